@@ -1,0 +1,91 @@
+//! The pure half: request bytes in, scrubbed bytes out.
+//!
+//! No I/O, no clock, no thread, no async, no global state; builds for wasm32.
+//! [`Scrubber::scrub`] walks a request in wire order, shows each text to the
+//! detector, collects edits and splices them. What comes out is a [`Scrubbed`],
+//! which nothing else can make.
+
+pub mod detector;
+pub mod otlp;
+pub mod rule;
+mod scrubbed;
+pub mod scrubber;
+pub mod yaml;
+
+pub use scrubbed::Redaction;
+pub use scrubbed::Report;
+pub use scrubbed::Scrubbed;
+pub use scrubber::ScrubError;
+pub use scrubber::Scrubber;
+pub use scrubber::Settings;
+
+use bytes::Bytes;
+
+/// What an OTLP request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Data points.
+    Metrics,
+    /// Log records.
+    Logs,
+    /// Profiles (v1development).
+    Profiles,
+}
+
+impl Signal {
+    /// Every signal, in the order in which the Collector lists them.
+    pub const ALL: [Self; 4] = [Self::Traces, Self::Metrics, Self::Logs, Self::Profiles];
+
+    /// The name of the signal in pipeline ids: `traces`, `metrics`, `logs`, `profiles`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+            Self::Profiles => "profiles",
+        }
+    }
+
+    /// What the Collector counts: `spans`, `metric_points`, `log_records`, `profiles`.
+    pub fn items(self) -> &'static str {
+        match self {
+            Self::Traces => "spans",
+            Self::Metrics => "metric_points",
+            Self::Logs => "log_records",
+            Self::Profiles => "profiles",
+        }
+    }
+}
+
+/// How an OTLP request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Binary protobuf (OTLP/gRPC and `application/x-protobuf`).
+    Protobuf,
+    /// OTLP/JSON (`application/json`).
+    Json,
+}
+
+/// One OTLP export request, decompressed, as it came in.
+#[derive(Clone)]
+pub struct Request {
+    /// What it carries.
+    pub signal: Signal,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// The export request message.
+    pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for Request {
+    /// Sizes only: the payload may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("signal", &self.signal)
+            .field("encoding", &self.encoding)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}

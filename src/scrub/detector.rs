@@ -1,0 +1,1 @@
+//! The detector: text and key in, matches out.

@@ -1,0 +1,179 @@
+//! Rules: what a credential looks like, or under which key it stands.
+//!
+//! This file holds a rule as the YAML spells it. A rule carries its proof:
+//! examples that it must match and counterexamples that it must not.
+
+use serde::Deserialize;
+
+/// A rule file: one of the embedded packs, or one of a user's.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleFile {
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// Keys whose values are no secrets though their names look so; asked before
+    /// the wide modes of any rule's `keys`.
+    pub not_secret_keys: Keys,
+}
+
+/// One rule: a pattern, or keys, or both.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Kebab-case, unique; the mask shows it.
+    pub id: String,
+    /// What is found, in a few words.
+    #[serde(default)]
+    pub description: String,
+    /// A linear-time regular expression (Rust `regex` syntax, ASCII classes); the
+    /// group `secret`, where there is one, is what is masked.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// Literals of which every match of `pattern` holds at least one. Derived from
+    /// the pattern's beginning where left out.
+    #[serde(default)]
+    pub anchors: Vec<String>,
+    /// Keys under which the value is secret.
+    #[serde(default)]
+    pub keys: Keys,
+    /// What of a value under `keys` is secret.
+    #[serde(default)]
+    pub value: ValueForm,
+    /// Second opinions on a candidate.
+    #[serde(default)]
+    pub validate: Vec<Validator>,
+    /// How bad a leak is.
+    #[serde(default)]
+    pub severity: Severity,
+    /// A secret, or half of a credential pair.
+    #[serde(default)]
+    pub sensitivity: Sensitivity,
+    /// How long the credential is worth something.
+    #[serde(default)]
+    pub lifetime: Lifetime,
+    /// Where the format is documented.
+    #[serde(default)]
+    pub source: String,
+    /// Texts in which the rule must find a secret; templates, see `template`.
+    #[serde(default)]
+    pub examples: Vec<Example>,
+    /// Texts in which it must find none.
+    #[serde(default)]
+    pub counterexamples: Vec<Example>,
+}
+
+/// A text that proves a rule.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Example {
+    /// A text.
+    Text(String),
+    /// A text that stands under a key, as an attribute value does.
+    Keyed {
+        /// The key.
+        key: String,
+        /// The value.
+        text: String,
+    },
+}
+
+/// Key names, folded before they are compared: lower case; `-`, `_`, `.`, `:`,
+/// blanks and changes of case are one separator.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// The whole name, or its last dotted segment, is this.
+    pub exact: Vec<String>,
+    /// The name ends with this, at a word border.
+    pub suffix: Vec<String>,
+    /// The name starts with this, at a word border.
+    pub prefix: Vec<String>,
+    /// These words stand anywhere in the name.
+    pub word: Vec<String>,
+}
+
+/// What of a value under a secret key is masked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueForm {
+    /// All of it, unless it cannot be a secret (`null`, `true`, a placeholder, an
+    /// environment reference).
+    #[default]
+    Whole,
+    /// All of it, however guessable: passwords.
+    Password,
+    /// All of it, if it looks like a credential: 8 and more characters, no blanks,
+    /// no plain word, number, path or reference.
+    Credential,
+    /// A header value of RFC 9110: the scheme stays, what follows goes.
+    Authorization,
+    /// `Cookie`: the values go, the names stay.
+    Cookie,
+    /// `Set-Cookie`: the value goes; name and attributes stay.
+    SetCookie,
+    /// A URL or `key=value` string: only its passwords and keys go; an opaque blob
+    /// goes whole.
+    Connection,
+    /// `name=value,name=value`: every value goes.
+    List,
+}
+
+/// A second opinion on a candidate.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Validator {
+    /// The checksum by this name moves confidence; a failed one never unmasks.
+    Checksum(String),
+    /// At least this many bits of Shannon entropy a character, or no match.
+    EntropyMin(f32),
+    /// The decoded structure must be that of a `jwt`, `jwe`, …, or no match.
+    Structure(String),
+    /// At least one character of each of these classes (`digit`, `upper`, `lower`,
+    /// `letter`), or no match.
+    Has(Vec<String>),
+    /// A candidate that one of these patterns matches whole is no match.
+    Not(Vec<String>),
+}
+
+/// How bad a leak is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Of little use by itself.
+    Low,
+    /// Limited reach.
+    Medium,
+    /// Access to an account or a system.
+    #[default]
+    High,
+    /// Wide access.
+    Critical,
+}
+
+/// A secret, or half of a credential pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sensitivity {
+    /// Masked.
+    #[default]
+    Secret,
+    /// Half of a credential pair (an AWS access key id): masked by default.
+    Identifier,
+    /// Meant to be seen (a Stripe `pk_` key): left unless asked for.
+    Publishable,
+}
+
+/// How long a credential is worth something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lifetime {
+    /// Until it is revoked.
+    Static,
+    /// A day or less, as a rule.
+    ShortLived,
+    /// The token itself says it.
+    Readable,
+    /// Not known.
+    #[default]
+    Unknown,
+}

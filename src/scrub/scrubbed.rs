@@ -1,0 +1,166 @@
+//! The proof that a request was scrubbed.
+
+use crate::scrub::Encoding;
+use crate::scrub::Signal;
+use crate::scrub::otlp;
+use bytes::Bytes;
+
+/// A request from which the credentials are gone.
+///
+/// Only the scrubber makes one (the fields are private and the constructor is
+/// `pub(in crate::scrub)`), and an exporter or a queue takes nothing else: what
+/// was not scrubbed cannot be sent by mistake.
+#[derive(Clone)]
+pub struct Scrubbed {
+    signal: Signal,
+    encoding: Encoding,
+    bytes: Bytes,
+    items: u64,
+    edited: bool,
+}
+
+impl Scrubbed {
+    pub(in crate::scrub) fn new(
+        signal: Signal,
+        encoding: Encoding,
+        bytes: Bytes,
+        items: u64,
+        edited: bool,
+    ) -> Self {
+        Self { signal, encoding, bytes, items, edited }
+    }
+
+    /// What the request carries.
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// How the request is written.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The export request message, ready to be sent.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// How many spans, data points, log records or profiles it holds.
+    pub fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// Whether anything was changed. `false`: the bytes are those that came in.
+    pub fn edited(&self) -> bool {
+        self.edited
+    }
+
+    /// The same request as protobuf.
+    ///
+    /// # Errors
+    ///
+    /// When the JSON cannot be said in protobuf (a number out of range, say).
+    pub fn to_protobuf(&self) -> Result<Self, otlp::WalkError> {
+        match self.encoding {
+            Encoding::Protobuf => Ok(self.clone()),
+            Encoding::Json => {
+                let bytes = otlp::json_to_protobuf(self.signal, &self.bytes)?;
+                Ok(Self { encoding: Encoding::Protobuf, bytes: bytes.into(), ..self.clone() })
+            }
+        }
+    }
+
+    /// The same request as OTLP/JSON.
+    ///
+    /// # Errors
+    ///
+    /// When the protobuf is malformed; it was walked before, so this does not
+    /// happen to a request that the scrubber made.
+    pub fn to_json(&self) -> Result<Self, otlp::WalkError> {
+        match self.encoding {
+            Encoding::Json => Ok(self.clone()),
+            Encoding::Protobuf => {
+                let bytes = otlp::protobuf_to_json(self.signal, &self.bytes)?;
+                Ok(Self { encoding: Encoding::Json, bytes: bytes.into(), ..self.clone() })
+            }
+        }
+    }
+
+    /// Joins requests of one signal into one. All must be protobuf: concatenation
+    /// merges messages (protobuf encoding guide, "Last One Wins").
+    ///
+    /// `None` when they differ in signal, one is JSON, there is none, or the
+    /// signal cannot be joined (profiles: their indices point into a dictionary).
+    pub fn join(parts: &[Self]) -> Option<Self> {
+        let first = parts.first()?;
+        let alike = parts
+            .iter()
+            .all(|part| part.signal == first.signal && part.encoding == Encoding::Protobuf);
+        if !alike || (first.signal == Signal::Profiles && 1 < parts.len()) {
+            return None;
+        }
+        let mut joined = bytes::BytesMut::with_capacity(parts.iter().map(|p| p.bytes.len()).sum());
+        for part in parts {
+            joined.extend_from_slice(&part.bytes);
+        }
+        Some(Self {
+            bytes: joined.freeze(),
+            items: parts.iter().map(|part| part.items).sum(),
+            edited: parts.iter().any(|part| part.edited),
+            ..first.clone()
+        })
+    }
+
+    /// Splits a protobuf request into requests of at most `items_max` items, at
+    /// record borders; `None` when it holds no more than that, is JSON, or cannot
+    /// be split.
+    pub fn split(&self, items_max: u64) -> Option<Vec<Self>> {
+        if self.encoding != Encoding::Protobuf || self.items <= items_max || items_max == 0 {
+            return None;
+        }
+        let parts = otlp::split(self.signal, &self.bytes, items_max)?;
+        Some(
+            parts
+                .into_iter()
+                .map(|(bytes, items)| Self { bytes: bytes.into(), items, ..self.clone() })
+                .collect(),
+        )
+    }
+}
+
+impl std::fmt::Debug for Scrubbed {
+    /// Sizes only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scrubbed")
+            .field("signal", &self.signal)
+            .field("encoding", &self.encoding)
+            .field("bytes", &self.bytes.len())
+            .field("items", &self.items)
+            .field("edited", &self.edited)
+            .finish()
+    }
+}
+
+/// One secret that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redaction {
+    /// The id of the rule that named the mask.
+    pub rule: std::sync::Arc<str>,
+    /// The kind of place: `attributes`, `body`, `name`, … (a metric label).
+    pub place: &'static str,
+    /// Where, as `resource_spans[0].scope_spans[1].spans[3].attributes["key"]`.
+    pub path: String,
+}
+
+/// What the scrubber did to one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Each secret that was replaced, in wire order; the first
+    /// [`crate::scrub::scrubber::REDACTIONS_LISTED_MAX`] with their paths, the
+    /// others with an empty path.
+    pub redactions: Vec<Redaction>,
+    /// Fields that the schema does not know and that were dropped.
+    pub unknown_fields: u64,
+    /// Texts whose invalid UTF-8 was replaced.
+    pub invalid_utf8: u64,
+}
