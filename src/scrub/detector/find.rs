@@ -179,7 +179,7 @@ impl<'d> Search<'d> {
         // Go prints a list as `[a b]`.
         let (start, line) = match value {
             [b'[', ..] => {
-                let len = memchr::memchr(b']', value).unwrap_or(value.len());
+                let len = closing_bracket(value).unwrap_or(value.len());
                 (range.start + 1, range.start + 1..range.start + len)
             }
             [b'{', ..] => return,
@@ -374,6 +374,18 @@ fn undelimited_line_end(text: &[u8], line: Range<usize>) -> usize {
         _ => false,
     });
     line.start + end.unwrap_or(value.len())
+}
+
+/// Where the bracket is closed that a value begins with; a mask has brackets, too.
+fn closing_bracket(value: &[u8]) -> Option<usize> {
+    let mut open = 0_usize;
+    memchr::memchr2_iter(b'[', b']', value).find(|&at| {
+        match value.get(at) {
+            Some(b'[') => open += 1,
+            _ => open = open.saturating_sub(1),
+        }
+        open == 0
+    })
 }
 
 /// Whether a value is one of our masks.

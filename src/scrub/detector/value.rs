@@ -42,8 +42,10 @@ pub(in crate::scrub) fn secrets(
     if text.is_empty() || validator::is_placeholder(text) || is_no_secret(text) {
         return Vec::new();
     }
+    let prose = matches!(standing, Standing::Word(Sign::Prose) | Standing::Line(Sign::Prose));
     match form {
         ValueForm::Authorization => authorization(value, value_trimmed, standing),
+        ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose => Vec::new(),
         ValueForm::Cookie => pairs(value, b";", |_| true),
         ValueForm::SetCookie => pairs(value, b";,", |name| !is_cookie_attribute(name)),
         ValueForm::List => pairs(value, b",;", |_| true),
@@ -84,11 +86,13 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     if word.is_some_and(|sign| is_code(text, sign)) {
         return false;
     }
+    if word == Some(Sign::Prose) {
+        return is_secret_in_prose(form, text);
+    }
     match form {
         ValueForm::Credential => is_credential(text),
         ValueForm::Password => match word {
             None => !(digits && text.len() < 4) && !is_sentence(text),
-            Some(Sign::Prose) => is_mixed(text),
             Some(Sign::SpacedEquals | Sign::Colon) => 3 <= text.len() && !(digits && text.len() < 4),
             Some(_) => !(digits && text.len() < 4),
         },
@@ -102,6 +106,17 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             }
             Some(_) => is_credential(text),
         },
+    }
+}
+
+/// Behind a word and a blank stands anything: a duration, an id, the next column.
+fn is_secret_in_prose(form: ValueForm, text: &[u8]) -> bool {
+    let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
+    match form {
+        _ if id || row => false,
+        ValueForm::Password => is_mixed(text),
+        _ => 20 <= text.len() && validator::looks_random(text),
     }
 }
 
