@@ -252,8 +252,15 @@ impl<'d> Search<'d> {
             }
             for secret in value::secrets(rule.form, value, standing) {
                 let secret = range.start + secret.start..range.start + secret.end;
-                let how = how(secret.start, secret == range);
-                found.push(Match { range: secret, rule: number, certainty: Certainty::Key, how });
+                let accepted = rule
+                    .validate
+                    .iter()
+                    .all(|opinion| opinion.accepts(text.get(secret.clone()).unwrap_or_default()));
+                if accepted {
+                    let how = how(secret.start, secret == range);
+                    let certainty = Certainty::Key;
+                    found.push(Match { range: secret, rule: number, certainty, how });
+                }
             }
             return;
         }
