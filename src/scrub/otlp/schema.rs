@@ -205,6 +205,7 @@ pub(crate) fn root(signal: Signal) -> &'static Message {
 }
 
 impl Message {
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time: a panic is an error there")]
     const fn new(name: &'static str, fields: &'static [Field]) -> Self {
         let mut steps = [Step::Unknown; 256];
         let mut by_number = [None; 32];
@@ -248,6 +249,7 @@ impl Message {
     }
 
     /// A message with a key and a value.
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time: a panic is an error there")]
     const fn attribute(name: &'static str, fields: &'static [Field]) -> Self {
         let mut message = Self::value(name, fields);
         let mut keys = Keys { text: None, index: None };
