@@ -41,20 +41,18 @@ mod tests {
         rules
     }
 
-    fn compile(pattern: &str) -> Result<meta::Regex, meta::BuildError> {
+    fn compile(pattern: &str) -> meta::Regex {
         meta::Builder::new()
             .syntax(syntax::Config::new().unicode(false).utf8(false))
             .configure(meta::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX)).utf8_empty(false))
             .build(pattern)
+            .unwrap_or_else(|err| panic!("{pattern}: {err} {err:?}"))
     }
 
     /// The rule's pattern, free and as a whole value.
     fn patterns(rule: &Rule) -> Option<(meta::Regex, meta::Regex)> {
         let pattern = rule.pattern.as_ref()?;
-        let compiled = |pattern: &str| {
-            compile(pattern).unwrap_or_else(|err| panic!("{}: {err} {err:?}", rule.id))
-        };
-        Some((compiled(pattern), compiled(&format!("^(?:{pattern})$"))))
+        Some((compile(pattern), compile(&format!("^(?:{pattern})$"))))
     }
 
     fn keyed_only(rule: &Rule) -> bool {
@@ -70,7 +68,7 @@ mod tests {
             let mut captures = regex.create_captures();
             let input = Input::new(bytes).range(start..).anchored(Anchored::No);
             regex.captures(input, &mut captures);
-            let Some(found) = captures.get_match() else { return None };
+            let found = captures.get_match()?;
             // An edge that is no token character itself needs no border.
             let glued = |byte: Option<&u8>| {
                 byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
@@ -110,10 +108,9 @@ mod tests {
                     other => panic!("class {other}"),
                 })
             }),
-            Validator::Not(patterns) => !patterns.iter().any(|pattern| {
-                let whole = compile(&format!("^(?:{pattern})$")).expect("a sound pattern");
-                whole.is_match(candidate)
-            }),
+            Validator::Not(patterns) => !patterns
+                .iter()
+                .any(|pattern| compile(&format!("^(?:{pattern})$")).is_match(candidate)),
         }
     }
 
