@@ -183,6 +183,10 @@ def distortions(received, telemetry, manifest):
     for key, value in telemetry.look_alikes.items():
         if (key, value) not in attributes:
             found.append(f"altered or lost: {key}={value!r}")
+    arrived = {key for key, _ in attributes}
+    for key in telemetry.attribute_keys():
+        if key not in arrived:
+            found.append(f"lost attribute: {key}")
     for words in telemetry.kept:
         if not any(words in text for text in received.texts):
             found.append(f"lost with the secret behind it: {words!r}")

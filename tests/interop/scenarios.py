@@ -26,6 +26,8 @@ BUILD = HERE / ".build"
 COLLECTOR = BUILD / "bin/collector"
 TRAFFIC = HERE.parent / "data/traffic"
 CLIENT_SECONDS_MAX = 60
+SCENARIO_SECONDS_MAX = 90
+FAULTS_SHOWN_MAX = 30
 
 CLIENTS = {
     "python": [str(BUILD / "python/bin/python"), str(HERE / "clients/python/client.py")],
@@ -191,19 +193,27 @@ def run(name, binary):
     """Runs one scenario in a folder of its own. Prints how it went."""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="interop-") as folder:
+        signal.alarm(SCENARIO_SECONDS_MAX)
         try:
             faults = SCENARIOS[name](binary, folder)
         except Exception as error:  # whatever broke, the other scenarios run
             faults = [f"{type(error).__name__}: {error}"]
+        signal.alarm(0)
         seconds = time.monotonic() - begin
         print(f"{'FAIL' if faults else 'ok':4}  {name}  ({seconds:.1f} s)", flush=True)
-        for fault in faults[:40]:
+        for fault in faults[:FAULTS_SHOWN_MAX]:
             print(f"      {fault}", flush=True)
+        if len(faults) > FAULTS_SHOWN_MAX:
+            print(f"      and {len(faults) - FAULTS_SHOWN_MAX} more", flush=True)
         if faults:
             for log in sorted(Path(folder).glob("*.log")):
                 tail = log.read_text("utf-8", "replace").splitlines()[-8:]
                 print(f"      {log.name}:", *tail, sep="\n        | ", flush=True)
     return not faults
+
+
+def out_of_time(*_):
+    raise TimeoutError(f"not done after {SCENARIO_SECONDS_MAX} s")
 
 
 def main():
@@ -217,6 +227,7 @@ def main():
         return 0
     # The shell's trap ends us with SIGTERM: leave through the `with` blocks.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGALRM, out_of_time)
     results = [run(name, options.gateway) for name in options.names or SCENARIOS]
     print(f"{results.count(True)} passed, {results.count(False)} failed")
     return 0 if results and all(results) else 1

@@ -313,3 +313,15 @@ class Telemetry:
             "logs": len(self.description["log_records"]),
             "metrics": points,
         }
+
+    def attribute_keys(self):
+        """The keys of all attributes: a mask hides a value, not that there was one."""
+        keys = set(self.description["resource"])
+        pending = [*self.description["spans"], *self.description["log_records"],
+                   *self.description["metrics"]]
+        while pending:
+            owner = pending.pop()
+            keys.update(owner.get("attributes", {}))
+            for inside in ("events", "links", "points"):
+                pending.extend(owner.get(inside, []))
+        return keys
