@@ -160,10 +160,11 @@ class Received:
 
 def faults(received, telemetry, manifest):
     """What is wrong with what arrived; nothing if it is as it should be."""
-    found = [
-        f"leaked: {planted['place']}"
-        for planted in _unique(telemetry.secrets) if received.leaks(planted["secret"])
+    leaked = [
+        planted["place"] for planted in telemetry.secrets if received.leaks(planted["secret"])
     ]
+    # In the order of planting, each place once: a key has many lines.
+    found = [f"leaked: {place}" for place in dict.fromkeys(leaked)]
     return found + distortions(received, telemetry, manifest)
 
 
@@ -228,11 +229,3 @@ def unplanted(received, telemetry, manifest):
         if planted["place"] not in manifest["without"]
         and planted["secret"] not in received.haystack
     ]
-
-
-def _unique(secrets):
-    seen = set()
-    for planted in secrets:
-        if planted["secret"] not in seen:
-            seen.add(planted["secret"])
-            yield planted

@@ -119,10 +119,8 @@ def run_sdk(way, binary, folder):
             faults.append("the check found no fault with a gateway that does not scrub")
         return faults + check.distortions(received, telemetry, manifest)
     faults = check.faults(received, telemetry, manifest)
-    faults += [
-        f"in the gateway's own log: {planted['place']}"
-        for planted in telemetry.secrets if planted["secret"] in logs
-    ]
+    logged = [planted["place"] for planted in telemetry.secrets if planted["secret"] in logs]
+    faults += [f"in the gateway's own log: {place}" for place in dict.fromkeys(logged)]
     if way.backend == "sink":
         faults += [
             f"{request.signal} went upstream as {request.encoding}, {request.compression}"
