@@ -40,6 +40,10 @@ pub struct Node {
     pub value: Value,
     /// Where it begins.
     pub place: Place,
+    /// Where it was read from a text that stood for the whole value (an environment
+    /// variable, say): that text, which is what a string gets. Everything else gets
+    /// what the text means.
+    pub text: Option<String>,
 }
 
 /// A value.
@@ -82,9 +86,6 @@ pub enum Form {
     Plain,
     /// In quotes or as a block: always a string.
     Quoted,
-    /// It took the place of a whole `${…}`: a number where a number is due, and
-    /// its text where a string is.
-    Expanded,
 }
 
 /// What a scalar means.
@@ -154,7 +155,12 @@ fn number(text: &str) -> Option<Meaning<'_>> {
 impl Node {
     /// A null that stood nowhere.
     pub fn null() -> Self {
-        Self { value: Value::Null, place: Place::default() }
+        Self::new(Value::Null, Place::default())
+    }
+
+    /// A value that stood somewhere.
+    pub fn new(value: Value, place: Place) -> Self {
+        Self { value, place, text: None }
     }
 
     /// Reads a `T`; `path` is where this node stands in the whole text.
@@ -188,7 +194,7 @@ impl Node {
                     }
                 }
             }
-            (_, value) => *self = Self { value, place: other.place },
+            (_, value) => *self = Self { value, place: other.place, text: other.text },
         }
     }
 }

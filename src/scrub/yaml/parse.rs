@@ -114,7 +114,7 @@ impl<'a> Builder<'a> {
             }
             _ => return Err(self.fault("expected a value", &span)),
         };
-        let node = Node { value, place };
+        let node = Node::new(value, place);
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), self.nodes - before));
         }

@@ -12,10 +12,8 @@ use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::fault::Fault;
 use crate::scrub::yaml::fault::Step;
 use crate::scrub::yaml::node::Entry;
-use crate::scrub::yaml::node::Form;
 use crate::scrub::yaml::node::Meaning;
 use crate::scrub::yaml::node::Node;
-use crate::scrub::yaml::node::Scalar;
 use crate::scrub::yaml::node::Value;
 
 /// Reads a `T` from `node`, which stands at `path`.
@@ -108,11 +106,11 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match &self.node.value {
-            Value::Scalar(Scalar { text, form: Form::Expanded }) => {
+        match &self.node.text {
+            Some(text) => {
                 visitor.visit_str(text).map_err(|fault: Fault| fault.or_place(&self.node.place))
             }
-            _ => self.deserialize_any(visitor),
+            None => self.deserialize_any(visitor),
         }
     }
 
