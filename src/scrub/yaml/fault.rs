@@ -171,7 +171,7 @@ impl de::Error for Fault {
 
 impl Fault {
     /// Says `unknown key` for an enum's variant that stood as a key.
-    pub(in crate::scrub::yaml) fn as_key(mut self) -> Self {
+    pub(in crate::scrub::yaml) fn for_key(mut self) -> Self {
         if self.0.expected == "unknown value" {
             self.0.expected = "unknown key".to_owned();
         }

@@ -119,8 +119,8 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match &self.node.value {
-            Value::Null => visitor.visit_none(),
+        match (&self.node.value, &self.node.text) {
+            (Value::Null, None) => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
@@ -265,7 +265,7 @@ impl<'a, 'de> de::EnumAccess<'de> for Variant<'a> {
         let key: StrDeserializer<'_, Fault> = self.entry.key.as_str().into_deserializer();
         seed.deserialize(key)
             .map(|name| (name, Content { entry: self.entry }))
-            .map_err(|fault| within(fault.as_key(), self.entry, true))
+            .map_err(|fault| within(fault.for_key(), self.entry, true))
     }
 }
 
