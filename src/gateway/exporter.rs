@@ -44,21 +44,6 @@ pub enum Config {
     Nop(NopConfig),
 }
 
-impl Config {
-    /// The types of exporters that there are, as `exporters` in the YAML names them,
-    /// each with the type that it stands for: the Collector's older names are
-    /// understood.
-    pub const KINDS: &'static [(&'static str, &'static str)] = &[
-        ("otlp_grpc", "otlp_grpc"),
-        ("otlp", "otlp_grpc"),
-        ("otlp_http", "otlp_http"),
-        ("otlphttp", "otlp_http"),
-        ("debug", "debug"),
-        ("file", "file"),
-        ("nop", "nop"),
-    ];
-}
-
 /// `exporters.nop`: accepts everything and sends it nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

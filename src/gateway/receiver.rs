@@ -15,8 +15,3 @@ pub enum Config {
     /// `otlp`
     Otlp(otlp::Config),
 }
-
-impl Config {
-    /// The types of receivers that there are, as `receivers` in the YAML names them.
-    pub const KINDS: &'static [&'static str] = &["otlp"];
-}
