@@ -6,6 +6,7 @@
 //! with a scrubber can make.
 
 pub mod client;
+mod date;
 pub mod debug;
 pub mod delivery;
 pub mod file;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod end_to_end;
+mod refusals;
 mod retries;
 mod sender;
 mod started;
