@@ -77,3 +77,17 @@ async fn retries_stop_when_the_sender_has_gone() {
         assert_eq!(upstream.seen().len(), then, "still retrying [{processors}]");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_retry_is_answered_when_the_gateway_stops() {
+    let refused = Reply::Grpc { code: 14, message: "not now", retry_after: None };
+    let upstream = Upstream::always(refused).await;
+    let exporters =
+        to_grpc(upstream.address).replace("{enabled: false}", "{initial_interval: 60s}");
+    let gateway = gateway(&started::yaml(&exporters)).await;
+    let to = gateway.grpc();
+    let call = tokio::spawn(async move { sender::call(to, TRACES, &trace_bytes(1)).await });
+    upstream.wait_for(1).await;
+    assert!(gateway.running.drain(Duration::from_secs(5)).await);
+    assert_eq!(call.await.unwrap().code, 14);
+}
