@@ -76,6 +76,7 @@ impl Component<'_> {
 
 fn read_receiver(one: &Component<'_>) -> Result<receiver::Config, YamlError> {
     match one.id.kind() {
+        "otlp" => one.settings().map(receiver::Config::Otlp),
         _ => Err(one.unknown(RECEIVERS)),
     }
 }
@@ -103,6 +104,11 @@ fn read_exporter(
         warnings.push(format!("{}: this name is old, write `{kind}`{place}", one.path));
     }
     match kind {
+        "otlp_grpc" => one.settings().map(exporter::Config::OtlpGrpc),
+        "otlp_http" => one.settings().map(exporter::Config::OtlpHttp),
+        "debug" => one.settings().map(exporter::Config::Debug),
+        "file" => one.settings().map(exporter::Config::File),
+        "nop" => one.settings().map(exporter::Config::Nop),
         _ => Err(one.unknown(EXPORTERS)),
     }
 }
