@@ -107,7 +107,9 @@ pub(in crate::cli) enum LineError {
     #[error("longer than {REQUEST_BYTES_MAX} bytes")]
     TooLong,
     /// Not known which signal.
-    #[error("expected an object with resourceSpans, resourceMetrics, resourceLogs or resourceProfiles")]
+    #[error(
+        "expected an object with resourceSpans, resourceMetrics, resourceLogs or resourceProfiles"
+    )]
     NoSignal,
     /// Malformed.
     #[error(transparent)]
@@ -119,10 +121,7 @@ pub(in crate::cli) enum LineError {
 /// # Errors
 ///
 /// The first file that cannot be read, or line that cannot be scrubbed.
-pub(in crate::cli) fn scrub(
-    config: &ConfigArgs,
-    args: &ScrubArgs,
-) -> Result<(), ScrubFilesError> {
+pub(in crate::cli) fn scrub(config: &ConfigArgs, args: &ScrubArgs) -> Result<(), ScrubFilesError> {
     let scrubber = scrubber(config)?;
     let mut out = BufWriter::with_capacity(READ_BYTES, io::stdout().lock());
     let stdin = [PathBuf::from("-")];
@@ -144,10 +143,9 @@ pub(in crate::cli) fn scrub(
             }
         }
     }
-    out.flush().or_else(closed_pipe).map_err(|reason| ScrubFilesError::Io {
-        file: "stdout".to_owned(),
-        reason,
-    })
+    out.flush()
+        .or_else(closed_pipe)
+        .map_err(|reason| ScrubFilesError::Io { file: "stdout".to_owned(), reason })
 }
 
 /// The scrubber of the configuration, if one is given; else the default one.
@@ -267,7 +265,8 @@ fn cut(piece: &[u8]) -> usize {
 
 /// The signal of an OTLP/JSON export request, by its first key.
 fn signal(line: &[u8]) -> Option<Signal> {
-    let inner = line.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let inner =
+        line.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
     let key = inner.get(..memchr::memchr(b'"', inner)?)?;
     match key {
         b"resourceSpans" | b"resource_spans" => Some(Signal::Traces),
