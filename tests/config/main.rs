@@ -2,3 +2,5 @@
 
 mod environment;
 mod expansion;
+mod faults;
+mod meaning;
