@@ -5,6 +5,13 @@
 //! judge wants replaced becomes edits, and [`splice`] applies them. This module
 //! does not know what a credential is.
 
+mod path;
+mod protobuf;
+mod schema;
+mod strings;
+mod utf8;
+mod wire;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -168,9 +175,39 @@ pub fn walk(
     options: &WalkOptions,
     judge: &mut impl Judge,
 ) -> Result<Walked, WalkError> {
-    let _ = (signal, encoding, options);
     judge.begin(request);
-    Err(WalkError { what: "not built yet", at: 0, path: String::new() })
+    match encoding {
+        Encoding::Protobuf => protobuf::walk(signal, request, options, judge),
+        Encoding::Json => Err(WalkError { what: "not built yet", at: 0, path: String::new() }),
+    }
+}
+
+/// How many edits one request may need. An edit takes 40 bytes and more, so
+/// without a limit a request made of tiny unknown fields would take many times
+/// its own size.
+const EDITS_MAX: usize = 1 << 20;
+
+/// Whether replacements are in order, apart, and within `len` bytes.
+fn in_order(replacements: &[Replacement], len: usize) -> bool {
+    let mut at = 0;
+    replacements.iter().all(|Replacement { range, .. }| {
+        let fits = at <= range.start && range.start <= range.end && range.end <= len;
+        at = range.end;
+        fits
+    })
+}
+
+/// `text` with replacements that are [`in_order`].
+fn replace_in(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for edit in replacements {
+        out.extend_from_slice(text.get(at..edit.range.start).unwrap_or_default());
+        out.extend_from_slice(&edit.bytes);
+        at = edit.range.end;
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+    out
 }
 
 /// Applies edits. With none, the very bytes that came in (no copy).
@@ -178,15 +215,7 @@ pub fn splice(request: &Bytes, edits: &[Edit]) -> Bytes {
     if edits.is_empty() {
         return request.clone();
     }
-    let mut out = Vec::with_capacity(request.len());
-    let mut at = 0;
-    for edit in edits {
-        out.extend_from_slice(request.get(at..edit.range.start).unwrap_or_default());
-        out.extend_from_slice(&edit.bytes);
-        at = edit.range.end;
-    }
-    out.extend_from_slice(request.get(at..).unwrap_or_default());
-    out.into()
+    replace_in(request, edits).into()
 }
 
 /// The same request in protobuf.

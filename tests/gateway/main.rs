@@ -1,3 +1,9 @@
-//! x
-#[test]
-fn x() {}
+//! The gateway over real sockets: senders, upstreams and what goes between.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod end_to_end;
+mod retries;
+mod sender;
+mod started;
+mod telemetry;
+mod upstream;

@@ -1,0 +1,6 @@
+//! Tests of the pure half, through its public face.
+//!
+//! One binary, so that it links once. Each module is a subject.
+#![expect(clippy::indexing_slicing, reason = "a test may panic")]
+
+mod walk;

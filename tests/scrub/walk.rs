@@ -1,0 +1,9 @@
+//! The walk over OTLP requests: every text is shown once, and what is edited is
+//! still the same request.
+
+mod arbitrary;
+mod judge;
+mod oracle;
+mod protobuf;
+mod traffic;
+mod wire;

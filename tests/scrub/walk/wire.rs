@@ -1,0 +1,1 @@
+//! Traps of the wire format, each by hand.
