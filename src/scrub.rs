@@ -6,12 +6,14 @@
 //! which nothing else can make.
 
 pub mod detector;
+mod mask;
 pub mod otlp;
 pub mod rule;
 mod scrubbed;
 pub mod scrubber;
 pub mod yaml;
 
+pub use mask::MaskKind;
 pub use scrubbed::Redaction;
 pub use scrubbed::Report;
 pub use scrubbed::Scrubbed;

@@ -1,1 +1,265 @@
 //! The detector: text and key in, matches out.
+//!
+//! Three stages, each with the slow obvious version kept as its oracle:
+//!
+//! 1. `prefilter`: one pass over the bytes of a whole request for the anchors of
+//!    all rules, with no false negative. What follows runs only around its hits,
+//!    so that the cost follows the hits, never the number of rules.
+//! 2. `confirm` and `assign`: a rule's pattern, anchored at the hit; or the value
+//!    that is assigned to a key.
+//! 3. validators and `value`: the second opinion on a candidate.
+//!
+//! Text that an encoding hides is decoded (`decode`), searched alike, and what is
+//! found is mapped back (`find`). All rules see the original bytes; where matches
+//! overlap, one mask covers them all (`overlap`).
+
+mod assign;
+mod bytes;
+mod confirm;
+mod decode;
+mod find;
+mod finder;
+mod key;
+mod overlap;
+mod prefilter;
+mod value;
+
+pub(in crate::scrub) use finder::Finder;
+
+use std::sync::Arc;
+
+use crate::scrub::detector::confirm::Pattern;
+use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::key::KeyTable;
+use crate::scrub::detector::prefilter::Check;
+use crate::scrub::detector::prefilter::Needle;
+use crate::scrub::detector::prefilter::Prefilter;
+use crate::scrub::rule::Keys;
+use crate::scrub::rule::Rule;
+use crate::scrub::rule::Validator;
+use crate::scrub::rule::ValueForm;
+use crate::scrub::rule::validator;
+
+/// The id under which a text is masked whole because it takes too much work to
+/// search.
+pub const LIMIT_RULE: &str = "limit";
+
+/// Compiled rules.
+pub(in crate::scrub) struct Detector {
+    rules: Vec<Compiled>,
+    keys: KeyTable,
+    prefilter: Prefilter,
+    /// What each needle of the prefilter is for.
+    uses: Vec<Use>,
+}
+
+/// A compiled rule.
+struct Compiled {
+    id: Arc<str>,
+    pattern: Option<Pattern>,
+    /// Whether the rule has keys: its pattern, if any, must then match a value whole.
+    keyed: bool,
+    form: ValueForm,
+    validate: Vec<Opinion>,
+}
+
+/// A compiled validator.
+enum Opinion {
+    EntropyMin(f32),
+    Structure(String),
+    Has(Vec<String>),
+    Not(Vec<Pattern>),
+}
+
+/// What a needle is for.
+#[derive(Clone, Copy, Debug)]
+enum Use {
+    /// It may stand in a secret key.
+    Key,
+    /// It is the anchor of a rule's pattern.
+    Anchor(u32),
+    /// It announces an encoding.
+    Escape(Escapes),
+}
+
+/// A fault in a rule; the caller knows where the rule stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::scrub) struct RuleFault {
+    /// The setting of the rule: `pattern`, `anchors`, ….
+    pub(in crate::scrub) setting: &'static str,
+    /// What was expected there.
+    pub(in crate::scrub) expected: String,
+}
+
+/// What announces escapes other than of the percent kind.
+const ESCAPES: [(&[u8], Escapes); 13] = [
+    (b"\\u00", Escapes::Backslash),
+    (b"\\x2", Escapes::Backslash),
+    (b"\\x3", Escapes::Backslash),
+    (b"\\x4", Escapes::Backslash),
+    (b"\\x5", Escapes::Backslash),
+    (b"\\x6", Escapes::Backslash),
+    (b"\\x7", Escapes::Backslash),
+    (b"&quot;", Escapes::Entities),
+    (b"&apos;", Escapes::Entities),
+    (b"&amp;", Escapes::Entities),
+    (b"&#3", Escapes::Entities),
+    (b"&#6", Escapes::Entities),
+    (b"&#x", Escapes::Entities),
+];
+
+/// Every announcement of an encoding. A percent escape counts where it stands for a
+/// printable character, but for the slash, the comma and the blank, which clean URLs
+/// have and which hide nothing that a rule needs.
+fn escape_needles() -> impl Iterator<Item = (Vec<u8>, Escapes)> {
+    let percent = (0x21..0x7f_u8)
+        .filter(|byte| !matches!(byte, b'/' | b','))
+        .map(|byte| (format!("%{byte:02x}").into_bytes(), Escapes::Percent));
+    ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes)).chain(percent)
+}
+
+impl Detector {
+    /// Compiles rules and the keys that are no secret.
+    ///
+    /// # Errors
+    ///
+    /// The first fault, with the number of its rule.
+    pub(in crate::scrub) fn new(
+        rules: &[Rule],
+        not_secret: &[Keys],
+    ) -> Result<Self, (usize, RuleFault)> {
+        let mut keys = KeyTable::default();
+        for names in not_secret {
+            keys.add_not_secret(names);
+        }
+        let mut needles = Vec::new();
+        let mut uses = Vec::new();
+        let mut compiled = Vec::with_capacity(rules.len());
+        for (number, rule) in rules.iter().enumerate() {
+            let number32 = number as u32;
+            if rule.keys != Keys::default() {
+                keys.add_secret(&rule.keys, number32);
+            }
+            let (rule, anchors) = Compiled::new(rule).map_err(|fault| (number, fault))?;
+            for anchor in anchors {
+                needles.push(Needle {
+                    bytes: anchor.bytes,
+                    caseless: anchor.caseless,
+                    check: anchor.check,
+                });
+                uses.push(Use::Anchor(number32));
+            }
+            compiled.push(rule);
+        }
+        for word in keys.needles() {
+            needles.push(Needle { bytes: word.clone(), caseless: true, check: Check::Key });
+            uses.push(Use::Key);
+        }
+        if !compiled.is_empty() {
+            for (bytes, escapes) in escape_needles() {
+                needles.push(Needle { bytes, caseless: true, check: Check::None });
+                uses.push(Use::Escape(escapes));
+            }
+        }
+        Ok(Self { rules: compiled, keys, prefilter: Prefilter::new(needles), uses })
+    }
+
+    /// The ids of the rules, in their order.
+    pub(in crate::scrub) fn rule_ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.iter().map(|rule| &rule.id)
+    }
+
+    /// Compiles every pattern now instead of at its first hit.
+    ///
+    /// # Errors
+    ///
+    /// The first pattern that gets too large.
+    pub(in crate::scrub) fn compile(&self) -> Result<(), (usize, RuleFault)> {
+        for (number, rule) in self.rules.iter().enumerate() {
+            if let Some(pattern) = &rule.pattern {
+                pattern
+                    .compile()
+                    .map_err(|expected| (number, RuleFault { setting: "pattern", expected }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Compiled {
+    fn new(rule: &Rule) -> Result<(Self, Vec<confirm::Anchor>), RuleFault> {
+        let keyed = rule.keys != Keys::default();
+        let (pattern, anchors) = match &rule.pattern {
+            Some(pattern) => {
+                let (pattern, anchors) = Pattern::new(pattern, &rule.anchors, keyed)
+                    .map_err(|expected| RuleFault { setting: "pattern", expected })?;
+                (Some(pattern), anchors)
+            }
+            None if keyed => (None, Vec::new()),
+            None => {
+                let expected = "a `pattern`, `keys`, or both".to_owned();
+                return Err(RuleFault { setting: "id", expected });
+            }
+        };
+        let mut validate = Vec::new();
+        for entry in &rule.validate {
+            validate.extend(Opinion::new(entry)?);
+        }
+        let compiled =
+            Self { id: rule.id.as_str().into(), pattern, keyed, form: rule.value, validate };
+        Ok((compiled, anchors))
+    }
+
+    /// The second opinion on what the pattern matched.
+    fn accepts(&self, secret: &[u8]) -> bool {
+        !validator::is_placeholder(secret) && self.validate.iter().all(|check| check.accepts(secret))
+    }
+}
+
+impl Opinion {
+    fn new(entry: &Validator) -> Result<Option<Self>, RuleFault> {
+        Ok(Some(match entry {
+            // A checksum moves confidence only.
+            Validator::Checksum(_) => return Ok(None),
+            Validator::EntropyMin(bits) => Self::EntropyMin(*bits),
+            Validator::Structure(name) => {
+                if !validator::STRUCTURES.contains(&name.as_str()) {
+                    let expected = format!("one of {}", validator::STRUCTURES.join(", "));
+                    return Err(RuleFault { setting: "validate", expected });
+                }
+                Self::Structure(name.clone())
+            }
+            Validator::Has(classes) => {
+                const CLASSES: [&str; 4] = ["digit", "upper", "lower", "letter"];
+                if let Some(_unknown) = classes.iter().find(|c| !CLASSES.contains(&c.as_str())) {
+                    let expected = format!("one of {}", CLASSES.join(", "));
+                    return Err(RuleFault { setting: "validate", expected });
+                }
+                Self::Has(classes.clone())
+            }
+            Validator::Not(patterns) => {
+                let compile = |pattern: &String| Pattern::new(pattern, &[], true).map(|p| p.0);
+                let patterns: Result<Vec<_>, _> = patterns.iter().map(compile).collect();
+                Self::Not(
+                    patterns.map_err(|expected| RuleFault { setting: "validate", expected })?,
+                )
+            }
+        }))
+    }
+
+    fn accepts(&self, secret: &[u8]) -> bool {
+        match self {
+            Self::EntropyMin(bits) => *bits <= validator::entropy(secret),
+            Self::Structure(name) => validator::structure(name, secret).unwrap_or(true),
+            Self::Has(classes) => classes.iter().all(|class| {
+                secret.iter().any(|byte| match class.as_str() {
+                    "digit" => byte.is_ascii_digit(),
+                    "upper" => byte.is_ascii_uppercase(),
+                    "lower" => byte.is_ascii_lowercase(),
+                    _ => byte.is_ascii_alphabetic(),
+                })
+            }),
+            Self::Not(patterns) => patterns.iter().all(|p| p.matches_whole(secret).is_none()),
+        }
+    }
+}

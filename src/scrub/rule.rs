@@ -3,6 +3,10 @@
 //! This file holds a rule as the YAML spells it. A rule carries its proof:
 //! examples that it must match and counterexamples that it must not.
 
+pub mod pack;
+pub mod template;
+pub mod validator;
+
 use serde::Deserialize;
 
 /// A rule file: one of the embedded packs, or one of a user's.

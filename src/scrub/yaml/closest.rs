@@ -11,7 +11,14 @@ const WORD_CHARS_MAX: usize = 64;
 
 /// What to write instead of `word`, and what else there is:
 /// ``did you mean `endpoint`? accepted: endpoint, transport``.
+///
+/// A word that is also accepted in capitals is listed once.
 pub fn advice(word: &str, accepted: &[&str]) -> String {
+    let is_small = |word: &&&str| {
+        let small = word.to_lowercase();
+        small == **word || !accepted.contains(&small.as_str())
+    };
+    let accepted: Vec<&str> = accepted.iter().filter(is_small).copied().collect();
     let mut by_distance: Vec<(usize, &str)> =
         accepted.iter().map(|other| (distance(word, other), *other)).collect();
     by_distance.sort_by_key(|(distance, _)| *distance);

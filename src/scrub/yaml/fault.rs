@@ -25,7 +25,18 @@ impl YamlError {
     pub fn at(path: &str, expected: &str, place: &Place, advice: &str) -> Self {
         let path = if path.is_empty() { "." } else { path };
         let separator = if advice.is_empty() { "" } else { "; " };
-        Self { path: path.to_owned(), expected: format!("{expected}{place}{separator}{advice}") }
+        let expected = format!("{expected}{place}{separator}{advice}");
+        Self { path: path.to_owned(), expected }
+    }
+
+    /// The same fault, in a text that stands at `outer` of a larger one.
+    pub fn within(self, outer: &str) -> Self {
+        let path = match self.path.as_str() {
+            "." => outer.to_owned(),
+            path if path.starts_with('[') => format!("{outer}{path}"),
+            path => format!("{outer}.{path}"),
+        };
+        Self { path, ..self }
     }
 }
 

@@ -1,0 +1,476 @@
+//! From a telling word in a text to the value that is assigned to it.
+//!
+//! The text is not parsed as a whole: a log line holds a piece of JSON, JSON holds
+//! a command line, and any of it may be cut. What stands around the word is read
+//! instead. JSON in JSON needs no special case: the quote behind a key tells by
+//! its backslashes how deep the string is nested, and its value ends at a quote of
+//! the same depth.
+
+use std::ops::Range;
+
+use crate::scrub::detector::bytes::is_key_byte;
+
+/// Longer names are cut at the front.
+const NAME_MAX: usize = 128;
+
+/// A value is looked for this far; a longer one is masked up to there and beyond,
+/// to the end of its text.
+const VALUE_MAX: usize = 1 << 20;
+
+/// Blanks between a key, its sign and its value.
+const BLANKS_MAX: usize = 64;
+
+/// How a value is tied to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scrub) enum Sign {
+    /// `key=value`
+    Equals,
+    /// `key = value`
+    SpacedEquals,
+    /// `key: value`, `key => value`
+    Colon,
+    /// `?key=value&…`
+    Query,
+    /// `--key value`
+    Flag,
+    /// `<key>value</key>`
+    Element,
+    /// `"key", "value"` or `"name": "key", "value": "value"`
+    Pair,
+    /// `key is value`, `key value`
+    Prose,
+}
+
+/// How a value is delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scrub) enum Delimiter {
+    /// By quotes with this many backslashes before each.
+    Quote(usize),
+    /// By what comes after.
+    None,
+}
+
+/// A key in a text and the value under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::scrub) struct Assignment {
+    /// The name of the key, without hyphens in front.
+    pub(in crate::scrub) key: Range<usize>,
+    /// How they are tied.
+    pub(in crate::scrub) sign: Sign,
+    /// The value, without quotes. To the end of the line, where it is not
+    /// delimited: how much of it is secret depends on the key.
+    pub(in crate::scrub) value: Range<usize>,
+    /// How it is delimited.
+    pub(in crate::scrub) delimiter: Delimiter,
+    /// Backslashes before the quotes around the key, where there are quotes.
+    pub(in crate::scrub) key_quote: Option<usize>,
+}
+
+/// The name around a telling word at `word`, without hyphens in front and without
+/// an escape that only seems to be part of it.
+pub(in crate::scrub) fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
+    let at = |i: usize| text.get(i).copied();
+    let mut start = word.start;
+    while word.start - start < NAME_MAX
+        && start.checked_sub(1).and_then(at).is_some_and(is_key_byte)
+    {
+        start -= 1;
+    }
+    start = behind_escape(text, start, word.start);
+    while start < word.start && matches!(at(start), Some(b'-' | b'.')) {
+        start += 1;
+    }
+    let mut end = word.end;
+    while end - word.end < NAME_MAX && at(end).is_some_and(is_key_byte) {
+        end += 1;
+    }
+    while word.end < end && matches!(at(end - 1), Some(b'-' | b'.')) {
+        end -= 1;
+    }
+    start..end
+}
+
+/// Where a name begins that was read back to `start`, if what is before `start`
+/// makes its first characters part of an escape: `\npassword`, `%26password`,
+/// `\u0026password`, `ESC[31mpassword`. Never beyond `limit`.
+fn behind_escape(text: &[u8], start: usize, limit: usize) -> usize {
+    let name = text.get(start..limit).unwrap_or_default();
+    let hex = |from: usize, len: usize| {
+        name.get(from..from + len).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let skip = match start.checked_sub(1).and_then(|i| text.get(i)) {
+        Some(b'\\') => match name.first() {
+            Some(b'u') if hex(1, 4) => 5,
+            Some(b'x') if hex(1, 2) => 3,
+            Some(b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'a' | b'e') => 1,
+            _ => 0,
+        },
+        Some(b'%') if hex(0, 2) => 2,
+        Some(b'[' | b';') => {
+            let digits = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if name.get(digits) == Some(&b'm') { digits + 1 } else { 0 }
+        }
+        _ => 0,
+    };
+    (start + skip).min(limit)
+}
+
+/// The value that is assigned to the name at `key`, if any is.
+pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Assignment> {
+    let cursor = Cursor { text, at: key.end };
+    let (sign, mut cursor, key_quote) = cursor.sign(&key)?;
+    cursor.blanks();
+    cursor.string_prefix();
+    let (value, delimiter) = match cursor.quote() {
+        Some((depth, quote)) => {
+            let start = cursor.at + depth + 1;
+            (start..closing_quote(text, start, depth, quote), Delimiter::Quote(depth))
+        }
+        None if sign == Sign::Pair => return None,
+        None => (cursor.at..line_end(text, cursor.at), Delimiter::None),
+    };
+    let sign = match sign {
+        Sign::Equals if is_query(text, &key) => Sign::Query,
+        sign => sign,
+    };
+    (!value.is_empty()).then_some(Assignment { key, sign, value, delimiter, key_quote })
+}
+
+/// The next quoted string of a list: `["a", "b"]`. `after` is behind the quote of
+/// the one before (or at the bracket).
+pub(in crate::scrub) fn next_element(text: &[u8], after: usize) -> Option<(Range<usize>, usize)> {
+    let mut cursor = Cursor { text, at: after };
+    cursor.blanks();
+    if !matches!(cursor.peek(), Some(b',' | b'[' | b'(')) {
+        return None;
+    }
+    cursor.at += 1;
+    cursor.blanks();
+    cursor.string_prefix();
+    let (depth, quote) = cursor.quote()?;
+    let start = cursor.at + depth + 1;
+    Some((start..closing_quote(text, start, depth, quote), depth))
+}
+
+struct Cursor<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Skips blanks, line ends too, escaped or not.
+    fn blanks(&mut self) -> usize {
+        let start = self.at;
+        while self.at - start < BLANKS_MAX {
+            match self.rest() {
+                [b' ' | b'\t' | b'\n' | b'\r', ..] => self.at += 1,
+                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[', ..] => self.at += 2,
+                _ => break,
+            }
+        }
+        self.at - start
+    }
+
+    /// Skips the letters that some languages put before a string: `b'…'`, `f"…"`.
+    fn string_prefix(&mut self) {
+        let letters = self
+            .rest()
+            .iter()
+            .take(2)
+            .take_while(|byte| matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'@'))
+            .count();
+        if 0 < letters && matches!(self.rest().get(letters), Some(b'"' | b'\'')) {
+            self.at += letters;
+        }
+    }
+
+    /// The backslashes before a quote here, and the quote.
+    fn quote(&self) -> Option<(usize, u8)> {
+        let depth = self.rest().iter().take_while(|&&byte| byte == b'\\').take(64).count();
+        match self.rest().get(depth) {
+            Some(&quote @ (b'"' | b'\'' | b'`')) => Some((depth, quote)),
+            _ => None,
+        }
+    }
+
+    /// What ties a value to the key that ends here; leaves the cursor behind it.
+    fn sign(mut self, key: &Range<usize>) -> Option<(Sign, Self, Option<usize>)> {
+        let key_quote = self.quote();
+        if let Some((depth, _)) = key_quote {
+            self.at += depth + 1;
+        }
+        let depth = key_quote.map(|quote| quote.0);
+        while matches!(self.peek(), Some(b']' | b')')) {
+            self.at += 1;
+        }
+        let behind_key = self.at;
+        let blanks = self.blanks();
+        let sign = match self.rest() {
+            [b'=', b'>', ..] => self.skip(2, Sign::Colon),
+            [b'=', b'=', b'=', ..] => self.skip(3, Sign::SpacedEquals),
+            [b'=' | b':', b'=', ..] => self.skip(2, Sign::SpacedEquals),
+            [b'=', next, ..] => {
+                let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
+                self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
+            }
+            [b':', b':', ..] => return None,
+            [b':', ..] => self.skip(1, Sign::Colon),
+            [b'-', b'>', ..] if 0 < blanks => self.skip(2, Sign::Colon),
+            [b',', ..] if key_quote.is_some() => {
+                self.at += 1;
+                self.pair_value(depth.unwrap_or_default())?;
+                Sign::Pair
+            }
+            [b'>', ..] if key.start.checked_sub(1).and_then(|i| self.text.get(i)) == Some(&b'<') => {
+                self.skip(1, Sign::Element)
+            }
+            _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
+            _ if key_quote.is_none() && 0 < blanks && self.at == behind_key + blanks => {
+                self.prose_sign();
+                Sign::Prose
+            }
+            _ => return None,
+        };
+        Some((sign, self, depth))
+    }
+
+    fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
+        self.at += bytes;
+        sign
+    }
+
+    /// Behind `"key",`: the value is the next string, or the one named `value`.
+    fn pair_value(&mut self, depth: usize) -> Option<()> {
+        self.blanks();
+        let (next_depth, quote) = self.quote()?;
+        if next_depth != depth {
+            return None;
+        }
+        let start = self.at + depth + 1;
+        let name = start..closing_quote(self.text, start, depth, quote);
+        let behind = name.end + depth + 1;
+        let mut cursor = Cursor { text: self.text, at: behind };
+        cursor.blanks();
+        if cursor.peek() == Some(b':') {
+            let name = self.text.get(name)?;
+            if !name.eq_ignore_ascii_case(b"value") && !name.eq_ignore_ascii_case(b"val") {
+                return None;
+            }
+            self.at = cursor.at + 1;
+        }
+        Some(())
+    }
+
+    /// Skips `is`, `was`, `to`, ….
+    fn prose_sign(&mut self) {
+        const WORDS: [&[u8]; 6] = [b"is ", b"is: ", b"was ", b"set to ", b"to ", b"as "];
+        for word in WORDS {
+            if self.rest().get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word)) {
+                self.at += word.len();
+                return;
+            }
+        }
+    }
+}
+
+/// Where the string ends that began at `start` behind a quote with `depth`
+/// backslashes: at a quote of the same depth, or of one further out.
+///
+/// A quote inside it has more backslashes; and as every backslash inside is itself
+/// written with `depth + 1` of them, what counts is the remainder.
+fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
+    let unit = (depth + 1).saturating_mul(2);
+    let limit = text.len().min(start.saturating_add(VALUE_MAX));
+    let body = text.get(start..limit).unwrap_or_default();
+    let mut doubled = usize::MAX;
+    for at in memchr::memchr_iter(quote, body) {
+        if at == doubled {
+            continue;
+        }
+        let before = body.get(..at).unwrap_or_default();
+        let slashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if slashes < depth {
+            return start + at - slashes;
+        }
+        // SQL and YAML write a quote inside single quotes twice.
+        if quote == b'\'' && slashes == 0 && 0 < at && body.get(at + 1) == Some(&quote) {
+            doubled = at + 1;
+            continue;
+        }
+        if slashes % unit == depth {
+            return start + at - depth;
+        }
+    }
+    text.len()
+}
+
+/// Where a line ends: at a line feed, written as such or as an escape.
+fn line_end(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let mut from = 0;
+    while let Some(found) = memchr::memchr3(b'\n', b'\r', b'\\', rest.get(from..).unwrap_or_default())
+    {
+        let at = from + found;
+        match rest.get(at..at + 2) {
+            Some([b'\\', b'n' | b'r']) | Some([b'\n' | b'\r', _]) => return start + at,
+            Some(_) => from = at + 1,
+            None => break,
+        }
+    }
+    match rest.last() {
+        Some(b'\n' | b'\r') => text.len() - 1,
+        _ => text.len(),
+    }
+}
+
+/// `?key=` or `&key=`; also `key=` at the start of a form body, `key=x&…`.
+fn is_query(text: &[u8], key: &Range<usize>) -> bool {
+    let before = key.start.checked_sub(1).and_then(|i| text.get(i)).copied();
+    match before {
+        Some(b'?' | b'&') => true,
+        // `&amp;key=`, `\u0026key=`, `%26key=`
+        Some(b';') => text.get(..key.start).is_some_and(|before| before.ends_with(b"&amp;")),
+        _ => text.get(..key.start).is_some_and(|before| {
+            before.ends_with(b"u0026") || before.ends_with(b"%26") || before.ends_with(b"%3F")
+        }),
+    }
+}
+
+/// Whether hyphens stand before the name.
+fn is_flag(text: &[u8], key: &Range<usize>) -> bool {
+    let mut before = text.get(..key.start).unwrap_or_default().iter().rev();
+    let hyphens = before.by_ref().take_while(|&&byte| byte == b'-').count();
+    let outside = text.get(..key.start.saturating_sub(hyphens)).and_then(<[u8]>::last);
+    0 < hyphens && !outside.is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Where an undelimited value ends that is one word: `line` is up to where it may
+/// reach.
+pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) -> usize {
+    let value = text.get(line.clone()).unwrap_or_default();
+    let mut open = 0_usize;
+    for (i, &byte) in value.iter().enumerate() {
+        let next = value.get(i + 1).copied();
+        let ends = match byte {
+            b' ' | b'\t' | b'"' | b'`' | 0..0x20 => true,
+            b'<' => sign == Sign::Element || !matches!(next, Some(b'a'..=b'z')) || 0 < i,
+            b'\'' => !next.is_some_and(|next| next.is_ascii_alphanumeric()),
+            b'\\' => matches!(next, Some(b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\') | None),
+            b'&' | b'#' => sign == Sign::Query || (byte == b'&' && is_next_pair(value, i + 1)),
+            b';' | b',' => {
+                sign == Sign::Query
+                    || next.is_none_or(|next| next <= b' ' || matches!(next, b'"' | b'\'' | b'\\'))
+                    || is_next_pair(value, i + 1)
+            }
+            b'(' | b'[' | b'{' => {
+                open += 1;
+                false
+            }
+            b')' | b']' | b'}' => {
+                let closes_outer = open == 0;
+                open = open.saturating_sub(1);
+                closes_outer
+            }
+            b'|' | b'>' => sign != Sign::Equals || next.is_none_or(|next| next <= b' '),
+            _ => false,
+        };
+        if ends {
+            return line.start + i;
+        }
+    }
+    line.end
+}
+
+/// Whether `name=` or `name:` follows, as it does between two values.
+fn is_next_pair(value: &[u8], from: usize) -> bool {
+    let rest = value.get(from..).unwrap_or_default();
+    let name = rest.iter().take(64).take_while(|&&byte| is_key_byte(byte) || byte == b' ').count();
+    0 < name && matches!(rest.get(name), Some(b'=' | b':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value that is read for `word` in `text`.
+    fn value(text: &str, word: &str) -> Option<(String, Sign)> {
+        let at = text.find(word).expect("the word stands in the text");
+        let key = name_around(text.as_bytes(), at..at + word.len());
+        let found = assignment(text.as_bytes(), key)?;
+        let end = match found.delimiter {
+            Delimiter::Quote(_) => found.value.end,
+            Delimiter::None => word_end(text.as_bytes(), found.value.clone(), found.sign),
+        };
+        Some((text[found.value.start..end].to_owned(), found.sign))
+    }
+
+    #[test]
+    fn a_value_is_read_from_each_way_to_write_an_assignment() {
+        let cases: &[(&str, &str, &str, Sign)] = &[
+            ("password=hunter2", "password", "hunter2", Sign::Equals),
+            ("password = hunter2 # comment", "password", "hunter2", Sign::SpacedEquals),
+            ("db.password: hunter2, user: x", "password", "hunter2", Sign::Colon),
+            (r#"{"password":"hun\"ter2"}"#, "password", r#"hun\"ter2"#, Sign::Colon),
+            (r#"{"password" : "hunter2\\"}"#, "password", r#"hunter2\\"#, Sign::Colon),
+            (r#"{\"password\":\"hunter2\"}"#, "password", "hunter2", Sign::Colon),
+            (r#"{\"a\":\"{\\\"password\\\":\\\"hunter2\\\"}\"}"#, "password", "hunter2", Sign::Colon),
+            (r#"{\"password\":\"hunt"#, "password", "hunt", Sign::Colon),
+            ("{'password': 'hunter2'}", "password", "hunter2", Sign::Colon),
+            ("{'password': b'hunter2'}", "password", "hunter2", Sign::Colon),
+            ("password => \"hunter2\"", "password", "hunter2", Sign::Colon),
+            ("os.environ[\"PASSWORD\"] = \"x y\"", "PASSWORD", "x y", Sign::SpacedEquals),
+            ("https://h/?a=b&password=hunter2&c=d", "password", "hunter2", Sign::Query),
+            ("user[password]=hunter2&x=y", "password", "hunter2", Sign::Equals),
+            ("cmd --password hunter2 --x", "password", "hunter2", Sign::Flag),
+            ("cmd --password=hunter2 --x", "password", "hunter2", Sign::Equals),
+            ("<password>hunter2</password>", "password", "hunter2", Sign::Element),
+            (r#"["password","hunter2"]"#, "password", "hunter2", Sign::Pair),
+            ("('password', 'hunter2')", "password", "hunter2", Sign::Pair),
+            (r#"{"name":"PASSWORD","value":"hunter2"}"#, "PASSWORD", "hunter2", Sign::Pair),
+            ("Server=h;Password=hun,ter2;Database=d", "Password", "hun,ter2", Sign::Equals),
+            ("map[password:hunter2 user:x]", "password", "hunter2", Sign::Colon),
+            ("{password=hunter2, user=x}", "password", "hunter2", Sign::Equals),
+            ("password is hunter2", "password", "hunter2", Sign::Prose),
+            ("a\\npassword=hunter2\\nb", "password", "hunter2", Sign::Equals),
+            ("password=hun(te)r2)", "password", "hun(te)r2", Sign::Equals),
+            ("IDENTIFIED BY password 'it''s'", "password", "it''s", Sign::Prose),
+        ];
+        for (text, word, expected, sign) in cases {
+            assert_eq!(value(text, word), Some(((*expected).to_owned(), *sign)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_to_which_nothing_is_assigned_has_no_value() {
+        for (text, word) in [
+            ("token::Kind", "token"),
+            (r#"["password", 5]"#, "password"),
+            (r#"{"password": ""}"#, "password"),
+            (r#"{"type":"token","count":5}"#, "token"),
+        ] {
+            assert_eq!(value(text, word), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_escape_is_no_part_of_a_name() {
+        for (text, name) in [
+            ("x\\npassword=1", "password"),
+            ("x%26password=1", "password"),
+            ("x\\u0026password=1", "password"),
+            ("\u{1b}[31mpassword=1", "password"),
+            ("--db-password 1", "db-password"),
+        ] {
+            let at = text.find("password").expect("the word stands in the text");
+            assert_eq!(&text[name_around(text.as_bytes(), at..at + 8)], name, "{text}");
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The second stage: a rule's pattern, anchored where the prefilter hit.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex_automata::Anchored;
+use regex_automata::Input;
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_syntax::hir::Class;
+use regex_syntax::hir::Hir;
+use regex_syntax::hir::HirKind;
+use regex_syntax::hir::literal::Extractor;
+
+use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::prefilter::Check;
+
+/// Memory that one compiled pattern may take, in bytes. A pattern that needs more
+/// has a repetition of a repetition in it.
+const PATTERN_BYTES_MAX: usize = 4 << 20;
+
+/// How far before its anchor a match may begin, where the pattern does not say.
+const LEAD_MAX: usize = 128;
+
+/// A follow check looks at no more than this.
+const FOLLOW_MAX: usize = 16;
+
+/// A pattern, compiled when it is first needed: most rules of a pack never are.
+pub(in crate::scrub) struct Pattern {
+    source: String,
+    regex: OnceLock<Option<Regex>>,
+    /// How many bytes of a match stand before its anchor: at least and at most.
+    lead: Range<usize>,
+    /// Whether a match may be longer than the pattern's shortest, so that the rest
+    /// of an overlong token belongs to it, too.
+    open: bool,
+    /// The pattern has a group `secret`.
+    group: bool,
+}
+
+/// A literal that every match of a pattern holds, and what must follow it.
+pub(in crate::scrub) struct Anchor {
+    /// The literal; lower case where `caseless`.
+    pub(in crate::scrub) bytes: Vec<u8>,
+    /// Whether it is matched in either case.
+    pub(in crate::scrub) caseless: bool,
+    /// What must follow.
+    pub(in crate::scrub) check: Check,
+}
+
+/// What the pattern matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::scrub) struct Candidate {
+    /// What is masked: the group `secret`, or all of it.
+    pub(in crate::scrub) secret: Range<usize>,
+}
+
+fn syntax_config() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+fn parse(pattern: &str) -> Result<Hir, String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|err| match &err {
+            // The error's own text quotes the pattern over several lines.
+            regex_syntax::Error::Parse(err) => {
+                format!("{} at character {} of the pattern", err.kind(), err.span().start.offset)
+            }
+            regex_syntax::Error::Translate(err) => {
+                format!("{} at character {} of the pattern", err.kind(), err.span().start.offset)
+            }
+            _ => "a pattern that can be read".to_owned(),
+        })
+}
+
+impl Pattern {
+    /// Checks a pattern and takes from it what the prefilter needs.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the pattern or its anchors, without the pattern.
+    pub(in crate::scrub) fn new(
+        pattern: &str,
+        anchors: &[String],
+        keyed: bool,
+    ) -> Result<(Self, Vec<Anchor>), String> {
+        let hir = parse(pattern)?;
+        let shortest = hir.properties().minimum_len().unwrap_or(0);
+        if shortest == 0 {
+            return Err("a pattern that does not match the empty text".to_owned());
+        }
+        let caseless = pattern.starts_with("(?i)");
+        let literals = match anchors {
+            [] if keyed => Vec::new(),
+            [] => derived_anchors(&hir)?,
+            given => given.iter().map(|anchor| anchor.as_bytes().to_vec()).collect(),
+        };
+        if let Some(short) = literals.iter().find(|literal| literal.len() < 3) {
+            return Err(format!(
+                "anchors of 3 bytes or more, this one has {}; add `keys` to a rule that has none",
+                short.len()
+            ));
+        }
+        let lead = lead(&hir, pattern, &literals, caseless);
+        let anchors = literals
+            .into_iter()
+            .map(|bytes| {
+                let check = follow(&hir, &bytes);
+                let bytes = if caseless { bytes.to_ascii_lowercase() } else { bytes };
+                Anchor { bytes, caseless, check }
+            })
+            .collect();
+        let open = hir.properties().maximum_len().is_none_or(|longest| shortest + 8 <= longest);
+        let pattern = Self {
+            source: pattern.to_owned(),
+            regex: OnceLock::new(),
+            lead,
+            open,
+            group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
+        };
+        Ok((pattern, anchors))
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        self.regex
+            .get_or_init(|| {
+                Regex::builder()
+                    .syntax(syntax_config())
+                    .configure(
+                        Regex::config()
+                            .nfa_size_limit(Some(PATTERN_BYTES_MAX))
+                            .utf8_empty(false),
+                    )
+                    .build(&self.source)
+                    .ok()
+            })
+            .as_ref()
+    }
+
+    /// Compiles now.
+    ///
+    /// # Errors
+    ///
+    /// When the compiled pattern would be too large.
+    pub(in crate::scrub) fn compile(&self) -> Result<(), String> {
+        match self.regex() {
+            Some(_) => Ok(()),
+            None => Err(format!("a pattern that compiles to {PATTERN_BYTES_MAX} bytes or less")),
+        }
+    }
+
+    /// Whether the pattern matches all of `value`.
+    pub(in crate::scrub) fn matches_whole(&self, value: &[u8]) -> Option<Range<usize>> {
+        let regex = self.regex()?;
+        let found = regex.search(&Input::new(value).anchored(Anchored::Yes))?;
+        (found.end() == value.len()).then(|| self.secret(regex, value, found.range()))
+    }
+
+    /// The match that covers an anchor at `at`.
+    pub(in crate::scrub) fn confirm(
+        &self,
+        text: &[u8],
+        at: usize,
+        anchor_len: usize,
+    ) -> Option<Candidate> {
+        let regex = self.regex()?;
+        let first = at.saturating_sub(self.lead.end);
+        let last = at.checked_sub(self.lead.start)?;
+        for start in first..=last {
+            if !is_border_before(text, start, anchor_len) {
+                continue;
+            }
+            let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+            let Some(found) = regex.search(&input) else { continue };
+            if found.end() < at + anchor_len {
+                continue;
+            }
+            let Some(end) = self.end(text, found.end()) else { continue };
+            let mut secret = self.secret(regex, text, found.range());
+            if secret.end == found.end() {
+                secret.end = end;
+            }
+            if !secret.is_empty() {
+                return Some(Candidate { secret });
+            }
+        }
+        None
+    }
+
+    /// Where a match ends that the pattern ended at `end`: there, if no token goes on;
+    /// behind the rest of the token, if the pattern takes more than one length.
+    fn end(&self, text: &[u8], end: usize) -> Option<usize> {
+        let inside = end.checked_sub(1).and_then(|i| text.get(i)).is_some_and(|&b| is_word(b));
+        let rest = text.get(end..).unwrap_or_default();
+        let more = rest.iter().take_while(|&&byte| is_word(byte)).count();
+        match more {
+            0 => Some(end),
+            _ if !inside => Some(end),
+            _ if self.open => Some(end + more),
+            _ => None,
+        }
+    }
+
+    fn secret(&self, regex: &Regex, text: &[u8], range: Range<usize>) -> Range<usize> {
+        if !self.group {
+            return range;
+        }
+        let mut captures = regex.create_captures();
+        let input = Input::new(text).range(range.clone()).anchored(Anchored::Yes);
+        regex.search_captures(&input, &mut captures);
+        captures.get_group_by_name("secret").map_or(range, |group| group.range())
+    }
+}
+
+/// Whether a token may begin at `start`: what is before it is no token character, or
+/// is the end of an escape.
+///
+/// A hyphen or an underscore before it is a border, too, unless the anchor is so
+/// short that words hold it (`risk-…`, `task_hf_…`).
+pub(in crate::scrub) fn is_border_before(text: &[u8], start: usize, anchor_len: usize) -> bool {
+    if !text.get(start).is_some_and(|&byte| is_word(byte)) {
+        return true;
+    }
+    let Some(before) = text.get(..start) else { return false };
+    match before.last() {
+        None => true,
+        Some(b'-' | b'_') => 4 <= anchor_len,
+        Some(&byte) if !byte.is_ascii_alphanumeric() => true,
+        Some(_) => ends_escape(before),
+    }
+}
+
+/// Whether `before` ends in an escape of which its last characters are part: `\n`,
+/// `\u000a`, `\x0a`, `%0A`, `ESC[31m`.
+fn ends_escape(before: &[u8]) -> bool {
+    let all_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'a' | b'e' | b'0'] => true,
+        [.., b'\\', b'u', a, b, c, d] if all_hex(&[*a, *b, *c, *d]) => true,
+        [.., b'\\', b'x', a, b] if all_hex(&[*a, *b]) => true,
+        [.., b'%', a, b] if all_hex(&[*a, *b]) => true,
+        [.., b'm'] => {
+            let code = before.len() - 1;
+            let digits = before.iter().take(code).rev();
+            let len = digits.take_while(|b| b.is_ascii_digit() || **b == b';').count();
+            before.get(..code - len).and_then(<[u8]>::last) == Some(&b'[')
+        }
+        _ => false,
+    }
+}
+
+/// The literals that every match begins with.
+fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
+    let seq = Extractor::new().extract(hir);
+    match seq.literals() {
+        Some(literals) if !literals.is_empty() => {
+            Ok(literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
+        }
+        _ => Err("`anchors` (literals that every match holds) or `keys`, because the pattern begins \
+                  with no literal and would run at every byte"
+            .to_owned()),
+    }
+}
+
+/// How many bytes stand before an anchor in a match: at least and at most.
+fn lead(hir: &Hir, pattern: &str, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
+    let same = |literal: &[u8], anchor: &[u8]| match caseless {
+        true => literal.len() >= anchor.len()
+            && literal.iter().zip(anchor).all(|(a, b)| a.eq_ignore_ascii_case(b)),
+        false => literal.starts_with(anchor),
+    };
+    let plain = pattern.strip_prefix("(?i)").unwrap_or(pattern).replace('\\', "");
+    if let [anchor] = anchors
+        && plain.as_bytes().starts_with(anchor)
+    {
+        return 0..0;
+    }
+    let parts: &[Hir] = match hir.kind() {
+        HirKind::Concat(parts) => parts,
+        _ => std::slice::from_ref(hir),
+    };
+    let (mut min, mut max) = (0_usize, 0_usize);
+    for (i, part) in parts.iter().enumerate() {
+        let rest = Hir::concat(parts.get(i..).unwrap_or_default().to_vec());
+        let literals = Extractor::new().extract(&rest);
+        let begins = literals.literals().is_some_and(|literals| {
+            !literals.is_empty()
+                && literals.iter().all(|literal| {
+                    anchors.iter().any(|anchor| same(literal.as_bytes(), anchor))
+                })
+        });
+        if begins {
+            return min..max;
+        }
+        min += part.properties().minimum_len().unwrap_or(0);
+        max += part.properties().maximum_len().unwrap_or(LEAD_MAX).min(LEAD_MAX);
+    }
+    0..max.min(LEAD_MAX)
+}
+
+/// What every match has behind `anchor`, as far as one look at the pattern tells.
+fn follow(hir: &Hir, anchor: &[u8]) -> Check {
+    if anchor == b"://" {
+        return Check::UserInfo;
+    }
+    let HirKind::Concat(parts) = hir.kind() else { return Check::None };
+    let Some((first, rest)) = parts.split_first() else { return Check::None };
+    let HirKind::Literal(literal) = first.kind() else { return Check::None };
+    if literal.0.as_ref() != anchor {
+        return Check::None;
+    }
+    let mut set = ByteSet::EMPTY;
+    let mut next = match rest.first() {
+        Some(next) => next,
+        None => return Check::None,
+    };
+    while let HirKind::Capture(capture) = next.kind() {
+        next = &capture.sub;
+    }
+    let (class, min) = match next.kind() {
+        HirKind::Repetition(repetition) => (repetition.sub.kind(), repetition.min as usize),
+        kind => (kind, 1),
+    };
+    let HirKind::Class(Class::Bytes(class)) = class else { return Check::None };
+    for range in class.ranges() {
+        for byte in range.start()..=range.end() {
+            set = set.with(byte);
+        }
+    }
+    match min {
+        0 => Check::None,
+        min => Check::Follow(set, min.min(FOLLOW_MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn confirm(pattern: &str, anchor: &str, text: &str) -> Option<String> {
+        let (pattern, _) = Pattern::new(pattern, &[anchor.to_owned()], false).expect("compiles");
+        let at = text.find(anchor).expect("the anchor stands in the text");
+        let found = pattern.confirm(text.as_bytes(), at, anchor.len())?;
+        Some(text[found.secret].to_owned())
+    }
+
+    #[test]
+    fn a_match_begins_at_a_border_and_takes_the_token_whole() {
+        let pat = "ghp_[0-9A-Za-z]{6,255}";
+        let fixed = "AKIA[A-Z2-7]{6}";
+        let cases: &[(&str, &str, &str, Option<&str>)] = &[
+            (pat, "ghp_", "x ghp_abc123 y", Some("ghp_abc123")),
+            (pat, "ghp_", "x\\nghp_abc123\\n", Some("ghp_abc123")),
+            (pat, "ghp_", "x\\u000aghp_abc123", Some("ghp_abc123")),
+            (pat, "ghp_", "x%3Dghp_abc123", Some("ghp_abc123")),
+            (pat, "ghp_", "\u{1b}[31mghp_abc123\u{1b}[0m", Some("ghp_abc123")),
+            (pat, "ghp_", "xghp_abc123", None),
+            (pat, "ghp_", "ghp_abc12", None),
+            (pat, "ghp_", "ghp_abc123_rest", Some("ghp_abc123_rest")),
+            (fixed, "AKIA", "AKIAABCDEF", Some("AKIAABCDEF")),
+            (fixed, "AKIA", "AKIAABCDEFG", None),
+            (r"[a-z0-9]{3}Q~[a-z]{4}", "Q~", "key=ab1Q~wxyz;", None),
+            (r"[a-z0-9]{3}8Q~[a-z]{4}", "8Q~", "key=ab18Q~wxyz;", Some("ab18Q~wxyz")),
+            (r"(?i)bearer +(?<secret>[a-z0-9]{4,})", "Bearer", "x Bearer  ab12 y", Some("ab12")),
+        ];
+        for (pattern, anchor, text, expected) in cases {
+            if anchor.len() < 3 {
+                assert!(Pattern::new(pattern, &[(*anchor).to_owned()], false).is_err());
+                continue;
+            }
+            assert_eq!(confirm(pattern, anchor, text).as_deref(), *expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_would_run_everywhere_is_refused() {
+        for pattern in ["[a-z]{20}", "a*", "(", "a{2,1}"] {
+            assert!(Pattern::new(pattern, &[], false).is_err(), "{pattern}");
+        }
+        assert!(Pattern::new("[a-z]{20}", &[], true).is_ok());
+    }
+}

@@ -1,0 +1,406 @@
+//! Finds the matches in a text, from the hits of the prefilter.
+
+use std::ops::Range;
+
+use crate::scrub::detector::Detector;
+use crate::scrub::detector::Use;
+use crate::scrub::detector::assign;
+use crate::scrub::detector::assign::Assignment;
+use crate::scrub::detector::assign::Delimiter;
+use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::decode;
+use crate::scrub::detector::decode::Decoded;
+use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::key::Class;
+use crate::scrub::detector::overlap;
+use crate::scrub::detector::overlap::Certainty;
+use crate::scrub::detector::overlap::How;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::prefilter::Hit;
+use crate::scrub::detector::prefilter::RUN;
+use crate::scrub::detector::value;
+use crate::scrub::detector::value::Standing;
+use crate::scrub::mask::Masker;
+use crate::scrub::rule::ValueForm;
+
+/// How many encodings may be wrapped around each other.
+const DEPTH_MAX: usize = 4;
+
+/// How many bytes may be decoded for each byte of a text, before it is masked whole:
+/// base64 in base64 gets smaller, but the same bytes can be escaped in several ways.
+const DECODED_PER_BYTE_MAX: usize = 8;
+
+/// How many elements of a list under a secret key are looked at.
+const ELEMENTS_MAX: usize = 256;
+
+/// What is found in one text, and what is left of its budget.
+pub(in crate::scrub) struct Search<'d> {
+    detector: &'d Detector,
+    masker: &'d Masker,
+    /// Bytes that may still be decoded.
+    budget: usize,
+    /// Whether the budget was too small.
+    pub(in crate::scrub) exhausted: bool,
+}
+
+/// What a text is known to be before it is looked at.
+#[derive(Clone, Copy)]
+pub(in crate::scrub) enum Known<'d> {
+    /// Nothing.
+    Nothing,
+    /// The value under a key that these rules name.
+    Secret(&'d [u32]),
+    /// The value under a key that says nothing itself, below one that these rules
+    /// name.
+    Below(&'d [u32]),
+}
+
+impl<'d> Search<'d> {
+    pub(in crate::scrub) fn new(detector: &'d Detector, masker: &'d Masker, len: usize) -> Self {
+        let budget = len.saturating_mul(DECODED_PER_BYTE_MAX).saturating_add(4096);
+        Self { detector, masker, budget, exhausted: false }
+    }
+
+    /// The matches in `text`, in order, not overlapping. `hits` are those of the
+    /// prefilter, `base` the position in them at which the text begins.
+    pub(in crate::scrub) fn matches(
+        &mut self,
+        text: &[u8],
+        hits: &[Hit],
+        base: usize,
+        known: Known<'d>,
+        depth: usize,
+    ) -> Vec<Match> {
+        let mut found = Vec::new();
+        match known {
+            Known::Nothing => {}
+            Known::Secret(rules) => {
+                self.judge(text, 0..text.len(), rules, Standing::Whole, None, &mut found);
+            }
+            Known::Below(rules) => self.judge_below(text, rules, &mut found),
+        }
+        // Up to where keys were read, tokens were masked, and runs were decoded.
+        let (mut keys_done, mut run_done) = (0, 0);
+        let mut escapes = [false; 3];
+        for hit in hits {
+            let at = hit.at as usize - base;
+            if hit.needle == RUN {
+                if run_done <= at {
+                    run_done = self.run(text, at, depth, &mut found);
+                }
+                continue;
+            }
+            let detector = self.detector;
+            let Some(needle) = detector.prefilter.needle(hit.needle) else { continue };
+            match detector.uses.get(hit.needle as usize) {
+                Some(Use::Anchor(rule)) => self.anchor(text, at, needle.len(), *rule, &mut found),
+                Some(Use::Key) if keys_done <= at => {
+                    keys_done = self.key(text, at..at + needle.len(), &mut found);
+                }
+                Some(Use::Escape(kind)) => escapes[*kind as usize] = true,
+                Some(Use::Key) | None => {}
+            }
+        }
+        for kind in [Escapes::Percent, Escapes::Backslash, Escapes::Entities] {
+            if escapes[kind as usize] {
+                self.escaped(text, kind, depth, &mut found);
+            }
+        }
+        overlap::merge(found)
+    }
+
+    /// An anchor of a rule's pattern.
+    fn anchor(&self, text: &[u8], at: usize, len: usize, rule: u32, found: &mut Vec<Match>) {
+        let Some(compiled) = self.detector.rules.get(rule as usize) else { return };
+        let Some(pattern) = &compiled.pattern else { return };
+        // A second anchor inside of what the same rule has found.
+        if found.last().is_some_and(|last| last.rule == rule && at < last.range.end) {
+            return;
+        }
+        let Some(candidate) = pattern.confirm(text, at, len) else { return };
+        let secret = text.get(candidate.secret.clone()).unwrap_or_default();
+        if compiled.accepts(secret) && !is_filler(secret, len) {
+            let how = url_or_plain(text, candidate.secret.start);
+            let certainty = Certainty::Pattern;
+            found.push(Match { range: candidate.secret, rule, certainty, how });
+        }
+    }
+
+    /// A word of a key. Returns up to where the name reaches.
+    fn key(&self, text: &[u8], word: Range<usize>, found: &mut Vec<Match>) -> usize {
+        let name = assign::name_around(text, word);
+        let done = name.end;
+        let class = self.detector.keys.classify(text.get(name.clone()).unwrap_or_default());
+        if let Class::Secret(rules) = class
+            && let Some(assignment) = assign::assignment(text, name)
+        {
+            self.assigned(text, &assignment, rules, found);
+        }
+        done
+    }
+
+    fn assigned(
+        &self,
+        text: &[u8],
+        assignment: &Assignment,
+        rules: &'d [u32],
+        found: &mut Vec<Match>,
+    ) {
+        let range = assignment.value.clone();
+        let value = text.get(range.clone()).unwrap_or_default();
+        let sign = assignment.sign;
+        if let Delimiter::Quote(_) = assignment.delimiter {
+            let standing = match sign {
+                Sign::Pair | Sign::Prose => Standing::Word(sign),
+                _ => Standing::Whole,
+            };
+            self.judge(text, range, rules, standing, None, found);
+            return;
+        }
+        if is_mask(value) {
+            return;
+        }
+        if let [b'[' | b'(', ..] = value
+            && let Some((first, mut depth)) = assign::next_element(text, range.start)
+        {
+            let mut element = Some(first);
+            for _ in 0..ELEMENTS_MAX {
+                let Some(range) = element else { break };
+                let behind = range.end + depth + 1;
+                self.judge(text, range, rules, Standing::Whole, None, found);
+                element = assign::next_element(text, behind).map(|(next, next_depth)| {
+                    depth = next_depth;
+                    next
+                });
+            }
+            return;
+        }
+        // Go prints a list as `[a b]`.
+        let (start, line) = match value {
+            [b'[', ..] => {
+                let len = memchr::memchr(b']', value).unwrap_or(value.len());
+                (range.start + 1, range.start + 1..range.start + len)
+            }
+            [b'{', ..] => return,
+            _ => (range.start, range.clone()),
+        };
+        let form = self.form(rules);
+        let (end, standing) = match value::takes_line(form) {
+            true => (undelimited_line_end(text, line), Standing::Line(sign)),
+            false => (assign::word_end(text, line, sign), Standing::Word(sign)),
+        };
+        let quote = match sign {
+            Sign::Colon => assignment.key_quote,
+            _ => None,
+        };
+        if start < end {
+            let first = found.len();
+            self.judge(text, start..end, rules, standing, quote, found);
+            if sign == Sign::Query {
+                for new in found.iter_mut().skip(first) {
+                    new.how = How::Url;
+                }
+            }
+        }
+    }
+
+    /// The form of a value under keys that these rules name.
+    fn form(&self, rules: &[u32]) -> ValueForm {
+        rules
+            .iter()
+            .filter_map(|&rule| self.detector.rules.get(rule as usize))
+            .find(|rule| rule.pattern.is_none())
+            .map_or(ValueForm::Whole, |rule| rule.form)
+    }
+
+    /// Judges a value under keys that these rules name.
+    fn judge(
+        &self,
+        text: &[u8],
+        range: Range<usize>,
+        rules: &'d [u32],
+        standing: Standing,
+        quote: Option<usize>,
+        found: &mut Vec<Match>,
+    ) {
+        let value = text.get(range.clone()).unwrap_or_default();
+        let how = |at: usize, whole: bool| match quote {
+            Some(depth) if whole => How::Quoted(depth),
+            _ => url_or_plain(text, at),
+        };
+        // The first rule with a pattern that matches knows best.
+        for &number in rules {
+            let Some(rule) = self.detector.rules.get(number as usize) else { continue };
+            let Some(pattern) = rule.pattern.as_ref().filter(|_| rule.keyed) else { continue };
+            let trimmed = value.trim_ascii();
+            let offset = range.start + (value.len() - value.trim_ascii_start().len());
+            if let Some(secret) = pattern.matches_whole(trimmed)
+                && rule.accepts(trimmed.get(secret.clone()).unwrap_or_default())
+            {
+                let secret = offset + secret.start..offset + secret.end;
+                let how = how(secret.start, secret == range);
+                let certainty = Certainty::KeyAndPattern;
+                found.push(Match { range: secret, rule: number, certainty, how });
+                return;
+            }
+        }
+        for &number in rules {
+            let Some(rule) = self.detector.rules.get(number as usize) else { continue };
+            if rule.pattern.is_some() {
+                continue;
+            }
+            for secret in value::secrets(rule.form, value, standing) {
+                let secret = range.start + secret.start..range.start + secret.end;
+                let how = how(secret.start, secret == range);
+                found.push(Match { range: secret, rule: number, certainty: Certainty::Key, how });
+            }
+            return;
+        }
+    }
+
+    /// Judges a value some keys below one that is secret: it must look like a
+    /// credential itself.
+    fn judge_below(&self, text: &[u8], rules: &'d [u32], found: &mut Vec<Match>) {
+        let Some(&rule) = rules.first() else { return };
+        for range in value::secrets(ValueForm::Credential, text, Standing::Whole) {
+            found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
+        }
+    }
+
+    /// A run of base64 or hexadecimal characters. Returns up to where it reaches.
+    fn run(&mut self, text: &[u8], at: usize, depth: usize, found: &mut Vec<Match>) -> usize {
+        // In a request, a length before the text can look like part of the run.
+        let start = text
+            .get(..at)
+            .unwrap_or_default()
+            .iter()
+            .rposition(|&byte| !is_base64(byte))
+            .map_or(0, |before| before + 1);
+        let rest = text.get(at..).unwrap_or_default();
+        let len = rest.iter().take_while(|&&b| is_base64(b)).count();
+        let done = at + len;
+        if DEPTH_MAX <= depth {
+            return done;
+        }
+        if !self.spend(done - start) {
+            return done;
+        }
+        let Some((decoded, binary, end)) = decode::binary(text, start) else { return done };
+        let inner = self.nested(&decoded, depth);
+        let Some(first) = inner.first() else { return done };
+        let (rule, certainty) = (first.rule, first.certainty);
+        let rewritten = self.apply(&decoded, &inner);
+        let how = How::Encoded(decode::encode(binary, &rewritten));
+        found.push(Match { range: start..end, rule, certainty, how });
+        done
+    }
+
+    /// A text with escapes: searched as what it says.
+    fn escaped(&mut self, text: &[u8], kind: Escapes, depth: usize, found: &mut Vec<Match>) {
+        if DEPTH_MAX <= depth || !self.spend(text.len()) {
+            return;
+        }
+        let Some(decoded) = Decoded::new(kind, text) else { return };
+        for inner in self.nested(&decoded.text, depth) {
+            let range = decoded.original(inner.range.start)..decoded.original(inner.range.end);
+            let how = match (kind, inner.how) {
+                (Escapes::Percent, How::Plain | How::Url) => How::Url,
+                (_, how) => how,
+            };
+            found.push(Match { range, how, ..inner });
+        }
+    }
+
+    fn nested(&mut self, text: &[u8], depth: usize) -> Vec<Match> {
+        let mut hits = Vec::new();
+        self.detector.prefilter.scan(text, &mut hits);
+        self.matches(text, &hits, 0, Known::Nothing, depth + 1)
+    }
+
+    fn spend(&mut self, bytes: usize) -> bool {
+        match self.budget.checked_sub(bytes) {
+            Some(left) => {
+                self.budget = left;
+                true
+            }
+            None => {
+                self.exhausted = true;
+                false
+            }
+        }
+    }
+
+    /// `text` with its matches masked.
+    pub(in crate::scrub) fn apply(&self, text: &[u8], matches: &[Match]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let mut at = 0;
+        for found in matches {
+            out.extend_from_slice(text.get(at..found.range.start).unwrap_or_default());
+            out.extend_from_slice(&self.mask(text, found));
+            at = found.range.end;
+        }
+        out.extend_from_slice(text.get(at..).unwrap_or_default());
+        out
+    }
+
+    /// What takes the place of a match.
+    pub(in crate::scrub) fn mask(&self, text: &[u8], found: &Match) -> Vec<u8> {
+        let rule = self.detector.rules.get(found.rule as usize);
+        let id = rule.map_or(crate::scrub::detector::LIMIT_RULE, |rule| &rule.id);
+        let secret = text.get(found.range.clone()).unwrap_or_default();
+        match &found.how {
+            How::Plain => self.masker.mask(id, secret, false),
+            How::Url => self.masker.mask(id, secret, true),
+            How::Quoted(depth) => {
+                let mut quote = vec![b'\\'; *depth];
+                quote.push(b'"');
+                let mask = self.masker.mask(id, secret, false);
+                [quote.as_slice(), &mask, quote.as_slice()].concat()
+            }
+            How::Encoded(bytes) => bytes.clone(),
+        }
+    }
+}
+
+/// Where a line ends that is not between quotes of its own: at a quote of what is
+/// around it.
+fn undelimited_line_end(text: &[u8], line: Range<usize>) -> usize {
+    let value = text.get(line.clone()).unwrap_or_default();
+    let end = value.iter().enumerate().position(|(i, &byte)| match byte {
+        b'"' | b'`' => true,
+        b'\\' => matches!(value.get(i + 1), Some(b'"' | b'\\' | b'n' | b'r' | b'u')),
+        b'\'' => !value.get(i + 1).is_some_and(u8::is_ascii_alphanumeric),
+        _ => false,
+    });
+    line.start + end.unwrap_or(value.len())
+}
+
+/// Whether a value is one of our masks.
+fn is_mask(value: &[u8]) -> bool {
+    value.starts_with(b"[redacted:") || value.starts_with(b"%5Bredacted:")
+}
+
+/// `sk-xxxxxxxxxxxx`: what follows the anchor is one character over and over.
+fn is_filler(secret: &[u8], anchor_len: usize) -> bool {
+    let body = secret.get(anchor_len.min(secret.len())..).unwrap_or_default();
+    let mut letters = body.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte == b'*');
+    let Some(first) = letters.next() else { return false };
+    8 <= body.len() && letters.all(|letter| letter.eq_ignore_ascii_case(first))
+}
+
+/// How far back the beginning of a URL is looked for.
+const URL_MAX: usize = 4096;
+
+/// Whether a mask at `at` becomes part of a URL.
+fn url_or_plain(text: &[u8], at: usize) -> How {
+    let before = text.get(at.saturating_sub(URL_MAX)..at).unwrap_or_default();
+    let start = before.iter().rposition(|byte| {
+        matches!(byte, 0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|')
+    });
+    let url = before.get(start.map_or(0, |start| start + 1)..).unwrap_or_default();
+    match memchr::memmem::find(url, b"://") {
+        Some(_) => How::Url,
+        None => How::Plain,
+    }
+}

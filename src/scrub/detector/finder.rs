@@ -1,0 +1,220 @@
+//! The detector as the judge of a walk: one for each request.
+//!
+//! The request is scanned once, before the walk; what the walk shows is then
+//! looked at only if a hit lies in it, or if its key is secret. Texts come in wire
+//! order, so that a cursor finds the hits of each.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::scrub::detector::Detector;
+use crate::scrub::detector::LIMIT_RULE;
+use crate::scrub::detector::Use;
+use crate::scrub::detector::find::Known;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::key::Class;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::prefilter::Hit;
+use crate::scrub::detector::prefilter::RUN;
+use crate::scrub::mask::Masker;
+use crate::scrub::otlp::Context;
+use crate::scrub::otlp::Judge;
+use crate::scrub::otlp::Place;
+use crate::scrub::otlp::Replacement;
+use crate::scrub::otlp::Scalar;
+use crate::scrub::otlp::Shown;
+use crate::scrub::rule::ValueForm;
+use crate::scrub::scrubbed::Redaction;
+
+/// The context of a value whose key says that it is no secret.
+const NOT_SECRET: Context = Context(1);
+
+/// A context: its number, shifted by the ones that are not in the list.
+const CONTEXTS_BEFORE: u32 = 2;
+
+/// Set in a context that was said by a key further up, not by the nearest one.
+const BELOW: u32 = 1 << 31;
+
+/// Judges the texts of one request.
+pub(in crate::scrub) struct Finder<'d> {
+    detector: &'d Detector,
+    masker: &'d Masker,
+    /// The hits in the request.
+    hits: Vec<Hit>,
+    /// The first hit that does not lie before the text shown last.
+    next: usize,
+    /// The hits in a text that was decoded by the walk.
+    own_hits: Vec<Hit>,
+    /// For each secret key so far, the rules that name it.
+    contexts: Vec<&'d [u32]>,
+    /// The rules for the next element of an array, said by a flag before it.
+    flag: Option<&'d [u32]>,
+    /// What was found, and how much of it may be listed with its path.
+    pub(in crate::scrub) redactions: Vec<Redaction>,
+    listed_max: usize,
+}
+
+impl<'d> Finder<'d> {
+    /// Makes a judge. The paths of the first `listed_max` redactions are kept.
+    pub(in crate::scrub) fn new(
+        detector: &'d Detector,
+        masker: &'d Masker,
+        listed_max: usize,
+    ) -> Self {
+        Self {
+            detector,
+            masker,
+            hits: Vec::new(),
+            next: 0,
+            own_hits: Vec::new(),
+            contexts: Vec::new(),
+            flag: None,
+            redactions: Vec::new(),
+            listed_max,
+        }
+    }
+
+    /// The numbers of the hits that lie in a range of the request.
+    fn hits_in(&mut self, range: Range<usize>) -> Range<usize> {
+        let lies_before = |hit: &Hit| (hit.at as usize) < range.start;
+        if self.next.checked_sub(1).and_then(|i| self.hits.get(i)).is_some_and(|h| !lies_before(h)) {
+            // The walk went back: a value before its key.
+            self.next = self.hits.partition_point(lies_before);
+        }
+        while self.hits.get(self.next).is_some_and(lies_before) {
+            self.next += 1;
+        }
+        let rest = self.hits.get(self.next..).unwrap_or_default();
+        let len = rest.iter().take_while(|hit| (hit.at as usize) < range.end).count();
+        self.next..self.next + len
+    }
+
+    fn known(&self, context: Context) -> Known<'d> {
+        let number = (context.0 & !BELOW).checked_sub(CONTEXTS_BEFORE);
+        match number.and_then(|number| self.contexts.get(number as usize)) {
+            Some(rules) if context.0 & BELOW != 0 => Known::Below(rules),
+            Some(rules) => Known::Secret(rules),
+            None => Known::Nothing,
+        }
+    }
+
+    /// The rules for a value below an element like `--password`, if this is one.
+    fn flag(&self, text: &[u8]) -> Option<&'d [u32]> {
+        let name = text.strip_prefix(b"-")?;
+        let name = name.strip_prefix(b"-").unwrap_or(name);
+        match self.detector.keys.classify(name) {
+            Class::Secret(rules) if !name.contains(&b'=') => Some(rules),
+            _ => None,
+        }
+    }
+
+    fn replace(
+        &mut self,
+        search: &Search<'d>,
+        text: &[u8],
+        matches: &[Match],
+        place: &Place<'_>,
+        found: &mut Vec<Replacement>,
+    ) {
+        for m in matches {
+            self.report(m.rule, place);
+            found.push(Replacement { range: m.range.clone(), bytes: search.mask(text, m) });
+        }
+    }
+
+    fn report(&mut self, rule: u32, place: &Place<'_>) {
+        let rule = match self.detector.rules.get(rule as usize) {
+            Some(rule) => Arc::clone(&rule.id),
+            None => LIMIT_RULE.into(),
+        };
+        let path = match self.redactions.len() < self.listed_max {
+            true => place.path.to_string(),
+            false => String::new(),
+        };
+        self.redactions.push(Redaction { rule, place: place.kind, path });
+    }
+}
+
+impl Judge for Finder<'_> {
+    fn begin(&mut self, request: &[u8]) {
+        self.hits.clear();
+        self.next = 0;
+        self.detector.prefilter.scan(request, &mut self.hits);
+    }
+
+    fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
+        if let Some(at) = key.at {
+            let hits = self.hits_in(at..at + key.bytes.len());
+            let telling = self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
+                matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key))
+            });
+            if !telling {
+                return below(outer);
+            }
+        }
+        match self.detector.keys.classify(key.bytes) {
+            Class::Unknown => below(outer),
+            Class::NotSecret => NOT_SECRET,
+            Class::Secret(rules) => {
+                self.contexts.push(rules);
+                Context(self.contexts.len() as u32 - 1 + CONTEXTS_BEFORE)
+            }
+        }
+    }
+
+    fn text(&mut self, text: Shown<'_>, place: &Place<'_>, found: &mut Vec<Replacement>) {
+        let mut known = self.known(place.context);
+        if let Some(element) = place.element {
+            let flag = self.flag.take().filter(|_| 0 < element);
+            self.flag = self.flag(text.bytes);
+            if let Some(rules) = flag {
+                known = Known::Secret(rules);
+            }
+        }
+        let (range, base) = match text.at {
+            Some(at) => (self.hits_in(at..at + text.bytes.len()), at),
+            None => {
+                self.own_hits.clear();
+                self.detector.prefilter.scan(text.bytes, &mut self.own_hits);
+                (0..self.own_hits.len(), 0)
+            }
+        };
+        if range.is_empty() && matches!(known, Known::Nothing) {
+            return;
+        }
+        let hits = if text.at.is_some() { &self.hits } else { &self.own_hits };
+        let hits = hits.get(range).unwrap_or_default();
+        let mut search = Search::new(self.detector, self.masker, text.bytes.len());
+        let mut matches = search.matches(text.bytes, hits, base, known, 0);
+        if search.exhausted {
+            matches = vec![Match::whole(text.bytes.len(), RUN)];
+        }
+        self.replace(&search, text.bytes, &matches, place, found);
+    }
+
+    fn scalar(&mut self, value: Scalar, place: &Place<'_>) -> Option<Vec<u8>> {
+        let Known::Secret(rules) = self.known(place.context) else { return None };
+        // Numbers are guessable, so that only a key that means a password or a code
+        // makes a secret of one; counts, limits and lifetimes stand under many others.
+        let Scalar::Int(number) = value else { return None };
+        let rule = rules.iter().find_map(|&number| {
+            let rule = self.detector.rules.get(number as usize)?;
+            (rule.pattern.is_none() && rule.form == ValueForm::Password).then_some(number)
+        })?;
+        if number.unsigned_abs() < 1000 {
+            return None;
+        }
+        let text = number.to_string();
+        let search = Search::new(self.detector, self.masker, 0);
+        self.report(rule, place);
+        Some(search.mask(text.as_bytes(), &Match::whole(text.len(), rule)))
+    }
+}
+
+/// What a key that says nothing leaves of what the keys around it say.
+fn below(outer: Context) -> Context {
+    match outer.0 {
+        0 | 1 => outer,
+        number => Context(number | BELOW),
+    }
+}

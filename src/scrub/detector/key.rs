@@ -1,0 +1,369 @@
+//! What the name of a key says of its value.
+//!
+//! A name is folded into words: lower case, split at `-`, `_`, `.`, `:`, blanks
+//! and changes of case. `x-api-key`, `apiKey` and `API_KEY` are one name;
+//! `token_count` is two words, of which the rules for `token` alone say nothing.
+//! The order of the questions is that of the rule files: names that are no secret
+//! for sure, names that are, then the wide modes in the same order.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
+
+use crate::scrub::rule::Keys;
+
+/// Longer names are judged by their last bytes.
+const NAME_MAX: usize = 128;
+
+/// Words of a name beyond these are not looked at.
+const WORDS_MAX: usize = 16;
+
+/// Names in rules have at most this many words.
+const RUN_MAX: usize = 6;
+
+/// What a name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scrub) enum Class<'t> {
+    /// Nothing.
+    Unknown,
+    /// The value is no secret, though the name looks so.
+    NotSecret,
+    /// The value is secret; the rules that say so, by number, in the order of the
+    /// rule files.
+    Secret(&'t [u32]),
+}
+
+/// Every key name of every rule.
+#[derive(Default)]
+pub(in crate::scrub) struct KeyTable {
+    /// By the words of a name, joined without a separator.
+    names: HashMap<Box<[u8]>, Name, BuildHasherDefault<NameHasher>>,
+    /// The literals of which every secret name holds at least one.
+    needles: Vec<Vec<u8>>,
+}
+
+/// What the rules say of a run of words.
+#[derive(Default)]
+struct Name {
+    not_secret: [bool; 4],
+    secret: [Vec<u32>; 4],
+}
+
+/// Where a run of words stands in a name; the index into [`Name`]'s arrays.
+#[derive(Clone, Copy)]
+enum Mode {
+    Exact = 0,
+    Suffix = 1,
+    Prefix = 2,
+    Word = 3,
+}
+
+impl KeyTable {
+    /// Adds the names under which the value is no secret.
+    pub(in crate::scrub) fn add_not_secret(&mut self, keys: &Keys) {
+        for (mode, name) in names(keys) {
+            let entry = self.names.entry(Folded::new(name.as_bytes()).joined()).or_default();
+            if let Some(flag) = entry.not_secret.get_mut(mode as usize) {
+                *flag = true;
+            }
+        }
+    }
+
+    /// Adds the names of a rule.
+    pub(in crate::scrub) fn add_secret(&mut self, keys: &Keys, rule: u32) {
+        for (mode, name) in names(keys) {
+            let folded = Folded::new(name.as_bytes());
+            let entry = self.names.entry(folded.joined()).or_default();
+            if let Some(rules) = entry.secret.get_mut(mode as usize)
+                && !rules.contains(&rule)
+            {
+                rules.push(rule);
+            }
+            self.add_needles(&folded);
+        }
+    }
+
+    /// Literals, lower case, without regard to case: each secret name holds one.
+    pub(in crate::scrub) fn needles(&self) -> &[Vec<u8>] {
+        &self.needles
+    }
+
+    /// What `name` says.
+    pub(in crate::scrub) fn classify(&self, name: &[u8]) -> Class<'_> {
+        if self.names.is_empty() {
+            return Class::Unknown;
+        }
+        let folded = Folded::new(name);
+        let words = folded.words;
+        let tail = folded.last_segment_word;
+        // The whole name, or its last dotted segment.
+        for start in [0, tail] {
+            if let Some(found) = self.get(&folded, start, words) {
+                if found.not_secret[Mode::Exact as usize] {
+                    return Class::NotSecret;
+                }
+                if !found.secret[Mode::Exact as usize].is_empty() {
+                    return Class::Secret(&found.secret[Mode::Exact as usize]);
+                }
+            }
+            if tail == 0 {
+                break;
+            }
+        }
+        let mut secret: &[u32] = &[];
+        for start in 0..words {
+            for end in start + 1..=words.min(start + RUN_MAX) {
+                let Some(found) = self.get(&folded, start, end) else { continue };
+                for mode in [Mode::Suffix, Mode::Prefix, Mode::Word] {
+                    let stands = match mode {
+                        Mode::Suffix => end == words,
+                        Mode::Prefix => start == 0 || start == tail,
+                        Mode::Word => true,
+                        Mode::Exact => false,
+                    };
+                    if stands && found.not_secret[mode as usize] {
+                        return Class::NotSecret;
+                    }
+                    if stands && secret.is_empty() {
+                        secret = &found.secret[mode as usize];
+                    }
+                }
+            }
+        }
+        match secret {
+            [] => Class::Unknown,
+            rules => Class::Secret(rules),
+        }
+    }
+
+    fn get(&self, folded: &Folded, start: usize, end: usize) -> Option<&Name> {
+        self.names.get(folded.run(start, end))
+    }
+
+    /// Words that many secret names hold; every other name brings a needle of its own.
+    const COMMON: [&'static [u8]; 7] =
+        [b"passw", b"passp", b"secret", b"token", b"credential", b"auth", b"cookie"];
+
+    fn add_needles(&mut self, name: &Folded) {
+        let joined = name.run(0, name.words);
+        let words: Vec<&[u8]> = (0..name.words).map(|w| name.run(w, w + 1)).collect();
+        // A common word must stand inside one word: between words, a separator may.
+        let common = Self::COMMON
+            .iter()
+            .find(|common| words.iter().any(|w| memchr::memmem::find(w, common).is_some()));
+        let mut needles: Vec<Vec<u8>> = Vec::new();
+        if let Some(common) = common {
+            needles.push(common.to_vec());
+        } else if let Some(long) = words.iter().filter(|w| 6 <= w.len()).max_by_key(|w| w.len()) {
+            needles.push(long.to_vec());
+        } else if let [.., before, last] = words.as_slice() {
+            for separator in ["", "_", "-", ".", " ", ":"] {
+                needles.push([before, separator.as_bytes(), last].concat());
+            }
+        } else if 3 <= joined.len() {
+            needles.push(joined.to_vec());
+        } else {
+            for sign in [b'=', b':', b'"', b'\'', b'\\', b' ', 0x12] {
+                needles.push([joined, &[sign]].concat());
+            }
+        }
+        for needle in needles {
+            if !self.needles.contains(&needle) {
+                self.needles.push(needle);
+            }
+        }
+    }
+}
+
+fn names(keys: &Keys) -> impl Iterator<Item = (Mode, &String)> {
+    let exact = keys.exact.iter().map(|name| (Mode::Exact, name));
+    let suffix = keys.suffix.iter().map(|name| (Mode::Suffix, name));
+    let prefix = keys.prefix.iter().map(|name| (Mode::Prefix, name));
+    let word = keys.word.iter().map(|name| (Mode::Word, name));
+    exact.chain(suffix).chain(prefix).chain(word)
+}
+
+/// A name as words.
+struct Folded {
+    /// The words, joined.
+    bytes: [u8; NAME_MAX],
+    /// Where each word ends in `bytes`.
+    ends: [u8; WORDS_MAX],
+    words: usize,
+    /// The first word behind the last dot.
+    last_segment_word: usize,
+}
+
+impl Folded {
+    fn new(name: &[u8]) -> Self {
+        let name = name.get(name.len().saturating_sub(NAME_MAX)..).unwrap_or_default();
+        let mut folded = Self {
+            bytes: [0; NAME_MAX],
+            ends: [0; WORDS_MAX],
+            words: 0,
+            last_segment_word: 0,
+        };
+        let mut len = 0;
+        for (i, &byte) in name.iter().enumerate() {
+            if matches!(byte, b'-' | b'_' | b'.' | b':' | b' ' | b'/' | b'[' | b']') {
+                folded.end_word(len);
+                if byte == b'.' && i + 1 < name.len() {
+                    folded.last_segment_word = folded.words;
+                }
+                continue;
+            }
+            if byte.is_ascii_uppercase() && 0 < i {
+                let before = name.get(i - 1).copied().unwrap_or_default();
+                let after = name.get(i + 1).copied().unwrap_or_default();
+                let begins = before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || (before.is_ascii_uppercase() && after.is_ascii_lowercase() && after != b's');
+                if begins {
+                    folded.end_word(len);
+                }
+            }
+            if let Some(slot) = folded.bytes.get_mut(len) {
+                *slot = byte.to_ascii_lowercase();
+            }
+            len += 1;
+        }
+        folded.end_word(len);
+        folded.last_segment_word = folded.last_segment_word.min(folded.words.saturating_sub(1));
+        folded
+    }
+
+    /// Ends the word that is under way, if any. Digits at its end (`token2`,
+    /// `password1`) number it and are no part of it, unless it is all digits.
+    fn end_word(&mut self, len: usize) {
+        let before = match self.words.checked_sub(1).and_then(|word| self.ends.get(word)) {
+            Some(&end) => usize::from(end),
+            None => 0,
+        };
+        if before < len {
+            if let Some(end) = self.ends.get_mut(self.words) {
+                *end = len as u8;
+                self.words += 1;
+            } else if let Some(last) = self.ends.last_mut() {
+                *last = len as u8;
+            }
+        }
+    }
+
+    /// The words from `start` to `end`, joined.
+    fn run(&self, start: usize, end: usize) -> &[u8] {
+        let at = |word: usize| match word.checked_sub(1).and_then(|word| self.ends.get(word)) {
+            Some(&end) => usize::from(end),
+            None => 0,
+        };
+        let run = self.bytes.get(at(start)..at(end)).unwrap_or_default();
+        let digits = run.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        match run.len() - digits {
+            0 => run,
+            // `oauth2`, `md5`, `s3` and the like are looked up as names of rules, too;
+            // rules are folded alike, so both lose their digits.
+            len => run.get(..len).unwrap_or_default(),
+        }
+    }
+
+    fn joined(&self) -> Box<[u8]> {
+        self.run(0, self.words).into()
+    }
+}
+
+/// FNV-1a over a few bytes: names are short, and come from rules, not from senders,
+/// so that nobody can fill a bucket.
+struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0 = (self.0 ^ number as u64).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> KeyTable {
+        let mut table = KeyTable::default();
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        table.add_not_secret(&Keys {
+            exact: list(&["max_tokens", "token_type"]),
+            suffix: list(&["token_count", "_url"]),
+            word: list(&["policy", "tokenizer"]),
+            ..Keys::default()
+        });
+        table.add_secret(
+            &Keys { exact: list(&["x-api-key", "api_key", "authorization", "pw"]), ..Keys::default() },
+            1,
+        );
+        table.add_secret(
+            &Keys { suffix: list(&["_password", "_token", "password"]), ..Keys::default() },
+            2,
+        );
+        table.add_secret(&Keys { word: list(&["secret"]), ..Keys::default() }, 3);
+        table
+    }
+
+    #[test]
+    fn a_name_is_compared_by_its_words() {
+        let table = table();
+        let cases: &[(&str, Class<'_>)] = &[
+            ("x-api-key", Class::Secret(&[1])),
+            ("X_API_KEY", Class::Secret(&[1])),
+            ("xApiKey", Class::Secret(&[1])),
+            ("apikey", Class::Secret(&[1])),
+            ("APIKey", Class::Secret(&[1])),
+            ("http.request.header.x-api-key", Class::Secret(&[1])),
+            ("http.request.header.x_api_key", Class::Secret(&[1])),
+            ("db.password", Class::Secret(&[2])),
+            ("mastra__authToken", Class::Secret(&[2])),
+            ("userPassword", Class::Secret(&[2])),
+            ("PASSWORD1", Class::Secret(&[2])),
+            ("my_secret_thing", Class::Secret(&[3])),
+            ("max_tokens", Class::NotSecret),
+            ("maxTokens", Class::NotSecret),
+            ("gen_ai.usage.token_count", Class::NotSecret),
+            ("auth_token_url", Class::NotSecret),
+            ("secret_policy", Class::NotSecret),
+            ("tokenizer", Class::NotSecret),
+            ("author", Class::Unknown),
+            ("passwordless", Class::Unknown),
+            ("tokens", Class::Unknown),
+            ("", Class::Unknown),
+            ("___", Class::Unknown),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(table.classify(name.as_bytes()), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_secret_name_holds_a_needle() {
+        let table = table();
+        for name in ["x-api-key", "xApiKey", "API.KEY", "apikey", "db.password", "a_secret", "pw="] {
+            let name = name.to_ascii_lowercase();
+            assert!(
+                table.needles().iter().any(|n| memchr::memmem::find(name.as_bytes(), n).is_some()),
+                "{name}: {:?}",
+                table.needles()
+            );
+        }
+    }
+}
