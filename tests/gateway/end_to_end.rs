@@ -151,3 +151,20 @@ async fn what_is_clean_leaves_compressed_as_it_came_but_for_hidden_text() {
         assert!(!seen.body.windows(6).any(|window| window == b"s3cr3t"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_answered_in_json() {
+    let upstream = Upstream::always(Reply::Accept).await;
+    let exporters = to_http(upstream.address) + "  encoding: json\n";
+    let gateway = gateway(&started::yaml(&exporters)).await;
+    let json = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"GET /"}]}]}]}"#;
+    let answer = sender::post_json(gateway.http(), "/v1/traces", json).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"partialSuccess":{}}"#));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(upstream.seen()[0].body, json, "changed on its way");
+    for void in ["{}", "null"] {
+        let answer = sender::post_json(gateway.http(), "/v1/traces", void).await;
+        assert_eq!(answer.status, 200, "{void}: {answer:?}");
+    }
+    assert_eq!(upstream.seen().len(), 1, "what is void goes nowhere");
+}

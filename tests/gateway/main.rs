@@ -8,6 +8,8 @@ mod files;
 mod refusals;
 mod retries;
 mod sender;
+mod settings;
 mod started;
 mod telemetry;
+mod tls;
 mod upstream;
