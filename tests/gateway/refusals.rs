@@ -298,7 +298,8 @@ async fn what_the_collector_accepts_is_accepted() {
     let clean = trace_bytes(1);
     let charset = ("content-type", "application/x-protobuf; charset=utf-8");
     let upper = ("content-type", "Application/X-Protobuf");
-    let rows: Vec<(&str, &str, Vec<(&str, &str)>, Vec<u8>)> = vec![
+    type Row<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, Vec<u8>);
+    let rows: Vec<Row<'_>> = vec![
         ("a parameter", "/v1/traces", vec![charset], clean.clone()),
         ("upper case", "/v1/traces", vec![upper], clean.clone()),
         ("a query", "/v1/traces?x=y", vec![PROTOBUF], clean.clone()),
