@@ -3,4 +3,6 @@
 //! One binary, so that it links once. Each module is a subject.
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
+mod detect;
+mod traffic;
 mod walk;

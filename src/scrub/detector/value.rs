@@ -42,12 +42,15 @@ pub(in crate::scrub) fn secrets(
     if text.is_empty() || validator::is_placeholder(text) || is_no_secret(text) {
         return Vec::new();
     }
+    let prose = matches!(standing, Standing::Word(Sign::Prose) | Standing::Line(Sign::Prose));
     match form {
         ValueForm::Authorization => authorization(value, value_trimmed, standing),
+        ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose => Vec::new(),
         ValueForm::Cookie => pairs(value, b";", |_| true),
         ValueForm::SetCookie => pairs(value, b";,", |name| !is_cookie_attribute(name)),
         ValueForm::List => pairs(value, b",;", |_| true),
-        ValueForm::Connection => connection(text, value_trimmed),
+        ValueForm::Connection => connection(value, value_trimmed),
+        ValueForm::UrlPath => url_path(text, value_trimmed),
         ValueForm::Whole | ValueForm::Password | ValueForm::Credential => {
             one(is_secret(form, text, standing), value_trimmed)
         }
@@ -84,14 +87,14 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     if word.is_some_and(|sign| is_code(text, sign)) {
         return false;
     }
+    if word == Some(Sign::Prose) {
+        return is_secret_in_prose(form, text);
+    }
     match form {
         ValueForm::Credential => is_credential(text),
         ValueForm::Password => match word {
             None => !(digits && text.len() < 4) && !is_sentence(text),
-            Some(Sign::Prose) => is_mixed(text),
-            Some(Sign::SpacedEquals | Sign::Colon) => {
-                3 <= text.len() && !(digits && text.len() < 4)
-            }
+            Some(Sign::SpacedEquals | Sign::Colon) => 3 <= text.len() && !(digits && text.len() < 4),
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {
@@ -104,6 +107,17 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             }
             Some(_) => is_credential(text),
         },
+    }
+}
+
+/// Behind a word and a blank stands anything: a duration, an id, the next column.
+fn is_secret_in_prose(form: ValueForm, text: &[u8]) -> bool {
+    let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
+    match form {
+        _ if id || row => false,
+        ValueForm::Password => is_mixed(text),
+        _ => 20 <= text.len() && validator::looks_random(text),
     }
 }
 
@@ -120,8 +134,7 @@ fn is_credential(text: &[u8]) -> bool {
 fn is_mixed(text: &[u8]) -> bool {
     let letter = text.iter().any(u8::is_ascii_alphabetic);
     let digit = text.iter().any(u8::is_ascii_digit);
-    let sign =
-        text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
+    let sign = text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
     letter && (digit || sign)
 }
 
@@ -142,111 +155,20 @@ fn is_name(text: &[u8]) -> bool {
 /// Whether a value says by itself that it is none: a constant, a type, a state.
 fn is_no_secret(text: &[u8]) -> bool {
     const WORDS: &[&str] = &[
-        "",
-        "-",
-        "--",
-        "n/a",
-        "na",
-        "no",
-        "yes",
-        "on",
-        "off",
-        "true",
-        "false",
-        "none",
-        "null",
-        "nil",
-        "undefined",
-        "unset",
-        "empty",
-        "missing",
-        "invalid",
-        "valid",
-        "expired",
-        "required",
-        "optional",
-        "enabled",
-        "disabled",
-        "default",
-        "unknown",
-        "hidden",
-        "masked",
-        "redacted",
-        "filtered",
-        "removed",
-        "present",
-        "absent",
-        "provided",
-        "ok",
-        "failed",
-        "failure",
-        "success",
-        "string",
-        "str",
-        "bytes",
-        "int",
-        "integer",
-        "number",
-        "float",
-        "bool",
-        "boolean",
-        "object",
-        "array",
-        "list",
-        "map",
-        "text",
-        "any",
-        "void",
-        "char",
-        "varchar",
-        "uuid",
-        "date",
-        "datetime",
-        "secretstr",
-        "optional[str]",
-        "string;",
-        "string,",
-        "[object object]",
-        "self",
-        "this",
-        "nan",
-        "bearer",
-        "basic",
-        "digest",
-        "jwt",
-        "oauth",
-        "oauth2",
-        "apikey",
-        "api_key",
-        "api-key",
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "key",
-        "cookie",
-        "credential",
-        "credentials",
-        "auto",
-        "manual",
-        "file",
-        "env",
-        "vault",
-        "prompt",
-        "stdin",
-        "{}",
-        "[]",
-        "()",
-        "''",
-        "\"\"",
-        "0",
-        "1",
-        "*",
-        "?",
-        "...",
-        "…",
+        "", "-", "--", "n/a", "na", "no", "yes", "on", "off", "true", "false", "none", "null", "nil",
+        "undefined", "unset", "empty", "missing", "invalid", "valid", "expired", "required",
+        "optional", "enabled", "disabled", "default", "unknown", "hidden", "masked", "redacted",
+        "filtered", "removed", "present", "absent", "provided", "ok", "failed", "failure", "success",
+        "string", "str", "bytes", "int", "integer", "number", "float", "bool", "boolean", "object",
+        "array", "list", "map", "text", "any", "void", "char", "varchar", "uuid", "date", "datetime",
+        "secretstr", "optional[str]", "string;", "string,", "[object object]", "self", "this", "nan",
+        "bearer", "basic", "digest", "jwt", "oauth", "oauth2", "apikey", "api_key", "api-key",
+        "password", "passwd", "secret", "token", "key", "cookie", "credential", "credentials",
+        "auto", "manual", "file", "env", "vault", "prompt", "stdin", "{}", "[]", "()", "''", "\"\"",
+        "0", "1", "*", "?", "...", "…",
     ];
-    text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
+    text.len() <= 16
+        && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Prose about a secret: four words and more, most of them lower-case words.
@@ -260,8 +182,8 @@ fn is_sentence(text: &[u8]) -> bool {
         })
         .count();
     const TELLING: [&[u8]; 16] = [
-        b"is", b"must", b"be", b"the", b"a", b"not", b"should", b"your", b"for", b"to", b"of",
-        b"at", b"cannot", b"has", b"does", b"please",
+        b"is", b"must", b"be", b"the", b"a", b"not", b"should", b"your", b"for", b"to", b"of", b"at",
+        b"cannot", b"has", b"does", b"please",
     ];
     3 <= words.len()
         && words.len() * 3 <= plain * 4
@@ -306,34 +228,15 @@ fn is_path(byte: u8) -> bool {
 /// RFC 9110 §11.4: a scheme, a blank, and the credentials; or bare credentials.
 fn authorization(value: &[u8], range: Range<usize>, standing: Standing) -> Vec<Range<usize>> {
     const SCHEMES: [&str; 22] = [
-        "bearer",
-        "basic",
-        "digest",
-        "token",
-        "apikey",
-        "api-key",
-        "key",
-        "negotiate",
-        "ntlm",
-        "hoba",
-        "dpop",
-        "hawk",
-        "mac",
-        "aws4-hmac-sha256",
-        "aws4-ecdsa-p256-sha256",
-        "aws",
-        "sso-key",
-        "splunk",
-        "genie",
-        "geniekey",
-        "oauth",
-        "jwt",
+        "bearer", "basic", "digest", "token", "apikey", "api-key", "key", "negotiate", "ntlm", "hoba",
+        "dpop", "hawk", "mac", "aws4-hmac-sha256", "aws4-ecdsa-p256-sha256", "aws", "sso-key",
+        "splunk", "genie", "geniekey", "oauth", "jwt",
     ];
     let text = value.get(range.clone()).unwrap_or_default();
     let blank = text.iter().position(u8::is_ascii_whitespace);
-    let scheme = blank
-        .and_then(|at| text.get(..at))
-        .filter(|word| SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes())));
+    let scheme = blank.and_then(|at| text.get(..at)).filter(|word| {
+        SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()))
+    });
     match scheme {
         Some(scheme) => {
             let rest = trim(value, range.start + scheme.len()..range.end);
@@ -397,8 +300,9 @@ fn pairs(value: &[u8], separators: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Vec
         let name = text.get(..sign).unwrap_or_default();
         let secret = trim(value, piece.start + sign + 1..piece.end);
         let text = value.get(secret.clone()).unwrap_or_default();
+        let blank_in_name = separators != b";" && name.iter().any(u8::is_ascii_whitespace);
         let keep = text.is_empty()
-            || name.iter().any(u8::is_ascii_whitespace)
+            || blank_in_name
             || !wanted(name)
             || validator::is_placeholder(text);
         if !keep {
@@ -416,27 +320,64 @@ fn pairs(value: &[u8], separators: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Vec
 /// RFC 6265 §5.2, and `Partitioned`, `Priority`, which browsers know.
 fn is_cookie_attribute(name: &[u8]) -> bool {
     const ATTRIBUTES: [&str; 9] = [
-        "expires",
-        "max-age",
-        "domain",
-        "path",
-        "secure",
-        "httponly",
-        "samesite",
-        "partitioned",
+        "expires", "max-age", "domain", "path", "secure", "httponly", "samesite", "partitioned",
         "priority",
     ];
     ATTRIBUTES.iter().any(|attribute| name.eq_ignore_ascii_case(attribute.as_bytes()))
 }
 
-/// A URL or a list of settings: what is secret in it stands under keys of its own
-/// or before an `@`, and is found there. Anything else is a blob, secret whole.
-fn connection(text: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+/// A URL or a list of settings: only its passwords and keys are secret. Anything
+/// else is a blob, secret whole.
+fn connection(value: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+    let text = value.get(range.clone()).unwrap_or_default();
     let is_url = memchr::memmem::find(text, b"://").is_some();
     let is_list = memchr::memchr(b'=', text)
         .is_some_and(|at| text.get(at + 1..).is_some_and(|rest| rest.iter().any(|b| *b != b'=')));
+    if is_url {
+        return userinfo_password(text, range.start).into_iter().collect();
+    }
+    if is_list {
+        let blanks = !text.contains(&b';');
+        let separators: &[u8] = if blanks { b" \t\n" } else { b";" };
+        return pairs(value, separators, is_connection_secret);
+    }
     let is_structured = matches!(text, [b'{' | b'[' | b'<', ..]);
-    one(!is_url && !is_list && !is_structured && is_credential(text), range)
+    one(!is_structured && is_credential(text), range)
+}
+
+/// The password in `scheme://user:password@host`.
+fn userinfo_password(text: &[u8], offset: usize) -> Option<Range<usize>> {
+    let start = memchr::memmem::find(text, b"://")? + 3;
+    let authority = text.get(start..)?;
+    let end = authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(authority.len());
+    let at = memchr::memrchr(b'@', authority.get(..end)?)?;
+    let colon = memchr::memchr(b':', authority.get(..at)?)?;
+    let password = text.get(start + colon + 1..start + at)?;
+    (!password.is_empty() && !validator::is_placeholder(password))
+        .then_some(offset + start + colon + 1..offset + start + at)
+}
+
+/// Settings of libpq, JDBC, ODBC, ADO.NET and Azure connection strings that are
+/// secret.
+fn is_connection_secret(name: &[u8]) -> bool {
+    const NAMES: [&str; 12] = [
+        "password", "pwd", "pass", "accountkey", "sharedaccesskey", "sharedaccesssignature",
+        "accesskey", "secret", "token", "apikey", "sslpassword", "clientsecret",
+    ];
+    let name = name.trim_ascii();
+    NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
+}
+
+/// What follows the host of a URL; all of a value that is no URL.
+fn url_path(text: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+    let Some(host) = memchr::memmem::find(text, b"://").map(|at| at + 3) else {
+        return one(is_credential(text), range);
+    };
+    let path = text.get(host..).unwrap_or_default();
+    match path.iter().position(|byte| matches!(byte, b'/' | b'?')) {
+        Some(at) if host + at + 1 < text.len() => one(true, range.start + host + at + 1..range.end),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -465,19 +406,11 @@ mod tests {
             (F::Authorization, "Bearer [redacted:jwt]", Whole, "Bearer [redacted:jwt]"),
             (F::Authorization, "Bearer aB3x9 status=200", Line(Sign::Colon), "Bearer # status=200"),
             (F::Authorization, "Bearer token required", Line(Sign::Colon), "Bearer token required"),
-            (
-                F::Authorization,
-                "AWS4-HMAC-SHA256 Credential=A/b, Signature=c",
-                Whole,
-                "AWS4-HMAC-SHA256 #",
-            ),
+            (F::Authorization, "AWS4-HMAC-SHA256 Credential=A/b, Signature=c", Whole,
+                "AWS4-HMAC-SHA256 #"),
             (F::Cookie, "sid=abc; theme=dark", Whole, "sid=#; theme=#"),
-            (
-                F::SetCookie,
-                "sid=abc; Path=/; HttpOnly; Max-Age=3",
-                Whole,
-                "sid=#; Path=/; HttpOnly; Max-Age=3",
-            ),
+            (F::SetCookie, "sid=abc; Path=/; HttpOnly; Max-Age=3", Whole,
+                "sid=#; Path=/; HttpOnly; Max-Age=3"),
             (F::List, "api-key=abc,x=y", Whole, "api-key=#,x=#"),
             (F::Password, "hunter2", Whole, "#"),
             (F::Password, "letmein", Word(Sign::Equals), "#"),
@@ -495,6 +428,10 @@ mod tests {
             (F::Whole, "expired", Word(Sign::Colon), "expired"),
             (F::Whole, "https://idp.example/token", Whole, "https://idp.example/token"),
             (F::Connection, "postgres://h/db", Whole, "postgres://h/db"),
+            (F::Connection, "postgres://u:p@h/db", Whole, "postgres://u:#@h/db"),
+            (F::Connection, "Server=h;User Id=x;Password=a b;", Whole, "Server=h;User Id=x;Password=#;"),
+            (F::Connection, "host=h password=pw user=u", Whole, "host=h password=# user=u"),
+            (F::UrlPath, "https://h.example/a/b", Whole, "https://h.example/#"),
             (F::Connection, "Server=h;Database=d", Whole, "Server=h;Database=d"),
         ];
         for (form, text, standing, expected) in cases {
