@@ -3,9 +3,21 @@
 //! A receiver has a request as bytes; the pipeline admits, scrubs and exports
 //! it; only then is the sender told OK.
 
+pub mod admission;
 pub mod answer;
+pub mod compression;
+pub mod compute;
 pub mod config;
 pub mod exporter;
+pub mod method;
 pub mod pipeline;
 pub mod receiver;
+pub mod run;
+mod section;
 pub mod telemetry;
+pub mod tls;
+
+pub use run::Running;
+pub use run::StartError;
+pub use run::run;
+pub use run::start;

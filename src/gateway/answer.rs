@@ -1,8 +1,20 @@
 //! What a sender is told, derived in one place.
+//!
+//! A request ends as an [`Outcome`]; [`Refusal::answer`] turns a refusal into the
+//! codes of both protocols. Nothing else in the gateway knows which code means
+//! what. The codes are those of the OTLP specification, under "Failures" and
+//! "Throttling" of each protocol, and where it is silent the Collector's.
+
+pub mod verdict;
+pub mod wire;
 
 use std::time::Duration;
 
 use crate::scrub::ScrubError;
+
+/// How long a sender should wait when we have no better idea: the Collector's
+/// `retry_on_failure.initial_interval`.
+pub const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 
 /// How a request ended.
 pub type Outcome = Result<Accepted, Refusal>;
@@ -35,12 +47,31 @@ pub enum Refusal {
     /// The request cannot be scrubbed. Sending it again will not help.
     #[error(transparent)]
     Malformed(#[from] ScrubError),
+    /// What carries the request is broken: framing, compression, a header. Sending
+    /// it again will not help.
+    #[error("unreadable request: {what}")]
+    Unreadable {
+        /// What was wrong, in a few words.
+        what: &'static str,
+    },
+    /// The request is compressed in a way that the gateway does not know.
+    #[error("unsupported compression, supported: {supported}")]
+    Compression {
+        /// The names of those that it knows.
+        supported: &'static str,
+    },
     /// The request is larger than a limit. Sending it again will not help; a
     /// smaller batch will.
     #[error("request larger than {max} bytes")]
     TooLarge {
         /// The limit, in bytes.
         max: usize,
+    },
+    /// The sender took too long to send the request.
+    #[error("request not complete within {limit:?}")]
+    TooSlow {
+        /// The limit.
+        limit: Duration,
     },
     /// The gateway has no room for it now.
     #[error("too much under way, try again later")]
@@ -51,6 +82,12 @@ pub enum Refusal {
     /// The gateway is stopping.
     #[error("shutting down")]
     Stopping,
+    /// The gateway itself is at fault; what it could not scrub it does not forward.
+    #[error("internal error: {what}")]
+    Internal {
+        /// What was wrong, in a few words.
+        what: &'static str,
+    },
     /// The upstream cannot take it now, or cannot be reached.
     #[error("upstream unavailable: {message}")]
     Unavailable {
@@ -69,4 +106,168 @@ pub enum Refusal {
         /// What was wrong, scrubbed.
         message: String,
     },
+}
+
+/// What goes back to the sender, in the terms of both protocols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The gRPC status code.
+    pub grpc: u32,
+    /// The HTTP status code.
+    pub http: u16,
+    /// `RetryInfo` over gRPC, `Retry-After` over HTTP.
+    pub retry_after: Option<Duration>,
+    /// For people. Holds no payload.
+    pub message: String,
+}
+
+impl Refusal {
+    /// What the sender is told.
+    pub fn answer(&self) -> Answer {
+        let (grpc, http, retry_after) = match self {
+            Self::Malformed(_) | Self::Unreadable { .. } => (code::INVALID_ARGUMENT, 400, None),
+            Self::Compression { .. } => (code::UNIMPLEMENTED, 400, None),
+            // 413 where the Collector has 400: the OTLP specification, "Bad Data".
+            Self::TooLarge { .. } => (code::RESOURCE_EXHAUSTED, 413, None),
+            Self::TooSlow { .. } => (code::UNAVAILABLE, 503, None),
+            Self::Busy { retry_after } => (code::UNAVAILABLE, 503, Some(*retry_after)),
+            // Another instance may be up at once, so no delay is named.
+            Self::Stopping => (code::UNAVAILABLE, 503, None),
+            Self::Internal { .. } => (code::INTERNAL, 500, None),
+            Self::Unavailable { code: grpc, retry_after, .. } => {
+                // Without RetryInfo, RESOURCE_EXHAUSTED would be final.
+                let forced = (*grpc == code::RESOURCE_EXHAUSTED).then_some(RETRY_AFTER_DEFAULT);
+                (*grpc, verdict::http_of_grpc(*grpc), retry_after.or(forced))
+            }
+            // 429 would have the sender try again what was refused for good.
+            Self::Rejected { code: code::RESOURCE_EXHAUSTED, .. } => {
+                (code::RESOURCE_EXHAUSTED, 413, None)
+            }
+            Self::Rejected { code: grpc, .. } => (*grpc, verdict::http_of_grpc(*grpc), None),
+        };
+        Answer { grpc, http, retry_after, message: self.to_string() }
+    }
+
+    /// Whether the sender is told to try again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::TooSlow { .. }
+            | Self::Busy { .. }
+            | Self::Stopping
+            | Self::Unavailable { .. } => true,
+            Self::Malformed(_)
+            | Self::Unreadable { .. }
+            | Self::Compression { .. }
+            | Self::TooLarge { .. }
+            | Self::Internal { .. }
+            | Self::Rejected { .. } => false,
+        }
+    }
+
+    /// Whether part of the same request may be taken where the whole was not: the
+    /// fault may lie in the data, not in who sends it or where to.
+    pub fn may_be_poison(&self) -> bool {
+        match self {
+            Self::Rejected { code, .. } => !matches!(
+                *code,
+                code::UNAUTHENTICATED
+                    | code::PERMISSION_DENIED
+                    | code::NOT_FOUND
+                    | code::UNIMPLEMENTED
+            ),
+            other => !other.is_retryable(),
+        }
+    }
+}
+
+/// Joins the outcomes of several exporters or pipelines, all of which must accept.
+///
+/// A retryable refusal wins over a final one: what the sender sends again can
+/// still arrive where it did not, and the final refusal will be heard then.
+pub fn all(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    let mut joined = Accepted::default();
+    let mut refusal: Option<Refusal> = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(accepted) => joined = worse(joined, accepted),
+            Err(new) => match &refusal {
+                Some(old) if old.is_retryable() || !new.is_retryable() => {}
+                Some(_) | None => refusal = Some(new),
+            },
+        }
+    }
+    refusal.map_or(Ok(joined), Err)
+}
+
+/// Of two partial successes the one that rejects more.
+fn worse(one: Accepted, other: Accepted) -> Accepted {
+    let rejected =
+        |accepted: &Accepted| accepted.partial.as_ref().map_or(-1, |partial| partial.rejected);
+    if rejected(&one) < rejected(&other) { other } else { one }
+}
+
+/// gRPC status codes, by the names of the gRPC specification.
+pub mod code {
+    #![expect(missing_docs, reason = "the names are those of the gRPC specification")]
+
+    pub const OK: u32 = 0;
+    pub const CANCELLED: u32 = 1;
+    pub const UNKNOWN: u32 = 2;
+    pub const INVALID_ARGUMENT: u32 = 3;
+    pub const DEADLINE_EXCEEDED: u32 = 4;
+    pub const NOT_FOUND: u32 = 5;
+    pub const PERMISSION_DENIED: u32 = 7;
+    pub const RESOURCE_EXHAUSTED: u32 = 8;
+    pub const ABORTED: u32 = 10;
+    pub const OUT_OF_RANGE: u32 = 11;
+    pub const UNIMPLEMENTED: u32 = 12;
+    pub const INTERNAL: u32 = 13;
+    pub const UNAVAILABLE: u32 = 14;
+    pub const DATA_LOSS: u32 = 15;
+    pub const UNAUTHENTICATED: u32 = 16;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retryable_refusal_wins_over_a_final_one() {
+        let rejected = || Err(Refusal::Rejected { code: 3, message: String::new() });
+        let busy = || Err(Refusal::Busy { retry_after: RETRY_AFTER_DEFAULT });
+        assert_eq!(all([rejected(), busy()]), busy());
+        assert_eq!(all([busy(), rejected()]), busy());
+        assert_eq!(all([Ok(Accepted::default()), rejected()]), rejected());
+    }
+
+    #[test]
+    fn every_answer_agrees_on_whether_to_retry_over_both_protocols() {
+        let message = String::new;
+        let mut refusals = vec![
+            Refusal::Unreadable { what: "x" },
+            Refusal::Compression { supported: "x" },
+            Refusal::TooLarge { max: 1 },
+            Refusal::TooSlow { limit: Duration::ZERO },
+            Refusal::Busy { retry_after: Duration::ZERO },
+            Refusal::Stopping,
+            Refusal::Internal { what: "x" },
+        ];
+        for code in 0..=16 {
+            let verdict = verdict::of_grpc(code, message(), None);
+            refusals.extend(verdict.err());
+            let verdict = verdict::of_grpc(code, message(), Some(Duration::ZERO));
+            refusals.extend(verdict.err());
+        }
+        for status in 400..600 {
+            refusals.extend(verdict::of_http(status, message(), None).err());
+        }
+        for refusal in refusals {
+            let answer = refusal.answer();
+            let http = matches!(answer.http, 429 | 502 | 503 | 504);
+            let grpc = matches!(answer.grpc, 1 | 4 | 10 | 11 | 14 | 15)
+                || (answer.grpc == 8 && answer.retry_after.is_some());
+            assert_eq!(http, refusal.is_retryable(), "{refusal:?}");
+            assert_eq!(grpc, refusal.is_retryable(), "{refusal:?}");
+        }
+    }
 }

@@ -1,16 +1,31 @@
 //! The configuration, in the Collector's shape.
 //!
 //! The settings of a component stand beside the component, under the names and
-//! defaults that the Collector gave them; here they are put together.
+//! defaults that the Collector gave them; here they are put together:
+//! [`source`] reads the YAML texts and lays them over each other, [`expand`] puts
+//! in variables and files, `read` turns each section into its type, `check` holds
+//! the sections against each other.
 
+mod check;
 pub mod component;
 pub mod duration;
+pub mod environment;
+pub mod expand;
+mod read;
 pub mod secret;
+pub mod source;
 
 use std::collections::BTreeMap;
 
-use component::ComponentId;
-use component::PipelineId;
+use crate::gateway::config::component::ComponentId;
+use crate::gateway::config::component::PipelineId;
+use crate::gateway::config::environment::Environment;
+use crate::scrub::yaml;
+use crate::scrub::yaml::Node;
+use crate::scrub::yaml::YamlError;
+
+/// What runs when nothing else is asked for.
+pub const DEFAULT_YAML: &str = include_str!("../../config/default.yaml");
 
 /// A whole configuration, read, expanded and checked.
 #[derive(Clone, Debug)]
@@ -40,12 +55,11 @@ pub struct ServiceConfig {
 
 /// `service.pipelines.<id>`
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct PipelineConfig {
     /// Where requests come from.
     pub receivers: Vec<ComponentId>,
     /// What happens to them, in order.
-    #[serde(default)]
     pub processors: Vec<ComponentId>,
     /// Where they go; all must accept.
     pub exporters: Vec<ComponentId>,
@@ -67,4 +81,60 @@ pub enum ProcessorConfig {
 pub enum ExtensionConfig {
     /// `health_check`
     HealthCheck(crate::gateway::telemetry::health::Config),
+}
+
+/// Why there is no configuration. Names places, never values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A place that the command line names cannot be read.
+    #[error("{place}: {reason}")]
+    Unreadable {
+        /// The place, as the command line has it.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something in the YAML is wrong.
+    #[error(transparent)]
+    Fault(#[from] YamlError),
+}
+
+/// A configuration, and what its author should know about it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Variables that are not set, names that are old: each a line for the log.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads each `--config` in order, lays each `--set` over it, expands and checks
+    /// the whole. Without any `--config`, [`DEFAULT_YAML`] takes its place.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    pub fn load(
+        configs: &[String],
+        sets: &[String],
+        environment: &dyn Environment,
+    ) -> Result<Loaded, ConfigError> {
+        let mut whole = Node::null();
+        if configs.is_empty() {
+            whole = yaml::parse(DEFAULT_YAML, Some("the default configuration".into()))?;
+        }
+        for config in configs {
+            whole.merge(source::read(config, environment)?);
+        }
+        for set in sets {
+            whole.merge(source::set(set)?);
+        }
+        let mut warnings = Vec::new();
+        expand::expand(&mut whole, environment, &mut warnings)?;
+        let config = read::read(&whole, &mut warnings)?;
+        check::check(&config, &whole)?;
+        warnings.dedup();
+        Ok(Loaded { config, warnings })
+    }
 }

@@ -1,5 +1,17 @@
 //! Receivers: from a socket to a request in memory.
 
+pub mod body;
+pub mod cors;
+pub mod grpc;
+pub mod http;
+pub mod otlp;
+pub mod reply;
+pub mod route;
+pub mod server;
+
 /// The settings of a receiver.
-#[derive(Clone, Debug)]
-pub enum Config {}
+#[derive(Clone, Debug, PartialEq)]
+pub enum Config {
+    /// `otlp`
+    Otlp(otlp::Config),
+}

@@ -1,9 +1,47 @@
-//! Our own logs, metrics and health.
+//! Our own logs, metrics and health: `service.telemetry` and the health check.
+//!
+//! Nothing here ever sees a request: what is logged and counted are names, sizes
+//! and numbers.
 
 pub mod health;
+mod http;
+pub mod instance;
+pub mod logs;
 pub mod metrics;
+mod process;
+pub mod scrape;
+
+use std::collections::BTreeMap;
+
+pub use http::ListenError;
 
 /// `service.telemetry`
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {}
+pub struct Config {
+    /// Our own log.
+    pub logs: logs::Config,
+    /// Our own metrics.
+    pub metrics: scrape::Config,
+    /// Attributes of this process, on every metric; null removes an automatic one.
+    pub resource: BTreeMap<String, Option<String>>,
+    /// Our own traces: there are none. Accepted where it asks for none.
+    pub traces: NoTraces,
+}
+
+/// `service.telemetry.traces`: only `level: none` is understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoTraces {
+    /// `none`
+    pub level: OnlyNone,
+}
+
+/// The one level of traces that there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnlyNone {
+    /// No traces.
+    #[default]
+    None,
+}

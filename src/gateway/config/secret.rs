@@ -17,3 +17,21 @@ impl std::fmt::Debug for Secret {
         f.write_str("[REDACTED]")
     }
 }
+
+impl std::fmt::Display for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[REDACTED]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_never_prints_itself() {
+        let secret: Secret = crate::scrub::yaml::read("hunter2").unwrap();
+        assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "[REDACTED] [REDACTED] [REDACTED]");
+        assert_eq!(secret.expose(), "hunter2");
+    }
+}

@@ -1,40 +1,147 @@
 //! Our own metrics: the only place that knows their names.
 //!
 //! Names, units and labels are the Collector's, without `_total` and unit
-//! suffixes, so that existing dashboards keep working.
+//! suffixes, so that existing dashboards keep working; what the Collector has no
+//! name for stands under `otelcol_processor_scrubber_` and `otelcol_receiver_request_`.
+//! Every series has `service_name`, `service_version` and `service_instance_id`.
+//!
+//! A label holds the name of a component, a rule or a kind of place, never text
+//! from a request: the number of series does not depend on senders.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::Encoder;
+use prometheus::HistogramOpts;
+use prometheus::HistogramVec;
+use prometheus::IntCounterVec;
+use prometheus::IntGaugeVec;
+use prometheus::Opts;
+use prometheus::Registry;
+use prometheus::TextEncoder;
+
+use crate::gateway::telemetry::instance::Instance;
+use crate::gateway::telemetry::process::ProcessMetrics;
 use crate::scrub::Report;
 use crate::scrub::Signal;
 
+/// Upper bounds of request sizes, in bytes: from a single span to the largest
+/// request that a receiver takes by default.
+const SIZE_BUCKETS_BYTES: &[f64] =
+    &[1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 20_971_520.0];
+
+/// Upper bounds of request times, in seconds: from a scrub alone to a slow upstream.
+const DURATION_BUCKETS_SECONDS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
 /// Every metric of the process. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Metrics {
-    inner: Arc<()>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Registry,
+    process: ProcessMetrics,
+    accepted: Items,
+    refused: Items,
+    requests: IntCounterVec,
+    request_bytes: HistogramVec,
+    request_seconds: HistogramVec,
+    incoming: IntCounterVec,
+    outgoing: IntCounterVec,
+    redactions: IntCounterVec,
+    unknown_fields: IntCounterVec,
+    invalid_utf8: IntCounterVec,
+    sent: Items,
+    send_failed: Items,
 }
 
 impl Metrics {
     /// A registry with every metric at zero.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(&Instance::new())
+    }
+
+    /// A registry whose series carry the name of `instance`.
+    pub fn of(instance: &Instance) -> Self {
+        let labels = instance.labels().into_iter().map(|(name, value)| (name.to_owned(), value));
+        let registry = Registry::new_custom(None, Some(labels.collect()))
+            .expect("a registry without a prefix is accepted");
+        target_info(&registry);
+        let receiver = &["receiver", "transport"];
+        let of_signal = &["receiver", "transport", "otel_signal"];
+        let processor = &["processor", "otel_signal"];
+        let inner = Inner {
+            process: ProcessMetrics::new(&registry),
+            accepted: Items::new(&registry, "receiver_accepted", "taken and passed on", receiver),
+            refused: Items::new(&registry, "receiver_refused", "not passed on", receiver),
+            requests: counter(
+                &registry,
+                "receiver_requests",
+                "Requests by outcome: success, refused or failure.",
+                &["receiver", "transport", "outcome"],
+            ),
+            request_bytes: histogram(
+                &registry,
+                "receiver_request_size_bytes",
+                "Size of a request, decompressed.",
+                of_signal,
+                SIZE_BUCKETS_BYTES,
+            ),
+            request_seconds: histogram(
+                &registry,
+                "receiver_request_duration_seconds",
+                "Time from the whole request to its answer.",
+                of_signal,
+                DURATION_BUCKETS_SECONDS,
+            ),
+            incoming: counter(&registry, "processor_incoming_items", "Items in.", processor),
+            outgoing: counter(&registry, "processor_outgoing_items", "Items out.", processor),
+            redactions: counter(
+                &registry,
+                "processor_scrubber_redactions",
+                "Credentials replaced, by rule and kind of place.",
+                &["processor", "rule", "place", "otel_signal"],
+            ),
+            unknown_fields: counter(
+                &registry,
+                "processor_scrubber_unknown_fields",
+                "Fields outside the OTLP schema that were dropped.",
+                processor,
+            ),
+            invalid_utf8: counter(
+                &registry,
+                "processor_scrubber_invalid_utf8",
+                "Texts whose invalid UTF-8 was replaced.",
+                processor,
+            ),
+            sent: Items::new(&registry, "exporter_sent", "sent", &["exporter"]),
+            send_failed: Items::new(&registry, "exporter_send_failed", "not sent", &["exporter"]),
+            registry,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The Prometheus text format of it all.
     pub fn render(&self) -> String {
-        let _ = &self.inner;
-        String::new()
+        self.inner.process.update();
+        let mut out = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.inner.registry.gather(), &mut out) {
+            tracing::error!(%error, "cannot render metrics");
+        }
+        String::from_utf8(out).unwrap_or_default()
     }
 
-    /// `receiver_accepted_*`: items that were passed on with success.
+    /// `receiver_accepted_*`: items that were passed on with success. With zero
+    /// items, the series begins at zero.
     pub fn accepted(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
-        let _ = (receiver, transport, signal, items);
+        self.inner.accepted.add(signal, &[receiver, transport], items);
     }
 
     /// `receiver_refused_*`: items that could not be passed on.
     pub fn refused(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
-        let _ = (receiver, transport, signal, items);
+        self.inner.refused.add(signal, &[receiver, transport], items);
     }
 
     /// Size (bytes, decompressed) and time of one request, and how it ended
@@ -48,27 +155,190 @@ impl Metrics {
         took: Duration,
         outcome: &'static str,
     ) {
-        let _ = (receiver, transport, signal, bytes, took, outcome);
+        let labels = [receiver, transport, signal.name()];
+        self.inner.requests.with_label_values(&[receiver, transport, outcome]).inc();
+        self.inner.request_seconds.with_label_values(&labels).observe(took.as_secs_f64());
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.inner.request_bytes.with_label_values(&labels).observe(f64::from(bytes));
     }
 
     /// What the scrubber did: redactions by rule and place, dropped fields, and
     /// so on.
     pub fn scrubbed(&self, processor: &str, signal: Signal, report: &Report) {
-        let _ = (processor, signal, report);
+        let alike = report.redactions.chunk_by(|a, b| a.rule == b.rule && a.place == b.place);
+        for redactions in alike {
+            if let Some(first) = redactions.first() {
+                self.inner
+                    .redactions
+                    .with_label_values(&[processor, &first.rule, first.place, signal.name()])
+                    .inc_by(redactions.len() as u64);
+            }
+        }
+        for (counter, by) in [
+            (&self.inner.unknown_fields, report.unknown_fields),
+            (&self.inner.invalid_utf8, report.invalid_utf8),
+        ] {
+            if 0 < by {
+                counter.with_label_values(&[processor, signal.name()]).inc_by(by);
+            }
+        }
     }
 
     /// `processor_incoming_items` and `processor_outgoing_items`.
     pub fn processed(&self, processor: &str, signal: Signal, incoming: u64, outgoing: u64) {
-        let _ = (processor, signal, incoming, outgoing);
+        let labels = [processor, signal.name()];
+        self.inner.incoming.with_label_values(&labels).inc_by(incoming);
+        self.inner.outgoing.with_label_values(&labels).inc_by(outgoing);
     }
 
     /// `exporter_sent_*`
     pub fn sent(&self, exporter: &str, signal: Signal, items: u64) {
-        let _ = (exporter, signal, items);
+        self.inner.sent.add(signal, &[exporter], items);
     }
 
     /// `exporter_send_failed_*`
     pub fn send_failed(&self, exporter: &str, signal: Signal, items: u64) {
-        let _ = (exporter, signal, items);
+        self.inner.send_failed.add(signal, &[exporter], items);
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// One counter for each signal, as the Collector has them: `…_spans`,
+/// `…_metric_points`, `…_log_records`, `…_profiles`.
+struct Items([IntCounterVec; 4]);
+
+impl Items {
+    fn new(registry: &Registry, name: &str, what: &str, labels: &[&str]) -> Self {
+        Self(Signal::ALL.map(|signal| {
+            let help = format!("Number of {} {what}.", signal.items().replace('_', " "));
+            counter(registry, &format!("{name}_{}", signal.items()), &help, labels)
+        }))
+    }
+
+    fn add(&self, signal: Signal, labels: &[&str], items: u64) {
+        let Self([traces, metrics, logs, profiles]) = self;
+        let counter = match signal {
+            Signal::Traces => traces,
+            Signal::Metrics => metrics,
+            Signal::Logs => logs,
+            Signal::Profiles => profiles,
+        };
+        counter.with_label_values(labels).inc_by(items);
+    }
+}
+
+fn target_info(registry: &Registry) {
+    let opts = Opts::new("target_info", "What these metrics are of.");
+    let info = IntGaugeVec::new(opts, &[]).expect("target_info is a valid name");
+    info.with_label_values::<&str>(&[]).set(1);
+    register(registry, info);
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    let opts = Opts::new(format!("otelcol_{name}"), help);
+    let counter = IntCounterVec::new(opts, labels).expect("names and labels here are valid");
+    register(registry, counter.clone());
+    counter
+}
+
+fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    buckets: &[f64],
+) -> HistogramVec {
+    let opts = HistogramOpts::new(format!("otelcol_{name}"), help).buckets(buckets.to_vec());
+    let histogram =
+        HistogramVec::new(opts, labels).expect("names, labels and buckets here are valid");
+    register(registry, histogram.clone());
+    histogram
+}
+
+pub(in crate::gateway::telemetry) fn register(
+    registry: &Registry,
+    metric: impl prometheus::core::Collector + 'static,
+) {
+    registry.register(Box::new(metric)).expect("every metric here has its own name");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scrub::Redaction;
+
+    #[test]
+    fn names_and_labels_are_the_collectors() {
+        let metrics = Metrics::new();
+        metrics.accepted("otlp", "grpc", Signal::Traces, 3);
+        metrics.refused("otlp", "http", Signal::Logs, 2);
+        metrics.request("otlp", "grpc", Signal::Traces, 5000, Duration::from_millis(2), "success");
+        metrics.processed("scrubber", Signal::Traces, 3, 3);
+        metrics.sent("otlp_grpc", Signal::Metrics, 7);
+        metrics.send_failed("otlp_grpc", Signal::Profiles, 1);
+        let text = metrics.render();
+        for line in [
+            "# TYPE otelcol_receiver_accepted_spans counter",
+            "otelcol_receiver_accepted_spans{receiver=\"otlp\",",
+            "otelcol_receiver_refused_log_records{receiver=\"otlp\",",
+            "otelcol_receiver_requests{outcome=\"success\",receiver=\"otlp\",",
+            "otelcol_receiver_request_size_bytes_bucket{otel_signal=\"traces\",receiver=\"otlp\",",
+            "otelcol_processor_incoming_items{otel_signal=\"traces\",processor=\"scrubber\",",
+            "otelcol_processor_outgoing_items{otel_signal=\"traces\",processor=\"scrubber\",",
+            "otelcol_exporter_sent_metric_points{exporter=\"otlp_grpc\",",
+            "otelcol_exporter_send_failed_profiles{exporter=\"otlp_grpc\",",
+            "otelcol_process_uptime{",
+            "otelcol_process_cpu_seconds{",
+            "otelcol_process_memory_rss{",
+            "target_info{",
+        ] {
+            assert!(text.lines().any(|has| has.starts_with(line)), "{line}\n{text}");
+        }
+        assert!(!text.contains("_total"), "{text}");
+    }
+
+    #[test]
+    fn redactions_are_counted_by_rule_and_place() {
+        let metrics = Metrics::new();
+        let redaction = |rule: &str, place| Redaction {
+            rule: rule.into(),
+            place,
+            path: "resource_spans[0]".to_owned(),
+        };
+        let report = Report {
+            redactions: vec![
+                redaction("github-pat", "attributes"),
+                redaction("github-pat", "attributes"),
+                redaction("github-pat", "body"),
+                redaction("jwt", "attributes"),
+            ],
+            unknown_fields: 2,
+            invalid_utf8: 0,
+        };
+        metrics.scrubbed("scrubber/2", Signal::Logs, &report);
+        let text = metrics.render();
+        let value = |rule: &str, place: &str| {
+            let start = format!(
+                "otelcol_processor_scrubber_redactions{{otel_signal=\"logs\",place=\"{place}\",processor=\"scrubber/2\",rule=\"{rule}\""
+            );
+            let line = text.lines().find(|line| line.starts_with(&start)).expect("is counted");
+            line.rsplit(' ').next().unwrap().to_owned()
+        };
+        assert_eq!(value("github-pat", "attributes"), "2");
+        assert_eq!(value("github-pat", "body"), "1");
+        assert_eq!(value("jwt", "attributes"), "1");
+        assert!(!text.contains("resource_spans"), "{text}");
+        assert!(!text.contains("otelcol_processor_scrubber_invalid_utf8{"), "{text}");
     }
 }

@@ -1,0 +1,27 @@
+//! `validate`: whether the gateway would start with a configuration, as far as that
+//! can be told without opening a port.
+
+use crate::cli::ConfigArgs;
+use crate::cli::complain;
+use crate::gateway::config::ConfigError;
+use crate::gateway::config::ProcessorConfig;
+use crate::scrub::Scrubber;
+
+/// Reads, expands, decodes and checks the configuration, and compiles its rules.
+/// Silent if all is well, but for warnings.
+///
+/// # Errors
+///
+/// The first fault.
+pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
+    let loaded = args.load()?;
+    for warning in &loaded.warnings {
+        complain(&format!("Warning: {warning}"));
+    }
+    for (id, processor) in &loaded.config.processors {
+        if let ProcessorConfig::Scrubber(settings) = processor {
+            Scrubber::new(settings).map_err(|fault| fault.within(&format!("processors.{id}")))?;
+        }
+    }
+    Ok(())
+}

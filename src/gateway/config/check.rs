@@ -1,0 +1,133 @@
+//! What two places of a configuration must agree on.
+
+use crate::gateway::config::Config;
+use crate::gateway::config::PipelineConfig;
+use crate::gateway::config::ProcessorConfig;
+use crate::gateway::config::component::ComponentId;
+use crate::gateway::config::component::PipelineId;
+use crate::scrub::yaml::Node;
+use crate::scrub::yaml::Place;
+use crate::scrub::yaml::Value;
+use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::closest;
+
+/// Holds the sections against each other. `root` is asked for places only.
+///
+/// # Errors
+///
+/// The first pipeline that cannot run, or would forward what was not scrubbed.
+pub(in crate::gateway::config) fn check(config: &Config, root: &Node) -> Result<(), YamlError> {
+    let nothing = |what: &str| YamlError::at(what, "expected at least one", &Place::default(), "");
+    if config.receivers.is_empty() {
+        return Err(nothing("receivers"));
+    }
+    if config.exporters.is_empty() {
+        return Err(nothing("exporters"));
+    }
+    if config.service.pipelines.is_empty() {
+        return Err(nothing("service.pipelines"));
+    }
+    let service = At { path: "service".to_owned(), node: root.get("service") };
+    let extensions = service.under("extensions");
+    defined(&config.service.extensions, config.extensions.keys(), "extensions", &extensions)?;
+    for (id, pipeline) in &config.service.pipelines {
+        check_pipeline(config, id, pipeline, &service.under("pipelines").pipeline(id))?;
+    }
+    Ok(())
+}
+
+fn check_pipeline(
+    config: &Config,
+    id: &PipelineId,
+    pipeline: &PipelineConfig,
+    at: &At<'_>,
+) -> Result<(), YamlError> {
+    if pipeline.receivers.is_empty() {
+        return Err(at.under("receivers").fault("expected at least one receiver", ""));
+    }
+    if pipeline.exporters.is_empty() {
+        return Err(at.under("exporters").fault("expected at least one exporter", ""));
+    }
+    let (receivers, exporters) = (at.under("receivers"), at.under("exporters"));
+    defined(&pipeline.receivers, config.receivers.keys(), "receivers", &receivers)?;
+    let processors = at.under("processors");
+    defined(&pipeline.processors, config.processors.keys(), "processors", &processors)?;
+    defined(&pipeline.exporters, config.exporters.keys(), "exporters", &exporters)?;
+    for (position, processor) in pipeline.processors.iter().enumerate() {
+        if pipeline.processors.iter().take(position).any(|before| before == processor) {
+            return Err(processors.element(position).fault("the same processor twice", ""));
+        }
+    }
+    let scrubs = |processor: &ComponentId| {
+        matches!(config.processors.get(processor), Some(ProcessorConfig::Scrubber(_)))
+    };
+    if !pipeline.processors.iter().any(scrubs) {
+        let advice = match config.processors.keys().find(|id| scrubs(id)) {
+            Some(scrubber) => format!("add `{scrubber}` to the processors of the pipeline"),
+            None => "add `scrubber:` under `processors:`, and `scrubber` to the processors of the pipeline".to_owned(),
+        };
+        let expected = format!("no processor removes credentials from {}", id.signal.name());
+        return Err(processors.fault(&expected, &advice));
+    }
+    Ok(())
+}
+
+/// Every id that is used is defined.
+fn defined<'a>(
+    used: &[ComponentId],
+    defined: impl Iterator<Item = &'a ComponentId>,
+    section: &str,
+    at: &At<'_>,
+) -> Result<(), YamlError> {
+    let names: Vec<String> = defined.map(ComponentId::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for (position, id) in used.iter().enumerate() {
+        let id = id.to_string();
+        if !names.contains(&id.as_str()) {
+            let advice = closest::advice(&id, &names).replace("accepted:", "defined:");
+            let expected = format!("`{id}` is not defined under `{section}`");
+            return Err(at.element(position).fault(&expected, &advice));
+        }
+    }
+    Ok(())
+}
+
+/// A place in the tree, or the innermost that there is on the way to it.
+struct At<'a> {
+    path: String,
+    node: Option<&'a Node>,
+}
+
+impl<'a> At<'a> {
+    fn under(&self, key: &str) -> Self {
+        let inner = self.node.and_then(|node| node.get(key));
+        Self { path: format!("{}.{key}", self.path), node: inner.or(self.node) }
+    }
+
+    /// The key of a pipeline may be written with blanks around it.
+    fn pipeline(&self, id: &PipelineId) -> Self {
+        let inner = self.node.and_then(|node| match &node.value {
+            Value::Map(entries) => entries
+                .iter()
+                .find(|entry| PipelineId::try_from(entry.key.clone()).as_ref() == Ok(id)),
+            _ => None,
+        });
+        Self {
+            path: format!("{}.{id}", self.path),
+            node: inner.map(|entry| &entry.node).or(self.node),
+        }
+    }
+
+    fn element(&self, position: usize) -> Self {
+        let inner = self.node.and_then(|node| match &node.value {
+            Value::List(nodes) => nodes.get(position),
+            _ => None,
+        });
+        Self { path: format!("{}[{position}]", self.path), node: inner.or(self.node) }
+    }
+
+    fn fault(&self, expected: &str, advice: &str) -> YamlError {
+        let place = self.node.map(|node| node.place.clone()).unwrap_or_default();
+        YamlError::at(&self.path, expected, &place, advice)
+    }
+}

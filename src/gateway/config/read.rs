@@ -1,0 +1,188 @@
+//! The tree of a configuration to its types: top-level sections, component ids,
+//! and each component's own settings.
+//!
+//! The only place that knows which types of components there are.
+
+use std::collections::BTreeMap;
+
+use crate::gateway::config::Config;
+use crate::gateway::config::ExtensionConfig;
+use crate::gateway::config::PipelineConfig;
+use crate::gateway::config::ProcessorConfig;
+use crate::gateway::config::ServiceConfig;
+use crate::gateway::config::component::ComponentId;
+use crate::gateway::config::component::PipelineId;
+use crate::gateway::exporter;
+use crate::gateway::receiver;
+use crate::scrub::yaml::Entry;
+use crate::scrub::yaml::Node;
+use crate::scrub::yaml::Value;
+use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::closest;
+
+/// The sections of a configuration. `connectors` is one for the Collector; here it
+/// must be empty.
+const SECTIONS: &[&str] =
+    &["receivers", "processors", "exporters", "connectors", "extensions", "service"];
+
+const RECEIVERS: &[&str] = &["otlp"];
+const PROCESSORS: &[&str] = &["scrubber", "batch", "memory_limiter"];
+const EXPORTERS: &[&str] = &["otlp_grpc", "otlp_http", "debug", "file", "nop"];
+const EXTENSIONS: &[&str] = &["health_check"];
+const CONNECTORS: &[&str] = &[];
+
+/// Reads a whole configuration.
+///
+/// # Errors
+///
+/// The first fault.
+pub(in crate::gateway::config) fn read(
+    root: &Node,
+    warnings: &mut Vec<String>,
+) -> Result<Config, YamlError> {
+    for entry in entries(root, "")? {
+        if !SECTIONS.contains(&entry.key.as_str()) {
+            return Err(unknown(entry, &entry.key, "unknown key", SECTIONS));
+        }
+    }
+    components(root, "connectors", |one| Err::<(), _>(one.unknown(CONNECTORS)))?;
+    Ok(Config {
+        receivers: components(root, "receivers", read_receiver)?,
+        processors: components(root, "processors", read_processor)?,
+        exporters: components(root, "exporters", |one| read_exporter(one, warnings))?,
+        extensions: components(root, "extensions", read_extension)?,
+        service: read_service(root.get("service"))?,
+    })
+}
+
+/// One component on its way to its type.
+struct Component<'a> {
+    id: &'a ComponentId,
+    entry: &'a Entry,
+    path: &'a str,
+}
+
+impl Component<'_> {
+    fn settings<T: serde::de::DeserializeOwned>(&self) -> Result<T, YamlError> {
+        self.entry.node.read(self.path)
+    }
+
+    fn unknown(&self, accepted: &[&str]) -> YamlError {
+        let expected = format!("unknown type `{}`", self.id.kind());
+        let advice = closest::advice(self.id.kind(), accepted);
+        YamlError::at(self.path, &expected, &self.entry.key_place, &advice)
+    }
+}
+
+fn read_receiver(one: &Component<'_>) -> Result<receiver::Config, YamlError> {
+    match one.id.kind() {
+        "otlp" => one.settings().map(receiver::Config::Otlp),
+        _ => Err(one.unknown(RECEIVERS)),
+    }
+}
+
+fn read_processor(one: &Component<'_>) -> Result<ProcessorConfig, YamlError> {
+    match one.id.kind() {
+        "scrubber" => one.settings().map(ProcessorConfig::Scrubber),
+        "batch" => one.settings().map(ProcessorConfig::Batch),
+        "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),
+        _ => Err(one.unknown(PROCESSORS)),
+    }
+}
+
+fn read_exporter(
+    one: &Component<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<exporter::Config, YamlError> {
+    let kind = match one.id.kind() {
+        "otlp" => "otlp_grpc",
+        "otlphttp" => "otlp_http",
+        kind => kind,
+    };
+    if kind != one.id.kind() {
+        let place = &one.entry.key_place;
+        warnings.push(format!("{}: this name is old, write `{kind}`{place}", one.path));
+    }
+    match kind {
+        "otlp_grpc" => one.settings().map(exporter::Config::OtlpGrpc),
+        "otlp_http" => one.settings().map(exporter::Config::OtlpHttp),
+        "debug" => one.settings().map(exporter::Config::Debug),
+        "file" => one.settings().map(exporter::Config::File),
+        "nop" => one.settings().map(exporter::Config::Nop),
+        _ => Err(one.unknown(EXPORTERS)),
+    }
+}
+
+fn read_extension(one: &Component<'_>) -> Result<ExtensionConfig, YamlError> {
+    match one.id.kind() {
+        "health_check" => one.settings().map(ExtensionConfig::HealthCheck),
+        _ => Err(one.unknown(EXTENSIONS)),
+    }
+}
+
+fn components<T>(
+    root: &Node,
+    section: &str,
+    mut read: impl FnMut(&Component<'_>) -> Result<T, YamlError>,
+) -> Result<BTreeMap<ComponentId, T>, YamlError> {
+    let mut components = BTreeMap::new();
+    let Some(node) = root.get(section) else {
+        return Ok(components);
+    };
+    for entry in entries(node, section)? {
+        let path = format!("{section}.{}", entry.key);
+        let id = ComponentId::try_from(entry.key.clone())
+            .map_err(|expected| YamlError::at(&path, expected, &entry.key_place, ""))?;
+        let component = read(&Component { id: &id, entry, path: &path })?;
+        if components.insert(id, component).is_some() {
+            return Err(YamlError::at(&path, "duplicate name", &entry.key_place, ""));
+        }
+    }
+    Ok(components)
+}
+
+fn read_service(node: Option<&Node>) -> Result<ServiceConfig, YamlError> {
+    const KEYS: &[&str] = &["extensions", "telemetry", "pipelines"];
+    let mut service = ServiceConfig::default();
+    let Some(node) = node else {
+        return Ok(service);
+    };
+    for entry in entries(node, "service")? {
+        let path = format!("service.{}", entry.key);
+        match entry.key.as_str() {
+            "extensions" => service.extensions = entry.node.read(&path)?,
+            "telemetry" => service.telemetry = entry.node.read(&path)?,
+            "pipelines" => service.pipelines = read_pipelines(&entry.node)?,
+            _ => return Err(unknown(entry, &path, "unknown key", KEYS)),
+        }
+    }
+    Ok(service)
+}
+
+fn read_pipelines(node: &Node) -> Result<BTreeMap<PipelineId, PipelineConfig>, YamlError> {
+    const SIGNALS: &[&str] = &["traces", "metrics", "logs", "profiles"];
+    let mut pipelines = BTreeMap::new();
+    for entry in entries(node, "service.pipelines")? {
+        let path = format!("service.pipelines.{}", entry.key);
+        let id = PipelineId::try_from(entry.key.clone())
+            .map_err(|expected| unknown(entry, &path, expected, SIGNALS))?;
+        let pipeline = entry.node.read(&path)?;
+        if pipelines.insert(id, pipeline).is_some() {
+            return Err(YamlError::at(&path, "duplicate name", &entry.key_place, ""));
+        }
+    }
+    Ok(pipelines)
+}
+
+fn entries<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], YamlError> {
+    match &node.value {
+        Value::Map(entries) => Ok(entries),
+        Value::Null => Ok(&[]),
+        _ => Err(YamlError::at(path, "expected a map", &node.place, "")),
+    }
+}
+
+fn unknown(entry: &Entry, path: &str, expected: &str, accepted: &[&str]) -> YamlError {
+    let advice = closest::advice(&entry.key, accepted);
+    YamlError::at(path, expected, &entry.key_place, &advice)
+}

@@ -1,0 +1,394 @@
+//! `otlp_grpc`: OTLP/gRPC to an upstream.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Request;
+use http::Uri;
+use http::header;
+use serde::Deserialize;
+
+use crate::gateway::answer::Accepted;
+use crate::gateway::answer::Outcome;
+use crate::gateway::answer::PartialSuccess;
+use crate::gateway::answer::Refusal;
+use crate::gateway::answer::verdict;
+use crate::gateway::answer::wire;
+use crate::gateway::compression::Coding;
+use crate::gateway::config::duration::GoDuration;
+use crate::gateway::config::secret::Secret;
+use crate::gateway::exporter::client;
+use crate::gateway::exporter::delivery::Delivery;
+use crate::gateway::exporter::outgoing;
+use crate::gateway::exporter::outgoing::Outgoing;
+use crate::gateway::exporter::outgoing::OutgoingBody;
+use crate::gateway::exporter::queue;
+use crate::gateway::exporter::retry;
+use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::method;
+use crate::gateway::section::null_is_default;
+use crate::gateway::section::present;
+use crate::gateway::tls;
+use crate::scrub::Encoding;
+use crate::scrub::Signal;
+use crate::scrub::yaml::YamlError;
+
+/// `exporters.otlp_grpc` (Collector, `exporter/otlpexporter`, `config/configgrpc`).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where requests go. Needed.
+    pub endpoint: Target,
+    /// TLS is on unless `insecure` says otherwise.
+    #[serde(deserialize_with = "null_is_default")]
+    pub tls: tls::ClientConfig,
+    /// How requests are compressed. Default gzip.
+    pub compression: Compression,
+    /// How long one attempt may take. Default 5s; 0: as long as it needs.
+    pub timeout: GoDuration,
+    /// Headers (gRPC calls them metadata) that are added to every request.
+    #[serde(deserialize_with = "null_is_default")]
+    pub headers: BTreeMap<String, Secret>,
+    /// `:authority` of requests; the endpoint where left out.
+    pub authority: Option<Authority>,
+    /// What we call ourselves; `otel-redact/<version> (<os>/<arch>)` where left out.
+    pub user_agent: Option<String>,
+    /// Accepted: this exporter has one connection, to the first address that answers.
+    pub balancer_name: Balancer,
+    /// Accepted: `retry_on_failure` waits for an upstream that is not ready.
+    pub wait_for_ready: bool,
+    /// Pings; none where left out.
+    #[serde(deserialize_with = "present")]
+    pub keepalive: Option<KeepaliveConfig>,
+    /// Trying again.
+    #[serde(deserialize_with = "null_is_default")]
+    pub retry_on_failure: retry::Config,
+    /// How much may be under way.
+    #[serde(deserialize_with = "null_is_default")]
+    pub sending_queue: queue::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint: Target::default(),
+            tls: tls::ClientConfig::default(),
+            compression: Compression::default(),
+            timeout: GoDuration(Duration::from_secs(5)),
+            headers: BTreeMap::new(),
+            authority: None,
+            user_agent: None,
+            balancer_name: Balancer::default(),
+            wait_for_ready: false,
+            keepalive: None,
+            retry_on_failure: retry::Config::default(),
+            sending_queue: queue::Config::default(),
+        }
+    }
+}
+
+/// `host:port`, with `dns:///`, `http://` or `https://` before it or not. `https://`
+/// means TLS whatever `tls.insecure` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Target {
+    /// `host:port`. Empty: none was given.
+    authority: String,
+    is_https: bool,
+}
+
+impl TryFrom<String> for Target {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const EXPECTED: &str = "expected host:port, such as backend.example.com:4317";
+        if text.starts_with("unix:") {
+            return Err("expected host:port: this version has no unix sockets");
+        }
+        let is_https = text.starts_with("https://");
+        let bare = ["dns:///", "dns:", "http://", "https://"]
+            .iter()
+            .find_map(|prefix| text.strip_prefix(prefix))
+            .unwrap_or(&text)
+            .trim_end_matches('/');
+        let authority: http::uri::Authority = bare.parse().map_err(|_| EXPECTED)?;
+        let has_user = authority.as_str().contains('@');
+        if authority.port_u16().is_none() || authority.host().is_empty() || has_user {
+            return Err(EXPECTED);
+        }
+        Ok(Self { authority: bare.to_owned(), is_https })
+    }
+}
+
+/// A value of `:authority`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Authority(http::uri::Authority);
+
+impl TryFrom<String> for Authority {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self).map_err(|_| "expected the authority of a URL: host or host:port")
+    }
+}
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Compression {
+    /// `gzip`
+    #[default]
+    Gzip,
+    /// `zstd`
+    Zstd,
+    /// `none`
+    None,
+}
+
+impl TryFrom<String> for Compression {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            "none" | "" => Ok(Self::None),
+            _ => Err("expected gzip, zstd or none: this version has no other compression"),
+        }
+    }
+}
+
+/// How gRPC clients choose between several addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balancer {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// The first.
+    PickFirst,
+}
+
+/// `keepalive` of a gRPC exporter.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeepaliveConfig {
+    /// After which silence the upstream is pinged. Default 10s, as in grpc-go.
+    pub time: GoDuration,
+    /// How long it has to answer. Default 20s, as in grpc-go.
+    pub timeout: GoDuration,
+    /// Whether it is pinged without a request under way.
+    pub permit_without_stream: bool,
+}
+
+impl Default for KeepaliveConfig {
+    fn default() -> Self {
+        Self {
+            time: GoDuration(Duration::from_secs(10)),
+            timeout: GoDuration(Duration::from_secs(20)),
+            permit_without_stream: false,
+        }
+    }
+}
+
+/// An upstream that speaks OTLP/gRPC.
+pub struct Client {
+    client: client::Client,
+    /// `scheme://authority`, which the method's path is put behind.
+    base: String,
+    headers: HeaderMap,
+    coding: Option<Coding>,
+    timeout: Duration,
+    texts: UpstreamText,
+}
+
+impl Client {
+    /// A client, not yet connected. `path` is the YAML path of `config`.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is at fault.
+    pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
+        if config.endpoint.authority.is_empty() {
+            return Err(YamlError {
+                path: format!("{path}.endpoint"),
+                expected: "expected host:port, such as backend.example.com:4317".to_owned(),
+            });
+        }
+        let tls_path = format!("{path}.tls");
+        let is_tls = config.endpoint.is_https || !config.tls.insecure;
+        let tls = is_tls.then(|| config.tls.build(&tls_path, &["h2"])).transpose()?;
+        let server_name = config.tls.server_name_override.as_deref();
+        let timeout = config.timeout.0;
+        let connector = client::Connector::new(tls, server_name, timeout, &tls_path)?;
+        let mut builder = client::builder();
+        builder.http2_only(true);
+        if let Some(keepalive) = &config.keepalive {
+            builder
+                .http2_keep_alive_interval(keepalive.time.0)
+                .http2_keep_alive_timeout(keepalive.timeout.0)
+                .http2_keep_alive_while_idle(keepalive.permit_without_stream);
+        }
+        let scheme = if is_tls { "https" } else { "http" };
+        let coding = match config.compression {
+            Compression::Gzip => Some(Coding::Gzip),
+            Compression::Zstd => Some(Coding::Zstd),
+            Compression::None => None,
+        };
+        let base = format!("{scheme}://{}", config.endpoint.authority);
+        let headers = headers(config, coding, path)?;
+        Ok(Self { client: builder.build(connector), base, headers, coding, timeout, texts })
+    }
+
+    /// Makes a request ready to be sent.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be said in protobuf.
+    pub async fn prepare(&self, delivery: &Delivery) -> Result<Outgoing, Refusal> {
+        outgoing::prepare(delivery, Encoding::Protobuf, self.coding, None).await
+    }
+
+    /// Sends a request once.
+    pub async fn send(&self, outgoing: &Outgoing) -> Outcome {
+        client::within(self.timeout, self.call(outgoing)).await
+    }
+
+    async fn call(&self, outgoing: &Outgoing) -> Outcome {
+        let mut prefix = Vec::with_capacity(5);
+        prefix.push(u8::from(outgoing.coding.is_some()));
+        let len = u32::try_from(outgoing.bytes.len())
+            .map_err(|_| Refusal::TooLarge { max: u32::MAX as usize })?;
+        prefix.extend_from_slice(&len.to_be_bytes());
+        let body = OutgoingBody::new(prefix.into(), outgoing.bytes.clone());
+        let mut request = Request::new(body);
+        *request.method_mut() = http::Method::POST;
+        *request.version_mut() = http::Version::HTTP_2;
+        *request.uri_mut() = self.uri(outgoing.signal)?;
+        *request.headers_mut() = self.headers.clone();
+        if !self.timeout.is_zero() {
+            let millis = self.timeout.as_millis().min(99_999_999);
+            if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {
+                request.headers_mut().insert("grpc-timeout", value);
+            }
+        }
+        let response =
+            self.client.request(request).await.map_err(|err| client::unreachable(&err))?;
+        let (parts, body) = response.into_parts();
+        let (message, trailers) =
+            client::read(body).await.map_err(|err| client::unreachable(&err))?;
+        let status = if trailers.contains_key("grpc-status") { &trailers } else { &parts.headers };
+        match status.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok()) {
+            None => {
+                let code = verdict::grpc_of_http(parts.status.as_u16());
+                let message = format!("HTTP status {} without grpc-status", parts.status.as_u16());
+                verdict::of_grpc(code, message, None)
+            }
+            Some(0) => Ok(Accepted { partial: self.partial_success(&message) }),
+            Some(code) => {
+                let (message, retry_after) = self.explanation(status);
+                verdict::of_grpc(code, message, retry_after)
+            }
+        }
+    }
+
+    fn uri(&self, signal: Signal) -> Result<Uri, Refusal> {
+        let method = method::of(signal);
+        format!("{}{method}", self.base)
+            .parse()
+            .map_err(|_| Refusal::Internal { what: "address of the upstream" })
+    }
+
+    fn partial_success(&self, framed: &Bytes) -> Option<PartialSuccess> {
+        // We did not say that we take compressed answers.
+        let message = framed.get(5..).filter(|_| framed.first() == Some(&0))?;
+        let partial = wire::partial_success(message)?;
+        Some(PartialSuccess { message: self.texts.clean(&partial.message), ..partial })
+    }
+
+    fn explanation(&self, status: &HeaderMap) -> (String, Option<Duration>) {
+        let details = status.get("grpc-status-details-bin").and_then(|details| {
+            let details = details.to_str().ok()?.trim_end_matches('=');
+            BASE64_STANDARD_NO_PAD.decode(details).ok()
+        });
+        let details = details.map(|details| wire::read_status(&details)).unwrap_or_default();
+        let message = status.get("grpc-message").map_or(&b""[..], HeaderValue::as_bytes);
+        (self.texts.clean(&percent_decode(message)), details.retry_after)
+    }
+}
+
+/// The headers of every request.
+fn headers(config: &Config, coding: Option<Coding>, path: &str) -> Result<HeaderMap, YamlError> {
+    let mut headers = HeaderMap::new();
+    let agent = config.user_agent.clone().unwrap_or_else(client::user_agent);
+    let agent = HeaderValue::from_str(&agent).map_err(|_| YamlError {
+        path: format!("{path}.user_agent"),
+        expected: "expected the value of a header of HTTP".to_owned(),
+    })?;
+    headers.insert(header::USER_AGENT, agent);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    if let Some(coding) = coding {
+        headers.insert("grpc-encoding", HeaderValue::from_static(coding.name()));
+    }
+    for (name, value) in client::headers(&config.headers, path)? {
+        headers.extend(name.map(|name| (name, value)));
+    }
+    Ok(headers)
+}
+
+/// Undoes the escapes of a `grpc-message`.
+fn percent_decode(message: &[u8]) -> String {
+    let mut out = Vec::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((first, tail)) = rest.split_first() {
+        let escaped = tail
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        match escaped {
+            Some(byte) => {
+                out.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_read_as_in_the_collector() {
+        for (text, authority, is_https) in [
+            ("backend:4317", "backend:4317", false),
+            ("dns:///backend:4317", "backend:4317", false),
+            ("http://backend:4317", "backend:4317", false),
+            ("https://backend:4317/", "backend:4317", true),
+            ("[::1]:4317", "[::1]:4317", false),
+        ] {
+            let target = Target::try_from(text.to_owned()).expect(text);
+            assert_eq!((target.authority.as_str(), target.is_https), (authority, is_https));
+        }
+        for text in ["", "backend", "backend:port", "unix:///x", "user:pw@backend:4317", ":4317"] {
+            assert!(Target::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_are_unescaped_and_odd_escapes_stay() {
+        assert_eq!(percent_decode(b"100%25 of %C3%A9, %, %zz"), "100% of é, %, %zz");
+    }
+}

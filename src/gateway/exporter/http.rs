@@ -1,0 +1,407 @@
+//! `otlp_http`: OTLP/HTTP to an upstream.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Request;
+use http::Uri;
+use http::header;
+use serde::Deserialize;
+
+use crate::gateway::answer::Accepted;
+use crate::gateway::answer::Outcome;
+use crate::gateway::answer::PartialSuccess;
+use crate::gateway::answer::Refusal;
+use crate::gateway::answer::verdict;
+use crate::gateway::answer::wire;
+use crate::gateway::compression::Coding;
+use crate::gateway::config::duration::GoDuration;
+use crate::gateway::config::secret::Secret;
+use crate::gateway::exporter::client;
+use crate::gateway::exporter::delivery::Delivery;
+use crate::gateway::exporter::outgoing;
+use crate::gateway::exporter::outgoing::Outgoing;
+use crate::gateway::exporter::outgoing::OutgoingBody;
+use crate::gateway::exporter::queue;
+use crate::gateway::exporter::retry;
+use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::section::null_is_default;
+use crate::gateway::tls;
+use crate::scrub::Encoding;
+use crate::scrub::Signal;
+use crate::scrub::yaml::YamlError;
+
+/// `exporters.otlp_http` (Collector, `exporter/otlphttpexporter`,
+/// `config/confighttp`).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where requests go: a base that `/v1/traces` and so on are put behind. Needed
+    /// unless every signal has its own.
+    pub endpoint: Option<Url>,
+    /// Where traces go, as it is.
+    pub traces_endpoint: Option<Url>,
+    /// Where metrics go, as it is.
+    pub metrics_endpoint: Option<Url>,
+    /// Where logs go, as it is.
+    pub logs_endpoint: Option<Url>,
+    /// Where profiles go, as it is.
+    pub profiles_endpoint: Option<Url>,
+    /// How requests are written: `proto` or `json`.
+    pub encoding: WireEncoding,
+    /// How requests are compressed. Default gzip.
+    pub compression: Compression,
+    /// How hard.
+    #[serde(deserialize_with = "null_is_default")]
+    pub compression_params: CompressionParams,
+    /// How long one attempt may take. Default 30s; 0: as long as it needs.
+    pub timeout: GoDuration,
+    /// Headers that are added to every request.
+    #[serde(deserialize_with = "null_is_default")]
+    pub headers: BTreeMap<String, Secret>,
+    /// TLS, for `https` addresses.
+    #[serde(deserialize_with = "null_is_default")]
+    pub tls: tls::ClientConfig,
+    /// Must be left out: this version goes through no proxy.
+    pub proxy_url: NoProxy,
+    /// Connections that are kept although idle. Default 100.
+    pub max_idle_conns: Option<usize>,
+    /// The same, for one host.
+    pub max_idle_conns_per_host: Option<usize>,
+    /// How long a connection is kept although idle. Default 90s.
+    pub idle_conn_timeout: GoDuration,
+    /// Trying again.
+    #[serde(deserialize_with = "null_is_default")]
+    pub retry_on_failure: retry::Config,
+    /// How much may be under way.
+    #[serde(deserialize_with = "null_is_default")]
+    pub sending_queue: queue::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            traces_endpoint: None,
+            metrics_endpoint: None,
+            logs_endpoint: None,
+            profiles_endpoint: None,
+            encoding: WireEncoding::default(),
+            compression: Compression::default(),
+            compression_params: CompressionParams::default(),
+            timeout: GoDuration(Duration::from_secs(30)),
+            headers: BTreeMap::new(),
+            tls: tls::ClientConfig::default(),
+            proxy_url: NoProxy,
+            max_idle_conns: None,
+            max_idle_conns_per_host: None,
+            idle_conn_timeout: GoDuration(Duration::from_secs(90)),
+            retry_on_failure: retry::Config::default(),
+            sending_queue: queue::Config::default(),
+        }
+    }
+}
+
+/// An `http` or `https` URL.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Url(Uri);
+
+impl TryFrom<String> for Url {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const EXPECTED: &str = "expected a URL such as https://backend.example.com:4318";
+        let uri: Uri = text.parse().map_err(|_| EXPECTED)?;
+        let has_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        if !has_scheme || uri.host().is_none_or(str::is_empty) {
+            return Err(EXPECTED);
+        }
+        if has_user {
+            return Err("expected a URL without user and password; put them into headers");
+        }
+        Ok(Self(uri))
+    }
+}
+
+/// How requests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WireEncoding {
+    /// Binary protobuf.
+    #[default]
+    Proto,
+    /// OTLP/JSON.
+    Json,
+}
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Compression {
+    /// `gzip`
+    #[default]
+    Gzip,
+    /// `zstd`
+    Zstd,
+    /// `zlib` or `deflate`
+    Zlib,
+    /// `none`
+    None,
+}
+
+impl TryFrom<String> for Compression {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            "zlib" | "deflate" => Ok(Self::Zlib),
+            "none" | "" => Ok(Self::None),
+            _ => Err("expected gzip, zstd, zlib, deflate or none: \
+                      this version has no other compression"),
+        }
+    }
+}
+
+/// `compression_params`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CompressionParams {
+    /// The level, as the compression counts them. Fast where left out.
+    pub level: Option<i32>,
+}
+
+/// A proxy that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Option<String>")]
+pub struct NoProxy;
+
+impl TryFrom<Option<String>> for NoProxy {
+    type Error = &'static str;
+
+    fn try_from(proxy: Option<String>) -> Result<Self, Self::Error> {
+        match proxy.as_deref() {
+            None | Some("") => Ok(Self),
+            Some(_) => Err("expected nothing: this version goes through no proxy"),
+        }
+    }
+}
+
+impl Config {
+    /// Where requests of `signal` go.
+    fn url(&self, signal: Signal) -> Option<Uri> {
+        let (own, path) = match signal {
+            Signal::Traces => (&self.traces_endpoint, "/v1/traces"),
+            Signal::Metrics => (&self.metrics_endpoint, "/v1/metrics"),
+            Signal::Logs => (&self.logs_endpoint, "/v1/logs"),
+            Signal::Profiles => (&self.profiles_endpoint, "/v1development/profiles"),
+        };
+        if let Some(Url(own)) = own {
+            return Some(own.clone());
+        }
+        let Url(base) = self.endpoint.as_ref()?;
+        format!("{}{path}", base.to_string().trim_end_matches('/')).parse().ok()
+    }
+}
+
+/// An upstream that speaks OTLP/HTTP.
+pub struct Client {
+    client: client::Client,
+    urls: [Option<Uri>; 4],
+    headers: HeaderMap,
+    encoding: Encoding,
+    coding: Option<Coding>,
+    level: Option<i32>,
+    timeout: Duration,
+    texts: UpstreamText,
+}
+
+impl Client {
+    /// A client, not yet connected. `path` is the YAML path of `config`.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is at fault.
+    pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
+        let urls = Signal::ALL.map(|signal| config.url(signal));
+        if urls.iter().all(Option::is_none) {
+            return Err(YamlError {
+                path: format!("{path}.endpoint"),
+                expected: "expected a URL such as https://backend.example.com:4318".to_owned(),
+            });
+        }
+        let tls_path = format!("{path}.tls");
+        let tls = config.tls.build(&tls_path, &["h2", "http/1.1"])?;
+        let server_name = config.tls.server_name_override.as_deref();
+        let timeout = config.timeout.0;
+        let connector = client::Connector::new(Some(tls), server_name, timeout, &tls_path)?;
+        let mut builder = client::builder();
+        let idle = config.idle_conn_timeout.0;
+        builder.pool_idle_timeout((!idle.is_zero()).then_some(idle)).pool_max_idle_per_host(
+            config.max_idle_conns_per_host.or(config.max_idle_conns).unwrap_or(100),
+        );
+        let encoding = match config.encoding {
+            WireEncoding::Proto => Encoding::Protobuf,
+            WireEncoding::Json => Encoding::Json,
+        };
+        let coding = match config.compression {
+            Compression::Gzip => Some(Coding::Gzip),
+            Compression::Zstd => Some(Coding::Zstd),
+            Compression::Zlib => Some(Coding::Zlib),
+            Compression::None => None,
+        };
+        Ok(Self {
+            client: builder.build(connector),
+            urls,
+            headers: headers(config, encoding, coding, path)?,
+            encoding,
+            coding,
+            level: config.compression_params.level,
+            timeout,
+            texts,
+        })
+    }
+
+    /// Makes a request ready to be sent.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be said in the encoding of the upstream.
+    pub async fn prepare(&self, delivery: &Delivery) -> Result<Outgoing, Refusal> {
+        outgoing::prepare(delivery, self.encoding, self.coding, self.level).await
+    }
+
+    /// Sends a request once.
+    pub async fn send(&self, outgoing: &Outgoing) -> Outcome {
+        client::within(self.timeout, self.call(outgoing)).await
+    }
+
+    async fn call(&self, outgoing: &Outgoing) -> Outcome {
+        let at = Signal::ALL.iter().position(|signal| *signal == outgoing.signal);
+        let url = at.and_then(|at| self.urls.get(at)?.clone());
+        let url = url.ok_or(Refusal::Internal { what: "no endpoint for this signal" })?;
+        let mut request = Request::new(OutgoingBody::new(Bytes::new(), outgoing.bytes.clone()));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = url;
+        *request.headers_mut() = self.headers.clone();
+        let response =
+            self.client.request(request).await.map_err(|err| client::unreachable(&err))?;
+        let (parts, body) = response.into_parts();
+        let (body, _) = client::read(body).await.map_err(|err| client::unreachable(&err))?;
+        let status = parts.status.as_u16();
+        if parts.status.is_success() {
+            return Ok(Accepted { partial: self.partial_success(&parts.headers, &body) });
+        }
+        let message = self.explanation(status, &parts.headers, &body);
+        verdict::of_http(status, message, retry_after(&parts.headers, SystemTime::now()))
+    }
+
+    fn partial_success(&self, headers: &HeaderMap, body: &[u8]) -> Option<PartialSuccess> {
+        let partial = match content_type(headers)? {
+            Encoding::Protobuf => wire::partial_success(body)?,
+            Encoding::Json => wire::partial_success_json(body)?,
+        };
+        Some(PartialSuccess { message: self.texts.clean(&partial.message), ..partial })
+    }
+
+    /// What a refusing upstream says: `google.rpc.Status`, or plain words.
+    fn explanation(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> String {
+        let text = match content_type(headers) {
+            Some(Encoding::Protobuf) => wire::read_status(body).message,
+            Some(Encoding::Json) => serde_json::from_slice::<serde_json::Value>(body)
+                .ok()
+                .and_then(|status| Some(status.get("message")?.as_str()?.to_owned()))
+                .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
+            None => String::from_utf8_lossy(body).into_owned(),
+        };
+        let text = self.texts.clean(text.trim());
+        if text.is_empty() {
+            format!("HTTP status {status}")
+        } else {
+            format!("HTTP status {status}: {text}")
+        }
+    }
+}
+
+/// The headers of every request.
+fn headers(
+    config: &Config,
+    encoding: Encoding,
+    coding: Option<Coding>,
+    path: &str,
+) -> Result<HeaderMap, YamlError> {
+    let mut headers = HeaderMap::new();
+    let agent = HeaderValue::from_str(&client::user_agent());
+    headers.extend(agent.ok().map(|agent| (header::USER_AGENT, agent)));
+    let content_type = match encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+    for (name, value) in client::headers(&config.headers, path)? {
+        headers.extend(name.map(|name| (name, value)));
+    }
+    Ok(headers)
+}
+
+/// How an answer is written, if it is one of ours.
+fn content_type(headers: &HeaderMap) -> Option<Encoding> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    match value.split(';').next().unwrap_or_default().trim() {
+        "application/x-protobuf" => Some(Encoding::Protobuf),
+        "application/json" => Some(Encoding::Json),
+        _ => None,
+    }
+}
+
+/// `Retry-After`: seconds or a date (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_go_below_the_endpoint_or_to_their_own() {
+        let url = |text: &str| Some(Url::try_from(text.to_owned()).expect(text));
+        let config = Config {
+            endpoint: url("http://backend:4318/otlp/"),
+            logs_endpoint: url("http://logs:1/x?y=z"),
+            ..Config::default()
+        };
+        let of = |signal| config.url(signal).map(|uri| uri.to_string());
+        assert_eq!(of(Signal::Traces).as_deref(), Some("http://backend:4318/otlp/v1/traces"));
+        assert_eq!(of(Signal::Logs).as_deref(), Some("http://logs:1/x?y=z"));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let of = |text: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(text))]);
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
+            retry_after(&headers, now).map(|delay| delay.as_secs())
+        };
+        assert_eq!(of("7"), Some(7));
+        assert_eq!(of("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(of("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!(of("soon"), None);
+    }
+}

@@ -1,0 +1,36 @@
+//! What an upstream says in words: it may quote the request that it refuses.
+
+use std::sync::Arc;
+
+use crate::scrub::Scrubber;
+
+/// How much of a text is kept, in bytes.
+const TEXT_BYTES_MAX: usize = 1024;
+
+/// Makes the texts of upstreams fit to be logged and passed on.
+#[derive(Clone, Debug)]
+pub struct UpstreamText {
+    scrubbers: Arc<[Arc<Scrubber>]>,
+}
+
+impl UpstreamText {
+    /// Has each text scrubbed by all of `scrubbers`.
+    pub fn new(scrubbers: impl IntoIterator<Item = Arc<Scrubber>>) -> Self {
+        Self { scrubbers: scrubbers.into_iter().collect() }
+    }
+
+    /// The text without credentials, on one line, and not too long.
+    pub fn clean(&self, text: &str) -> String {
+        // Scrubbed before it is cut: half a credential is not recognised.
+        let mut clean = text.to_owned();
+        for scrubber in self.scrubbers.iter() {
+            clean = scrubber.scrub_text(&clean);
+        }
+        if TEXT_BYTES_MAX < clean.len() {
+            let cut = clean.floor_char_boundary(TEXT_BYTES_MAX);
+            clean.truncate(cut);
+            clean.push('…');
+        }
+        clean.replace(char::is_control, " ")
+    }
+}

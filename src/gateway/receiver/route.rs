@@ -1,0 +1,91 @@
+//! From a signal to the pipelines that take it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::gateway::admission::Budget;
+use crate::gateway::answer;
+use crate::gateway::answer::Outcome;
+use crate::gateway::answer::Refusal;
+use crate::gateway::pipeline::Inbound;
+use crate::gateway::pipeline::Pipeline;
+use crate::gateway::telemetry::metrics::Metrics;
+use crate::scrub::Signal;
+
+/// What a receiver knows of the rest of the gateway.
+#[derive(Clone)]
+pub struct Routes {
+    receiver: Arc<str>,
+    pipelines: [Vec<Arc<Pipeline>>; 4],
+    budget: Arc<Budget>,
+    metrics: Metrics,
+}
+
+impl Routes {
+    /// Routes of the receiver with the id `receiver` to all `pipelines` that it is
+    /// listed in.
+    pub fn new(
+        receiver: &str,
+        pipelines: &[Arc<Pipeline>],
+        budget: Arc<Budget>,
+        metrics: Metrics,
+    ) -> Self {
+        let of = |signal| {
+            let takes = |pipeline: &&Arc<Pipeline>| pipeline.signal() == signal;
+            pipelines.iter().filter(takes).cloned().collect()
+        };
+        Self { receiver: receiver.into(), pipelines: Signal::ALL.map(of), budget, metrics }
+    }
+
+    /// The pipelines of `signal`.
+    fn pipelines(&self, signal: Signal) -> &[Arc<Pipeline>] {
+        let at = Signal::ALL.iter().position(|other| *other == signal);
+        at.and_then(|at| self.pipelines.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a pipeline takes requests of `signal`.
+    pub fn takes(&self, signal: Signal) -> bool {
+        !self.pipelines(signal).is_empty()
+    }
+
+    /// The room that requests are admitted to.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Hands a request to every pipeline of its signal; all must accept it.
+    pub async fn handle(&self, transport: &'static str, inbound: Inbound) -> Outcome {
+        let started = Instant::now();
+        let signal = inbound.request.signal;
+        let bytes = inbound.request.bytes.len();
+        let handled = match self.pipelines(signal) {
+            [pipeline] => pipeline.handle(inbound).await,
+            pipelines => {
+                let calls = pipelines.iter().map(|pipeline| pipeline.handle(inbound.clone()));
+                let handled = crate::gateway::pipeline::join_all(calls).await;
+                let items = handled.iter().map(|handled| handled.items).max().unwrap_or_default();
+                let outcome = answer::all(handled.into_iter().map(|handled| handled.outcome));
+                crate::gateway::pipeline::Handled { items, outcome }
+            }
+        };
+        let items = handled.items;
+        let ended = match &handled.outcome {
+            Ok(_) => {
+                self.metrics.accepted(&self.receiver, transport, signal, items);
+                "success"
+            }
+            Err(refusal) => {
+                self.metrics.refused(&self.receiver, transport, signal, items);
+                if matches!(refusal, Refusal::Internal { .. }) { "failure" } else { "refused" }
+            }
+        };
+        self.metrics.request(&self.receiver, transport, signal, bytes, started.elapsed(), ended);
+        handled.outcome
+    }
+
+    /// Counts a request that did not get as far as a pipeline.
+    pub fn refused_early(&self, transport: &'static str, signal: Signal, bytes: usize) {
+        let zero = std::time::Duration::ZERO;
+        self.metrics.request(&self.receiver, transport, signal, bytes, zero, "refused");
+    }
+}

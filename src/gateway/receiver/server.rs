@@ -1,0 +1,384 @@
+//! Listens, accepts and serves connections, and lets them end in an orderly way.
+//!
+//! A connection is HTTP/2 where its first bytes or its TLS handshake say so, else
+//! HTTP/1; the gRPC port takes HTTP/2 only. Each step before the first request is
+//! bounded in time, and their number is bounded.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::graceful::GracefulConnection;
+use socket2::SockRef;
+use socket2::TcpKeepalive;
+use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::receiver::grpc;
+use crate::gateway::receiver::http as otlp_http;
+use crate::gateway::receiver::otlp::GrpcConfig;
+use crate::gateway::receiver::otlp::HttpConfig;
+use crate::gateway::receiver::otlp::ListenAddress;
+use crate::gateway::receiver::otlp::READ_HEADER_TIMEOUT_DEFAULT;
+use crate::gateway::receiver::otlp::REQUESTS_PER_CONNECTION_DEFAULT;
+use crate::gateway::receiver::otlp::Transport;
+use crate::gateway::receiver::reply::Reply;
+use crate::gateway::receiver::route::Routes;
+use crate::gateway::tls::Stream;
+use crate::scrub::yaml::YamlError;
+
+/// Connections at a time to one address. More wait in the system's backlog.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// The system's backlog of connections that are not accepted yet.
+const BACKLOG: u32 = 1024;
+
+/// The headers of one request, in bytes. grpc-go and Go's HTTP server allow more;
+/// OTLP senders need a fraction.
+const HEADER_BYTES_MAX: u32 = 32 * 1024;
+
+/// What a sender may send ahead of what is read: of one request, and of all
+/// requests of a connection. It is memory that nobody admitted; it is also what
+/// keeps a fast sender on a long line busy.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// The largest piece of a body that is accepted at once. Requests up to this size
+/// are never copied while they are read.
+const FRAME_BYTES_MAX: u32 = 512 * 1024;
+
+/// After which silence the system asks whether the peer is still there: the
+/// default of Go's listeners.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// How long the accept loop rests when the system has no more sockets.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What is served at an address.
+#[expect(clippy::large_enum_variant, reason = "there is one for each address")]
+#[derive(Debug)]
+pub enum Endpoint {
+    /// OTLP/gRPC.
+    Grpc(grpc::Service, GrpcConfig),
+    /// OTLP/HTTP.
+    Http(otlp_http::Service, HttpConfig),
+}
+
+/// A bound address and what is to be served there.
+pub struct Server {
+    listener: TcpListener,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+    endpoint: Endpoint,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// A setting is at fault.
+    #[error(transparent)]
+    Fault(#[from] YamlError),
+    /// The address cannot be listened at.
+    #[error("{path}: cannot listen at {address}: {source}")]
+    Listen {
+        /// The YAML path of the address.
+        path: String,
+        /// The address.
+        address: ListenAddress,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Binds the address of an OTLP/gRPC endpoint. `path` is the YAML path of
+    /// `config`.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken, does not resolve, or a setting is at fault.
+    pub async fn grpc(config: GrpcConfig, path: &str) -> Result<Self, ServerError> {
+        let tls = tls(config.tls.as_ref(), path, &["h2"])?;
+        let listener = listen(&config.endpoint, config.transport, path).await?;
+        let endpoint = Endpoint::Grpc(grpc::Service::new(&config), config);
+        Ok(Self { listener, tls, endpoint })
+    }
+
+    /// Binds the address of an OTLP/HTTP endpoint. `path` is the YAML path of
+    /// `config`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::grpc`].
+    pub async fn http(config: HttpConfig, path: &str) -> Result<Self, ServerError> {
+        let tls = tls(config.tls.as_ref(), path, &["h2", "http/1.1"])?;
+        let service = otlp_http::Service::new(config.clone(), path)?;
+        let listener = listen(&config.endpoint, config.transport, path).await?;
+        Ok(Self { listener, tls, endpoint: Endpoint::Http(service, config) })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` is true. Then no connection is accepted any more, those
+    /// that are open are told to end, and `tasks` is empty when they have.
+    pub async fn serve(
+        self,
+        routes: watch::Receiver<Arc<Routes>>,
+        mut stop: watch::Receiver<bool>,
+        tasks: TaskTracker,
+    ) {
+        let Self { listener, tls, endpoint } = self;
+        let shared = Arc::new(Connections { tls, endpoint, routes, stop: stop.clone() });
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let accepted = async {
+                let seat = Arc::clone(&room).acquire_owned().await.expect("never closed");
+                (seat, listener.accept().await)
+            };
+            let (seat, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let shared = Arc::clone(&shared);
+                    tasks.spawn(async move {
+                        shared.serve(stream).await;
+                        drop(seat);
+                    });
+                }
+                Err(err) => {
+                    tracing::warn!(%err, "cannot accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// What the connections to one address have in common.
+struct Connections {
+    tls: Option<tokio_rustls::TlsAcceptor>,
+    endpoint: Endpoint,
+    routes: watch::Receiver<Arc<Routes>>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Connections {
+    async fn serve(self: Arc<Self>, stream: TcpStream) {
+        // Where these fail the connection is gone, which is found out below.
+        let _ = stream.set_nodelay(true);
+        let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+        let mut stop = self.stop.clone();
+        let begun = tokio::select! {
+            begun = timeout(READ_HEADER_TIMEOUT_DEFAULT, self.begin(stream)) => begun,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let Ok(Ok((stream, is_h2))) = begun else { return };
+        let io = TokioIo::new(stream);
+        let shared = Arc::clone(&self);
+        let service = service_fn(move |request| {
+            let shared = Arc::clone(&shared);
+            async move { Ok::<_, Infallible>(shared.answer(request).await) }
+        });
+        match (&self.endpoint, is_h2) {
+            (Endpoint::Grpc(..), false) => {}
+            (_, true) => self.drive(self.http2().serve_connection(io, service)).await,
+            (Endpoint::Http(_, config), false) => {
+                self.drive(http1(config).serve_connection(io, service)).await;
+            }
+        }
+    }
+
+    /// The TLS handshake, if any, and whether HTTP/2 is spoken.
+    async fn begin(&self, stream: TcpStream) -> io::Result<(Stream, bool)> {
+        match &self.tls {
+            None => {
+                let is_h2 = is_h2_preface(&stream).await?;
+                Ok((Stream::Plain(stream), is_h2))
+            }
+            Some(tls) => {
+                let stream = Stream::Tls(Box::new(tls.accept(stream).await?.into()));
+                let is_h2 = stream.negotiated_h2();
+                Ok((stream, is_h2))
+            }
+        }
+    }
+
+    async fn answer(&self, request: http::Request<Incoming>) -> Response<Reply> {
+        let routes = Arc::clone(&self.routes.borrow());
+        match &self.endpoint {
+            Endpoint::Grpc(service, _) => service.call(&routes, request).await,
+            Endpoint::Http(service, _) => service.call(&routes, request).await,
+        }
+    }
+
+    fn http2(&self) -> http2::Builder<TokioExecutor> {
+        let defaults = GrpcConfig::default();
+        let config = match &self.endpoint {
+            Endpoint::Grpc(_, config) => config,
+            Endpoint::Http(..) => &defaults,
+        };
+        let streams_max = match config.max_concurrent_streams {
+            0 => REQUESTS_PER_CONNECTION_DEFAULT,
+            streams => streams,
+        };
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(streams_max)
+            .max_header_list_size(HEADER_BYTES_MAX)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .keep_alive_interval(config.keepalive.server_parameters.ping_interval())
+            .keep_alive_timeout(config.keepalive.server_parameters.ping_timeout());
+        http2
+    }
+
+    /// Serves a connection until it ends, tells it to end when the gateway stops
+    /// or it is too old, and sees to it that it does.
+    async fn drive<C: GracefulConnection>(&self, connection: C) {
+        let (age_max, grace) = match &self.endpoint {
+            Endpoint::Http(..) => (Duration::ZERO, Duration::ZERO),
+            Endpoint::Grpc(_, config) => {
+                let parameters = &config.keepalive.server_parameters;
+                (parameters.max_connection_age.0, parameters.max_connection_age_grace.0)
+            }
+        };
+        let mut connection = pin!(connection);
+        let mut stop = self.stop.clone();
+        let too_old = tokio::select! {
+            // How it ended is the peer's affair: requests were answered or are not
+            // acknowledged.
+            _ = connection.as_mut() => return,
+            _ = stop.wait_for(|stop| *stop) => false,
+            () = after(age_max) => true,
+        };
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection => {}
+            () = after(grace), if too_old => {}
+        }
+    }
+}
+
+/// When `duration` has passed; never, if it is zero.
+async fn after(duration: Duration) {
+    if duration.is_zero() {
+        pending().await
+    } else {
+        sleep(duration).await;
+    }
+}
+
+fn http1(config: &HttpConfig) -> http1::Builder {
+    // hyper has one timer for the wait between two requests and for the headers.
+    let wait = config.read_header_timeout().max(config.keepalive.idle_timeout.0);
+    let mut http1 = http1::Builder::new();
+    http1
+        .timer(TokioTimer::new())
+        .header_read_timeout(wait)
+        .keep_alive(config.keepalive.enabled)
+        .max_header_size(HEADER_BYTES_MAX as usize)
+        .pipeline_flush(true);
+    http1
+}
+
+/// Whether the first bytes are those of HTTP/2. They stay where they are.
+async fn is_h2_preface(stream: &TcpStream) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI ";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let len = stream.peek(&mut first).await?;
+        let seen = first.get(..len).unwrap_or_default();
+        if len == 0 || !PREFACE.starts_with(seen) {
+            return Ok(false);
+        }
+        if seen == PREFACE {
+            return Ok(true);
+        }
+        // A peek does not wait for more than it has seen.
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn tls(
+    config: Option<&crate::gateway::tls::ServerConfig>,
+    path: &str,
+    alpn: &[&str],
+) -> Result<Option<tokio_rustls::TlsAcceptor>, YamlError> {
+    let config = config.map(|config| config.build(&format!("{path}.tls"), alpn)).transpose()?;
+    Ok(config.map(Into::into))
+}
+
+async fn listen(
+    address: &ListenAddress,
+    transport: Transport,
+    path: &str,
+) -> Result<TcpListener, ServerError> {
+    bind(address, transport).await.map_err(|source| ServerError::Listen {
+        path: format!("{path}.endpoint"),
+        address: address.clone(),
+        source,
+    })
+}
+
+async fn bind(address: &ListenAddress, transport: Transport) -> io::Result<TcpListener> {
+    let every = if transport == Transport::Tcp4 { "0.0.0.0" } else { "::" };
+    let host = if address.host.is_empty() { every } else { &address.host };
+    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, address.port))
+        .await?
+        .filter(|address| match transport {
+            Transport::Tcp => true,
+            Transport::Tcp4 => address.is_ipv4(),
+            Transport::Tcp6 => address.is_ipv6(),
+        })
+        .collect();
+    // As Go does: a name that has both is listened to at IPv4.
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    if address.host.is_empty() && transport == Transport::Tcp {
+        // Where the machine has no IPv6.
+        addresses.push((std::net::Ipv4Addr::UNSPECIFIED, address.port).into());
+    }
+    let mut result = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+    for address in addresses {
+        result = bind_one(address);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}

@@ -1,0 +1,277 @@
+//! Builds the gateway from its configuration, runs it, and lets it end.
+//!
+//! Started from the far end: exporters, then pipelines, then receivers, so that
+//! nothing is accepted that has nowhere to go. Ended from the near end: receivers
+//! stop accepting, what is under way is delivered and answered, and what is not
+//! done when the grace period is over was never acknowledged.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::admission;
+use crate::gateway::admission::Budget;
+use crate::gateway::compute;
+use crate::gateway::config::Config;
+use crate::gateway::config::ProcessorConfig;
+use crate::gateway::config::component::ComponentId;
+use crate::gateway::config::component::PipelineId;
+use crate::gateway::exporter::Exporter;
+use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::pipeline::Pipeline;
+use crate::gateway::pipeline::Step;
+use crate::gateway::pipeline::batch;
+use crate::gateway::receiver;
+use crate::gateway::receiver::route::Routes;
+use crate::gateway::receiver::server::Server;
+use crate::gateway::receiver::server::ServerError;
+use crate::gateway::telemetry::metrics::Metrics;
+use crate::scrub::Scrubber;
+use crate::scrub::yaml::YamlError;
+
+/// How long requests that are under way have to end when the gateway is told to
+/// stop. Orchestrators commonly kill after 30 s; the answer to the last request
+/// should be out before.
+pub const GRACE_DEFAULT: Duration = Duration::from_secs(25);
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is at fault.
+    #[error(transparent)]
+    Fault(#[from] YamlError),
+    /// An address cannot be listened at.
+    #[error(transparent)]
+    Listen(ServerError),
+}
+
+impl From<ServerError> for StartError {
+    fn from(err: ServerError) -> Self {
+        match err {
+            ServerError::Fault(fault) => Self::Fault(fault),
+            ServerError::Listen { .. } => Self::Listen(err),
+        }
+    }
+}
+
+/// A running gateway. Dropping it without [`Running::drain`] cuts it off.
+pub struct Running {
+    addresses: BTreeMap<String, SocketAddr>,
+    stop: watch::Sender<bool>,
+    tasks: TaskTracker,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Where a protocol of a receiver listens: `otlp` and `grpc`, say.
+    pub fn address(&self, receiver: &str, protocol: &str) -> Option<SocketAddr> {
+        self.addresses.get(&format!("{receiver}/{protocol}")).copied()
+    }
+
+    /// Accepts nothing any more, lets what is under way end for at most `grace`, and
+    /// says whether everything did.
+    pub async fn drain(self, grace: Duration) -> bool {
+        let Self { stop, tasks, servers, .. } = self;
+        let _ = stop.send(true);
+        for server in servers {
+            // A server only ends by being told to.
+            let _ = server.await;
+        }
+        tasks.close();
+        tokio::time::timeout(grace, tasks.wait()).await.is_ok()
+    }
+}
+
+/// Starts the gateway: when it returns, every address accepts connections.
+///
+/// Must be called within a tokio runtime of several threads.
+///
+/// # Errors
+///
+/// The first thing that keeps it from starting.
+pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
+    compute::keep_panics_quiet();
+    let scrubbers = scrubbers(config)?;
+    let texts = UpstreamText::new(scrubbers.values().cloned());
+    let budget = Budget::new(bytes_max(config)?);
+    let (stop, stopped) = watch::channel(false);
+    let exporters = exporters(config, &texts, metrics, &stopped)?;
+    let mut pipelines = Vec::new();
+    for (id, settings) in &config.service.pipelines {
+        let built = pipeline(id, config, &scrubbers, &exporters, metrics)?;
+        pipelines.push((settings, Arc::new(built)));
+    }
+    let tasks = TaskTracker::new();
+    let mut addresses = BTreeMap::new();
+    let mut servers = Vec::new();
+    for (id, receiver) in &config.receivers {
+        let own = pipelines.iter().filter(|(settings, _)| settings.receivers.contains(id));
+        let own: Vec<_> = own.map(|(_, pipeline)| Arc::clone(pipeline)).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let routes = Routes::new(&id.to_string(), &own, Arc::clone(&budget), metrics.clone());
+        for (protocol, server) in bind(id, receiver).await? {
+            if let Ok(address) = server.address() {
+                tracing::info!(receiver = %id, protocol, %address, "listening");
+                addresses.insert(format!("{id}/{protocol}"), address);
+            }
+            servers.push((server, Arc::new(routes.clone())));
+        }
+    }
+    // Only when every address is bound does the first one accept.
+    let servers = servers.into_iter().map(|(server, routes)| {
+        let (_, routes) = watch::channel(routes);
+        tokio::spawn(server.serve(routes, stopped.clone(), tasks.clone()))
+    });
+    Ok(Running { addresses, stop, servers: servers.collect(), tasks })
+}
+
+/// Runs the gateway until `stop` is ready, and then until everything under way has
+/// ended, `grace` is over, or `abort` is ready.
+///
+/// # Errors
+///
+/// As [`start`].
+pub async fn run(
+    config: &Config,
+    metrics: &Metrics,
+    grace: Duration,
+    stop: impl Future<Output = ()>,
+    abort: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    let running = start(config, metrics).await?;
+    stop.await;
+    tracing::info!("stopping: finishing what is under way");
+    tokio::select! {
+        whole = running.drain(grace) => match whole {
+            true => tracing::info!("stopped"),
+            false => tracing::warn!(?grace, "stopped with requests under way; \
+                                             none of them was acknowledged"),
+        },
+        () = abort => tracing::warn!("stopped at once; \
+                                      what was under way was not acknowledged"),
+    }
+    Ok(())
+}
+
+fn scrubbers(config: &Config) -> Result<BTreeMap<ComponentId, Arc<Scrubber>>, YamlError> {
+    let mut scrubbers = BTreeMap::new();
+    for (id, processor) in &config.processors {
+        if let ProcessorConfig::Scrubber(settings) = processor {
+            let scrubber = Scrubber::new(settings).map_err(|fault| YamlError {
+                path: match fault.path.as_str() {
+                    "." => format!("processors.{id}"),
+                    path => format!("processors.{id}.{path}"),
+                },
+                ..fault
+            })?;
+            scrubbers.insert(id.clone(), Arc::new(scrubber));
+        }
+    }
+    Ok(scrubbers)
+}
+
+/// How many bytes of requests may be under way: as the strictest `memory_limiter`
+/// that is used has it, for there is one memory.
+fn bytes_max(config: &Config) -> Result<usize, YamlError> {
+    let mut max = None;
+    for (id, processor) in &config.processors {
+        let is_used = config.service.pipelines.values().any(|used| used.processors.contains(id));
+        if let ProcessorConfig::MemoryLimiter(limiter) = processor {
+            let own = limiter.bytes_max(&format!("processors.{id}"))?;
+            if is_used {
+                max = Some(max.map_or(own, |max: usize| max.min(own)));
+            }
+        }
+    }
+    Ok(max.unwrap_or(admission::BYTES_UNDER_WAY_DEFAULT))
+}
+
+fn exporters(
+    config: &Config,
+    texts: &UpstreamText,
+    metrics: &Metrics,
+    stop: &watch::Receiver<bool>,
+) -> Result<BTreeMap<ComponentId, Arc<Exporter>>, YamlError> {
+    let mut exporters = BTreeMap::new();
+    for (id, settings) in &config.exporters {
+        let mut pipelines = config.service.pipelines.values();
+        if pipelines.any(|pipeline| pipeline.exporters.contains(id)) {
+            let exporter = Exporter::build(&id.to_string(), settings, texts, metrics, stop)?;
+            exporters.insert(id.clone(), Arc::new(exporter));
+        }
+    }
+    Ok(exporters)
+}
+
+fn pipeline(
+    id: &PipelineId,
+    config: &Config,
+    scrubbers: &BTreeMap<ComponentId, Arc<Scrubber>>,
+    exporters: &BTreeMap<ComponentId, Arc<Exporter>>,
+    metrics: &Metrics,
+) -> Result<Pipeline, YamlError> {
+    let mut path = format!("service.pipelines.{}", id.signal.name());
+    if !id.name.is_empty() {
+        path = format!("{path}/{}", id.name);
+    }
+    let fault =
+        |name: &str, expected: String| YamlError { path: format!("{path}.{name}"), expected };
+    let Some(settings) = config.service.pipelines.get(id) else {
+        return Err(fault("receivers", "expected a pipeline".to_owned()));
+    };
+    let mut steps = Vec::new();
+    let mut batch: Option<&batch::Config> = None;
+    for processor in &settings.processors {
+        match config.processors.get(processor) {
+            None => return Err(fault("processors", format!("{processor} is not defined"))),
+            Some(ProcessorConfig::Scrubber(_)) => {
+                let scrubber = scrubbers.get(processor).map(Arc::clone);
+                steps.extend(
+                    scrubber.map(|scrubber| Step { id: processor.to_string().into(), scrubber }),
+                );
+            }
+            Some(ProcessorConfig::Batch(own)) => batch = Some(own),
+            // Counted for all pipelines together, before requests are read.
+            Some(ProcessorConfig::MemoryLimiter(_)) => {}
+        }
+    }
+    let mut targets = Vec::new();
+    for exporter in &settings.exporters {
+        let target = exporters.get(exporter).map(Arc::clone);
+        targets
+            .push(target.ok_or_else(|| fault("exporters", format!("{exporter} is not defined")))?);
+    }
+    if targets.is_empty() {
+        return Err(fault("exporters", "expected at least one exporter".to_owned()));
+    }
+    Pipeline::new(id.signal, steps, batch, targets, metrics.clone())
+        .map_err(|err| fault("processors", err.to_string()))
+}
+
+/// Binds the addresses of a receiver.
+async fn bind(
+    id: &ComponentId,
+    config: &receiver::Config,
+) -> Result<Vec<(&'static str, Server)>, ServerError> {
+    let receiver::Config::Otlp(config) = config;
+    let path = format!("receivers.{id}.protocols");
+    let mut servers = Vec::new();
+    if let Some(grpc) = &config.protocols.grpc {
+        servers.push(("grpc", Server::grpc(grpc.clone(), &format!("{path}.grpc")).await?));
+    }
+    if let Some(http) = &config.protocols.http {
+        servers.push(("http", Server::http(http.clone(), &format!("{path}.http")).await?));
+    }
+    if servers.is_empty() {
+        let expected = "expected grpc or http".to_owned();
+        return Err(YamlError { path, expected }.into());
+    }
+    Ok(servers)
+}

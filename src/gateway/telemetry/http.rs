@@ -1,0 +1,143 @@
+//! The small HTTP server behind `/metrics` and the health check: GET in, a short
+//! body out. It reads no request body.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// How many connections are served at a time; more wait in the accept queue.
+const CONNECTIONS_MAX: usize = 64;
+
+/// How long a client may take to send its request line and headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long to wait after `accept` fails for want of file descriptors.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// A port that cannot be listened at.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: cannot listen at {endpoint}: {reason}")]
+pub struct ListenError {
+    /// The YAML path of the setting.
+    pub path: String,
+    /// The address, as configured.
+    pub endpoint: String,
+    /// Why not.
+    pub reason: io::Error,
+}
+
+/// An open port.
+#[derive(Debug)]
+pub struct Listener {
+    inner: TcpListener,
+    at: SocketAddr,
+}
+
+impl Listener {
+    /// Opens a port. `path` is the YAML path of `endpoint`, for the error.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be resolved or the port is taken.
+    pub async fn open(endpoint: &str, path: &str) -> Result<Self, ListenError> {
+        let open = async {
+            let inner = TcpListener::bind(endpoint).await?;
+            let at = inner.local_addr()?;
+            Ok(Self { inner, at })
+        };
+        open.await.map_err(|reason| ListenError {
+            path: path.to_owned(),
+            endpoint: endpoint.to_owned(),
+            reason,
+        })
+    }
+
+    /// Where it listens: the port is known even if any was asked for.
+    pub fn at(&self) -> SocketAddr {
+        self.at
+    }
+}
+
+/// `host:port`, with brackets around an IPv6 address; no host is every address.
+pub(in crate::gateway::telemetry) fn join(host: &str, port: u16) -> String {
+    match host {
+        "" => format!("[::]:{port}"),
+        _ if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{port}"),
+        _ => format!("{host}:{port}"),
+    }
+}
+
+/// What answers a path.
+pub(in crate::gateway::telemetry) type Answer =
+    dyn Fn(&str) -> Response<Full<Bytes>> + Send + Sync + 'static;
+
+/// Serves until the task is dropped, and its connections with it.
+pub(in crate::gateway::telemetry) async fn serve(listener: Listener, answer: Arc<Answer>) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else {
+            return;
+        };
+        while connections.try_join_next().is_some() {}
+        let stream = match listener.inner.accept().await {
+            Ok((stream, _)) => stream,
+            Err(_) => {
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                continue;
+            }
+        };
+        let answer = answer.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let response = answer(request.uri().path());
+                async move { Ok::<_, std::convert::Infallible>(response) }
+            });
+            let served = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADERS_WITHIN)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            if let Err(error) = served {
+                tracing::debug!(%error, "a connection to our own telemetry ended early");
+            }
+            drop(slot);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_and_a_port_make_an_address() {
+        assert_eq!(join("localhost", 1), "localhost:1");
+        assert_eq!(join("::1", 1), "[::1]:1");
+        assert_eq!(join("[::1]", 1), "[::1]:1");
+        assert_eq!(join("", 1), "[::]:1");
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_its_path() {
+        let taken = Listener::open("127.0.0.1:0", "a").await.unwrap();
+        let error = Listener::open(&taken.at().to_string(), "extensions.health_check.endpoint")
+            .await
+            .unwrap_err()
+            .to_string();
+        let start = format!("extensions.health_check.endpoint: cannot listen at {}: ", taken.at());
+        assert!(error.starts_with(&start), "{error}");
+    }
+}

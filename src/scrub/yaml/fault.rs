@@ -1,0 +1,225 @@
+//! Something wrong in a YAML text, and where.
+
+use std::fmt;
+
+use serde::de;
+
+use crate::scrub::yaml::closest;
+use crate::scrub::yaml::node::Place;
+
+/// A fault in a YAML text.
+///
+/// Reads as `receivers.otlp.protocols.grpc.endpoint: expected host:port at line
+/// 4, column 17`. Holds names and positions, never a value of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {expected}")]
+pub struct YamlError {
+    /// The YAML path of the faulty value. `.` is the whole text.
+    pub path: String,
+    /// What was expected there and, if it is known, at which line.
+    pub expected: String,
+}
+
+impl YamlError {
+    /// A fault at a place: `<path>: <expected> at line 4, column 7; <advice>`.
+    pub fn at(path: &str, expected: &str, place: &Place, advice: &str) -> Self {
+        let path = if path.is_empty() { "." } else { path };
+        let separator = if advice.is_empty() { "" } else { "; " };
+        let expected = format!("{expected}{place}{separator}{advice}");
+        Self { path: path.to_owned(), expected }
+    }
+
+    /// The same fault, in a text that stands at `outer` of a larger one.
+    pub fn within(self, outer: &str) -> Self {
+        let path = match self.path.as_str() {
+            "." => outer.to_owned(),
+            path if path.starts_with('[') => format!("{outer}{path}"),
+            path => format!("{outer}.{path}"),
+        };
+        Self { path, ..self }
+    }
+}
+
+/// A fault on its way out of the tree: each level adds its part of the path, and
+/// the innermost that knows it the place.
+#[derive(Debug)]
+pub(in crate::scrub::yaml) struct Fault(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    expected: String,
+    advice: String,
+    /// Innermost first.
+    path: Vec<Step>,
+    place: Option<Place>,
+    /// The value was null where none is accepted: the default is meant.
+    null: bool,
+}
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::scrub::yaml) enum Step {
+    /// Into the value under a key.
+    Key(String),
+    /// Into an element of a list.
+    Element(usize),
+}
+
+impl Fault {
+    fn new(expected: String, advice: String) -> Self {
+        Self(Box::new(Parts { expected, advice, path: Vec::new(), place: None, null: false }))
+    }
+
+    /// Null where `expected` is.
+    pub(in crate::scrub::yaml) fn null(expected: &dyn de::Expected) -> Self {
+        let mut fault = Self::new(format!("expected {}", name(expected)), String::new());
+        fault.0.null = true;
+        fault
+    }
+
+    /// Fills in the place, where no inner level did.
+    pub(in crate::scrub::yaml) fn or_place(mut self, place: &Place) -> Self {
+        self.0.place.get_or_insert_with(|| place.clone());
+        self
+    }
+
+    /// Adds a step on the outside of the path.
+    pub(in crate::scrub::yaml) fn within(mut self, step: Step) -> Self {
+        self.0.path.push(step);
+        self
+    }
+
+    /// The path from the outside in, if a null is what is wrong.
+    pub(in crate::scrub::yaml) fn null_at(&self) -> Option<Vec<Step>> {
+        self.0.null.then(|| self.0.path.iter().rev().cloned().collect())
+    }
+
+    /// The fault with `outer` before its path.
+    pub(in crate::scrub::yaml) fn into_error(self, outer: &str) -> YamlError {
+        let mut path = outer.to_owned();
+        for step in self.0.path.iter().rev() {
+            push_step(&mut path, step);
+        }
+        let place = self.0.place.unwrap_or_default();
+        YamlError::at(&path, &self.0.expected, &place, &self.0.advice)
+    }
+}
+
+/// Writes a step behind a path.
+pub(in crate::scrub::yaml) fn push_step(path: &mut String, step: &Step) {
+    match step {
+        Step::Key(key) => {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.extend(key.chars().take(KEY_CHARS_MAX).flat_map(|c| {
+                let shown: Box<dyn Iterator<Item = char>> = match c.is_control() {
+                    true => Box::new(c.escape_default()),
+                    false => Box::new(std::iter::once(c)),
+                };
+                shown
+            }));
+        }
+        Step::Element(at) => path.push_str(&format!("[{at}]")),
+    }
+}
+
+/// How much of a key is shown.
+const KEY_CHARS_MAX: usize = 80;
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.expected)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string(), String::new())
+    }
+
+    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        if matches!(found, de::Unexpected::Unit | de::Unexpected::Option) {
+            return Self::null(expected);
+        }
+        let expected = name(expected);
+        let advice = match (expected.as_str(), &found) {
+            ("a string", de::Unexpected::Bool(_))
+            | ("a string", de::Unexpected::Signed(_))
+            | ("a string", de::Unexpected::Unsigned(_))
+            | ("a string", de::Unexpected::Float(_)) => "put it in quotes",
+            _ => "",
+        };
+        Self::new(format!("expected {expected}, found {}", kind(&found)), advice.to_owned())
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new(format!("expected {}", name(expected)), String::new())
+    }
+
+    fn invalid_length(_: usize, expected: &dyn de::Expected) -> Self {
+        Self::new(format!("expected {}", name(expected)), String::new())
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::new("unknown value".to_owned(), closest::advice(variant, expected))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self::new("unknown key".to_owned(), closest::advice(field, expected))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("missing key `{field}`"), String::new())
+    }
+
+    fn duplicate_field(_: &'static str) -> Self {
+        Self::new("the same key under another name".to_owned(), String::new())
+    }
+}
+
+impl Fault {
+    /// Says `unknown key` for an enum's variant that stood as a key.
+    pub(in crate::scrub::yaml) fn for_key(mut self) -> Self {
+        if self.0.expected == "unknown value" {
+            self.0.expected = "unknown key".to_owned();
+        }
+        self
+    }
+}
+
+/// What was expected, in the words of someone who writes YAML.
+fn name(expected: &dyn de::Expected) -> String {
+    let name = expected.to_string();
+    let range = |from: &str, to: &str| format!("an integer from {from} to {to}");
+    match name.as_str() {
+        "u8" => range("0", "255"),
+        "u16" => range("0", "65535"),
+        "u32" => range("0", "4294967295"),
+        "u64" | "usize" | "u128" => "an integer of 0 or more".to_owned(),
+        "i8" => range("-128", "127"),
+        "i16" => range("-32768", "32767"),
+        "i32" => range("-2147483648", "2147483647"),
+        "i64" | "isize" | "i128" => "an integer".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        _ if name.starts_with("struct ") => "a map".to_owned(),
+        _ if name.starts_with("enum ") => "one of its names".to_owned(),
+        _ => name,
+    }
+}
+
+fn kind(found: &de::Unexpected<'_>) -> &'static str {
+    match found {
+        de::Unexpected::Bool(_) => "a boolean",
+        de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) => "an integer",
+        de::Unexpected::Float(_) => "a number with a point",
+        de::Unexpected::Str(_) | de::Unexpected::Char(_) => "a string",
+        de::Unexpected::Seq => "a list",
+        de::Unexpected::Map | de::Unexpected::StructVariant => "a map",
+        _ => "something else",
+    }
+}

@@ -1,0 +1,16 @@
+//! The gateway over real sockets: senders, upstreams and what goes between.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod batches;
+mod end_to_end;
+mod endings;
+mod files;
+mod refusals;
+mod retries;
+mod sender;
+mod settings;
+mod shown;
+mod started;
+mod telemetry;
+mod tls;
+mod upstream;
