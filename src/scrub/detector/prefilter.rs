@@ -465,7 +465,8 @@ impl Tables {
             (w.len, [d >> 4, c >> 4, b >> 4, a >> 4], w.bytes)
         });
         for window in order {
-            let best = buckets.iter_mut().min_by(|a, b| a.growth(window).total_cmp(&b.growth(window)));
+            let best =
+                buckets.iter_mut().min_by(|a, b| a.growth(window).total_cmp(&b.growth(window)));
             if let Some(bucket) = best {
                 bucket.add(window);
             }
@@ -579,11 +580,8 @@ mod tests {
     }
 
     fn needles() -> Vec<Needle> {
-        let none = |bytes: &str| Needle {
-            bytes: bytes.into(),
-            caseless: false,
-            check: Check::None,
-        };
+        let none =
+            |bytes: &str| Needle { bytes: bytes.into(), caseless: false, check: Check::None };
         let mut needles = vec![
             none("ghp_"),
             none("hf_"),
