@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_bomb_stops_at_the_limit() {
         for coding in CODINGS {
-            let packed = coding.compress(&vec![0; 64 << 20], None);
+            let packed = coding.compress(&vec![0; 8 << 20], None);
             let refusal = coding.decompress(&packed, 1 << 20, &mut grant()).unwrap_err();
             assert_eq!(refusal, Refusal::TooLarge { max: 1 << 20 }, "{coding:?}");
         }
@@ -215,10 +215,10 @@ mod tests {
     #[test]
     fn a_bomb_stops_at_the_budget() {
         for coding in CODINGS {
-            let packed = coding.compress(&vec![0; 64 << 20], None);
+            let packed = coding.compress(&vec![0; 8 << 20], None);
             let mut grant = Budget::new(1 << 20).admit(0).expect("there is room");
             let refusal = coding.decompress(&packed, 1 << 30, &mut grant).unwrap_err();
-            assert!(matches!(refusal, Refusal::Busy { .. }), "{coding:?}");
+            assert_eq!(refusal, Refusal::TooLarge { max: 1 << 20 }, "{coding:?}");
         }
     }
 

@@ -7,6 +7,7 @@
 //! A panic in the work is caught: it costs the one request that caused it. Its
 //! message may quote the request and is never printed; its place is.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::LazyLock;
@@ -34,7 +35,12 @@ pub async fn run<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    let caught = move || catch_unwind(AssertUnwindSafe(work)).map_err(|_| PANICKED);
+    let caught = move || {
+        COMPUTING.set(true);
+        let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| PANICKED);
+        COMPUTING.set(false);
+        result
+    };
     if bytes <= INLINE_BYTES_MAX {
         return caught();
     }
@@ -48,15 +54,42 @@ pub async fn run<T: Send + 'static>(
 
 const PANICKED: Refusal = Refusal::Internal { what: "a fault in the gateway itself" };
 
-/// Has every panic of the process logged by its place alone: the message of a
-/// panic can quote what it tripped over (`byte index 5 is not a char boundary; it
-/// is inside … of …`), and that is payload.
-pub fn keep_panics_silent() {
+thread_local! {
+    /// Whether this thread runs work.
+    static COMPUTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has a panic in work logged by its place alone. Other panics are reported as
+/// before.
+///
+/// The message of a panic can quote what it tripped over (`byte index 5 is not a
+/// char boundary; it is inside … of …`), and that is payload.
+pub fn keep_panics_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map_or_else(String::new, ToString::to_string);
-            tracing::error!(place, "panic");
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if COMPUTING.get() {
+                let place = panic.location().map_or_else(String::new, ToString::to_string);
+                tracing::error!(place, "panic while a request was processed; it is refused");
+            } else {
+                before(panic);
+            }
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_the_request_and_nothing_else() {
+        keep_panics_quiet();
+        for bytes in [1, 1 << 20] {
+            let ended = run(bytes, || -> () { panic!("not shown") }).await;
+            assert_eq!(ended, Err(PANICKED));
+            assert_eq!(run(bytes, || 7).await, Ok(7));
+        }
+    }
 }

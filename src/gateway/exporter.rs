@@ -6,6 +6,7 @@
 //! with a scrubber can make.
 
 pub mod client;
+mod date;
 pub mod debug;
 pub mod delivery;
 pub mod file;
@@ -21,6 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::gateway::answer::Outcome;
@@ -56,6 +58,8 @@ pub struct Exporter {
     queue: queue::Queue,
     retry: retry::Config,
     metrics: Metrics,
+    /// Whether the gateway stops.
+    stop: watch::Receiver<bool>,
     /// Whether the last request failed, so that the log says when that changes and
     /// not how often.
     failing: AtomicBool,
@@ -71,7 +75,8 @@ enum Wire {
 }
 
 impl Exporter {
-    /// Builds the exporter with the id `id`. `texts` scrubs what upstreams say.
+    /// Builds the exporter with the id `id`. `texts` scrubs what upstreams say; when
+    /// `stop` is true nothing is tried again.
     ///
     /// # Errors
     ///
@@ -82,6 +87,7 @@ impl Exporter {
         config: &Config,
         texts: &UpstreamText,
         metrics: &Metrics,
+        stop: &watch::Receiver<bool>,
     ) -> Result<Self, YamlError> {
         let path = format!("exporters.{id}");
         let none = (queue::Config::off(), retry::Config::off());
@@ -104,6 +110,7 @@ impl Exporter {
             queue: queue::Queue::new(&queue),
             retry,
             metrics: metrics.clone(),
+            stop: stop.clone(),
             failing: AtomicBool::new(false),
         })
     }
@@ -142,14 +149,15 @@ impl Exporter {
 
     async fn try_export(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
         let _place = self.queue.enter(delivery.scrubbed()).await?;
+        let stop = self.stop.clone();
         match &self.wire {
             Wire::Grpc(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(deadline, || self.queue.attempt(client.send(&outgoing))).await
+                self.retry.run(deadline, stop, || self.queue.attempt(client.send(&outgoing))).await
             }
             Wire::Http(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(deadline, || self.queue.attempt(client.send(&outgoing))).await
+                self.retry.run(deadline, stop, || self.queue.attempt(client.send(&outgoing))).await
             }
             Wire::Debug(printer) => printer.print(delivery).await,
             Wire::File(writer) => writer.write(delivery).await,

@@ -95,17 +95,17 @@ impl Running {
 ///
 /// The first thing that keeps it from starting.
 pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
-    compute::keep_panics_silent();
+    compute::keep_panics_quiet();
     let scrubbers = scrubbers(config)?;
     let texts = UpstreamText::new(scrubbers.values().cloned());
     let budget = Budget::new(bytes_max(config)?);
-    let exporters = exporters(config, &texts, metrics)?;
+    let (stop, stopped) = watch::channel(false);
+    let exporters = exporters(config, &texts, metrics, &stopped)?;
     let mut pipelines = Vec::new();
     for (id, settings) in &config.service.pipelines {
         let built = pipeline(id, config, &scrubbers, &exporters, metrics)?;
         pipelines.push((settings, Arc::new(built)));
     }
-    let (stop, stopped) = watch::channel(false);
     let tasks = TaskTracker::new();
     let mut addresses = BTreeMap::new();
     let mut servers = Vec::new();
@@ -197,12 +197,13 @@ fn exporters(
     config: &Config,
     texts: &UpstreamText,
     metrics: &Metrics,
+    stop: &watch::Receiver<bool>,
 ) -> Result<BTreeMap<ComponentId, Arc<Exporter>>, YamlError> {
     let mut exporters = BTreeMap::new();
     for (id, settings) in &config.exporters {
         let mut pipelines = config.service.pipelines.values();
         if pipelines.any(|pipeline| pipeline.exporters.contains(id)) {
-            let exporter = Exporter::build(&id.to_string(), settings, texts, metrics)?;
+            let exporter = Exporter::build(&id.to_string(), settings, texts, metrics, stop)?;
             exporters.insert(id.clone(), Arc::new(exporter));
         }
     }

@@ -5,6 +5,7 @@
 //! judge wants replaced becomes edits, and [`splice`] applies them. This module
 //! does not know what a credential is.
 
+mod json;
 mod path;
 mod protobuf;
 mod schema;
@@ -178,7 +179,7 @@ pub fn walk(
     judge.begin(request);
     match encoding {
         Encoding::Protobuf => protobuf::walk(signal, request, options, judge),
-        Encoding::Json => Err(WalkError { what: "not built yet", at: 0, path: String::new() }),
+        Encoding::Json => json::walk(signal, request, options, judge),
     }
 }
 

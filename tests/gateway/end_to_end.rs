@@ -1,5 +1,6 @@
 //! What goes in at one end and comes out at the other.
 
+use std::io::Write;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -120,5 +121,33 @@ async fn tonic_senders_and_upstreams_are_served_compressed_or_not() {
             let arrived = accepting.0.lock().unwrap().pop().unwrap();
             assert!(arrived == traces(500), "{sender_compression:?} {upstream_compression}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_clean_leaves_compressed_as_it_came_but_for_hidden_text() {
+    let upstream = Upstream::always(Reply::Accept).await;
+    let exporters = to_grpc(upstream.address).replace("compression: none", "compression: gzip");
+    let gateway = gateway(&started::yaml(&exporters)).await;
+    let bytes = trace_bytes(100);
+    let pack = |name: &str| {
+        let mut encoder = flate2::GzBuilder::new();
+        if !name.is_empty() {
+            encoder = encoder.filename(name);
+        }
+        let mut encoder = encoder.write(Vec::new(), flate2::Compression::new(9));
+        encoder.write_all(&bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (name, same) in [("", true), ("s3cr3t", false)] {
+        let packed = pack(name);
+        let headers = [("grpc-encoding", "gzip")];
+        let body = sender::framed(1, &packed);
+        let answer = sender::call_raw(gateway.grpc(), TRACES, &headers, body).await;
+        assert_eq!(answer.code, 0, "{answer:?}");
+        let seen = upstream.seen().pop().unwrap();
+        assert_eq!(seen.headers["grpc-encoding"], "gzip");
+        assert_eq!(seen.body == packed, same);
+        assert!(!seen.body.windows(6).any(|window| window == b"s3cr3t"));
     }
 }

@@ -1,7 +1,11 @@
 //! The gateway over real sockets: senders, upstreams and what goes between.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod batches;
 mod end_to_end;
+mod endings;
+mod files;
+mod refusals;
 mod retries;
 mod sender;
 mod started;

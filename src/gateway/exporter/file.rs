@@ -1,21 +1,289 @@
-//! `file`.
-use crate::gateway::answer::Outcome;
-use crate::gateway::exporter::delivery::Delivery;
-use crate::scrub::yaml::YamlError;
+//! `file`: requests into a file, one behind the other.
+//!
+//! A request is acknowledged when it is written and synced. What arrives while a
+//! sync runs shares the next one. A write that fails (a full disk) leaves the file
+//! as it was before, and the sender tries again.
+
+mod rotation;
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Seek;
+use std::io::SeekFrom;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use bytes::Bytes;
+use bytes::BytesMut;
 use serde::Deserialize;
-/// `exporters.file`
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+use tokio::sync::oneshot;
+
+use crate::gateway::answer::Accepted;
+use crate::gateway::answer::Outcome;
+use crate::gateway::answer::RETRY_AFTER_DEFAULT;
+use crate::gateway::answer::Refusal;
+use crate::gateway::answer::code;
+use crate::gateway::compression::Coding;
+use crate::gateway::config::duration::GoDuration;
+use crate::gateway::exporter::delivery::Delivery;
+use crate::gateway::exporter::outgoing;
+use crate::gateway::section::present;
+use crate::scrub::Encoding;
+use crate::scrub::yaml::YamlError;
+
+pub use rotation::Rotation;
+
+/// `exporters.file` (Collector contrib, `exporter/fileexporter`).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {}
-/// Writes.
-pub struct Writer;
-impl Writer {
-    /// New.
-    pub fn open(_: &Config, _: &str) -> Result<Self, YamlError> {
-        Ok(Self)
+pub struct Config {
+    /// Where requests are written. Needed.
+    pub path: PathBuf,
+    /// Whether what the file holds when the gateway starts is kept. With `rotation`
+    /// it always is.
+    pub append: bool,
+    /// How requests are written.
+    pub format: Format,
+    /// How each request is compressed.
+    pub compression: Compression,
+    /// A file of bounded size; one that grows where left out.
+    #[serde(deserialize_with = "present")]
+    pub rotation: Option<Rotation>,
+    /// Accepted: every request is on disk before it is acknowledged.
+    pub flush_interval: GoDuration,
+    /// Whether the directory of `path` is made.
+    pub create_directory: bool,
+    /// The permissions of that directory, octal. Default 0755.
+    pub directory_permissions: Permissions,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::new(),
+            append: false,
+            format: Format::default(),
+            compression: Compression::default(),
+            rotation: None,
+            flush_interval: GoDuration(std::time::Duration::from_secs(1)),
+            create_directory: false,
+            directory_permissions: Permissions(0o755),
+        }
     }
-    /// Writes.
-    pub async fn write(&self, _: &Delivery) -> Outcome {
-        Ok(Default::default())
+}
+
+/// How requests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// OTLP/JSON, a request a line; compressed: as `Proto`.
+    #[default]
+    Json,
+    /// Protobuf, each request behind its length: four bytes, big end first.
+    Proto,
+}
+
+/// How each request is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Compression {
+    /// Not.
+    #[default]
+    #[serde(rename = "none", alias = "")]
+    None,
+    /// zstd.
+    #[serde(rename = "zstd")]
+    Zstd,
+}
+
+/// Permissions of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Permissions(u32);
+
+impl TryFrom<String> for Permissions {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match u32::from_str_radix(&text, 8) {
+            Ok(mode) if mode <= 0o7777 => Ok(Self(mode)),
+            Ok(_) | Err(_) => Err("expected permissions in octal, such as '0755'"),
+        }
+    }
+}
+
+/// Requests that wait for the disk; what is more is told to come again.
+const WAITING_MAX: usize = 1024;
+
+/// Requests that share one sync.
+const COMMIT_MAX: usize = 256;
+
+/// Writes requests. The file is closed when it is dropped.
+pub struct Writer {
+    encoding: Encoding,
+    coding: Option<Coding>,
+    jobs: mpsc::SyncSender<Job>,
+}
+
+/// A request on its way to the disk.
+struct Job {
+    bytes: Bytes,
+    done: oneshot::Sender<io::Result<()>>,
+}
+
+impl Writer {
+    /// Opens the file. `path` is the YAML path of `config`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened or made.
+    pub fn open(config: &Config, path: &str) -> Result<Self, YamlError> {
+        let fault = |expected: String| YamlError { path: format!("{path}.path"), expected };
+        if config.path.as_os_str().is_empty() {
+            return Err(fault("expected the path of a file".to_owned()));
+        }
+        let cannot = |err: io::Error| fault(format!("cannot open this file: {err}"));
+        if config.create_directory {
+            create_directory(config).map_err(cannot)?;
+        }
+        let keep = config.append || config.rotation.is_some();
+        let log = Log::open(config.path.clone(), keep, config.rotation.clone()).map_err(cannot)?;
+        let (jobs, received) = mpsc::sync_channel(WAITING_MAX);
+        std::thread::Builder::new()
+            .name("file-exporter".to_owned())
+            .spawn(move || log.run(&received))
+            .map_err(|err| fault(format!("cannot start a thread: {err}")))?;
+        let encoding = match config.format {
+            Format::Json => Encoding::Json,
+            Format::Proto => Encoding::Protobuf,
+        };
+        let coding = match config.compression {
+            Compression::None => None,
+            Compression::Zstd => Some(Coding::Zstd),
+        };
+        Ok(Self { encoding, coding, jobs })
+    }
+
+    /// Writes a request and waits until it is on disk.
+    pub async fn write(&self, delivery: &Delivery) -> Outcome {
+        let outgoing = outgoing::prepare(delivery, self.encoding, self.coding, None).await?;
+        let bytes = match (self.encoding, self.coding) {
+            (Encoding::Json, None) => as_line(&outgoing.bytes),
+            _ => behind_length(&outgoing.bytes)?,
+        };
+        let (done, written) = oneshot::channel();
+        self.jobs
+            .try_send(Job { bytes, done })
+            .map_err(|_| Refusal::Busy { retry_after: RETRY_AFTER_DEFAULT })?;
+        match written.await {
+            Ok(Ok(())) => Ok(Accepted::default()),
+            Ok(Err(err)) => Err(unwritten(&err.to_string())),
+            Err(_) => Err(unwritten("writer has ended")),
+        }
+    }
+}
+
+fn unwritten(reason: &str) -> Refusal {
+    let message = format!("cannot write the file: {reason}");
+    Refusal::Unavailable { code: code::UNAVAILABLE, retry_after: None, message }
+}
+
+/// A line. Line breaks in JSON stand between tokens only: in strings they are
+/// escaped.
+fn as_line(json: &Bytes) -> Bytes {
+    let mut line = BytesMut::with_capacity(json.len() + 1);
+    line.extend_from_slice(json);
+    for byte in line.iter_mut().filter(|byte| matches!(**byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+    line.extend_from_slice(b"\n");
+    line.freeze()
+}
+
+fn behind_length(bytes: &Bytes) -> Result<Bytes, Refusal> {
+    let len =
+        u32::try_from(bytes.len()).map_err(|_| Refusal::TooLarge { max: u32::MAX as usize })?;
+    let mut out = BytesMut::with_capacity(bytes.len() + 4);
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Ok(out.freeze())
+}
+
+fn create_directory(config: &Config) -> io::Result<()> {
+    let Some(directory) = config.path.parent().filter(|path| !path.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, config.directory_permissions.0);
+    builder.create(directory)
+}
+
+/// The file, on the thread that writes it.
+struct Log {
+    path: PathBuf,
+    file: File,
+    /// Up to where it is whole.
+    len: u64,
+    rotation: Option<Rotation>,
+}
+
+impl Log {
+    fn open(path: PathBuf, keep: bool, rotation: Option<Rotation>) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).write(true).truncate(!keep).open(&path)?;
+        let len = file.metadata()?.len();
+        Ok(Self { path, file, len, rotation })
+    }
+
+    fn run(mut self, received: &mpsc::Receiver<Job>) {
+        while let Ok(first) = received.recv() {
+            let mut jobs = vec![first];
+            while jobs.len() < COMMIT_MAX
+                && let Ok(job) = received.try_recv()
+            {
+                jobs.push(job);
+            }
+            let written = self.commit(&jobs);
+            for job in jobs {
+                let written = match &written {
+                    Ok(()) => Ok(()),
+                    Err(err) => Err(io::Error::new(err.kind(), err.to_string())),
+                };
+                // A sender that has gone away hears nothing, and sends again.
+                let _ = job.done.send(written);
+            }
+        }
+    }
+
+    /// Writes all or nothing.
+    fn commit(&mut self, jobs: &[Job]) -> io::Result<()> {
+        let bytes: u64 = jobs.iter().map(|job| job.bytes.len() as u64).sum();
+        self.rotate_before(bytes)?;
+        let written = self.write(jobs);
+        match written {
+            Ok(()) => self.len += bytes,
+            Err(_) => self.file.set_len(self.len)?,
+        }
+        written
+    }
+
+    fn write(&mut self, jobs: &[Job]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.len))?;
+        for job in jobs {
+            self.file.write_all(&job.bytes)?;
+        }
+        self.file.sync_data()
+    }
+
+    fn rotate_before(&mut self, bytes: u64) -> io::Result<()> {
+        let Some(rotation) = &self.rotation else { return Ok(()) };
+        if self.len == 0 || self.len + bytes <= rotation.bytes_max() {
+            return Ok(());
+        }
+        rotation.set_aside(&self.path, std::time::SystemTime::now())?;
+        *self = Self::open(self.path.clone(), true, self.rotation.clone())?;
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
@@ -85,10 +86,12 @@ impl Config {
     }
 
     /// Attempts until the outcome is not retryable, `max_elapsed_time` has passed,
-    /// or the next attempt would come after `deadline`.
+    /// the next attempt would come after `deadline`, or `stop` is true: then the
+    /// sender had better try again elsewhere.
     pub async fn run<F: Future<Output = Outcome>>(
         &self,
         deadline: Option<Instant>,
+        mut stop: watch::Receiver<bool>,
         mut attempt: impl FnMut() -> F,
     ) -> Outcome {
         let begun = Instant::now();
@@ -110,7 +113,10 @@ impl Config {
             if too_late || deadline.is_some_and(|deadline| deadline <= next) {
                 return outcome;
             }
-            sleep(wait).await;
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = stop.wait_for(|stop| *stop) => return outcome,
+            }
             interval = interval.mul_f64(self.multiplier.0).min(self.max_interval.0);
         }
     }
@@ -141,8 +147,9 @@ mod tests {
     async fn attempts(config: Config, deadline: Option<Duration>, outcome: Outcome) -> u32 {
         let mut attempts = 0;
         let deadline = deadline.map(|after| Instant::now() + after);
+        let (_running, stop) = watch::channel(false);
         let ended = config
-            .run(deadline, || {
+            .run(deadline, stop, || {
                 attempts += 1;
                 std::future::ready(outcome.clone())
             })
@@ -166,6 +173,17 @@ mod tests {
         assert_eq!(attempts(fast(), None, unavailable(long)).await, 1);
         let deadline = Some(Duration::from_millis(1));
         assert_eq!(attempts(fast(), deadline, unavailable(None)).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_stops_waits_for_no_further_attempt() {
+        let (running, stop) = watch::channel(false);
+        let attempt = || std::future::ready(unavailable(None));
+        let config = Config::default();
+        let ended = config.run(None, stop, attempt);
+        let stopping = async { running.send(true) };
+        let (ended, _) = tokio::join!(ended, stopping);
+        assert_eq!(ended, unavailable(None));
     }
 
     #[test]

@@ -21,10 +21,8 @@ use std::ops::Range;
 use crate::scrub::Signal;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
-use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
-use crate::scrub::otlp::Shown;
 use crate::scrub::otlp::WalkError;
 use crate::scrub::otlp::WalkOptions;
 use crate::scrub::otlp::Walked;
@@ -39,6 +37,7 @@ use crate::scrub::otlp::schema::Kind;
 use crate::scrub::otlp::schema::Message;
 use crate::scrub::otlp::schema::Step;
 use crate::scrub::otlp::schema::Trace;
+use crate::scrub::otlp::strings::KeysOnly;
 use crate::scrub::otlp::strings::Strings;
 use crate::scrub::otlp::wire;
 use crate::scrub::otlp::wire::Fault;
@@ -347,22 +346,5 @@ fn check_id(field: Option<&'static Field>, id: &Range<usize>) -> Result<(), Faul
     match field.map(|field| field.kind) {
         Some(Kind::Id(len)) if id.is_empty() || id.len() == len => Ok(()),
         _ => Err(Fault::new("id of a wrong length", id.start)),
-    }
-}
-
-/// A judge that is only asked about keys.
-struct KeysOnly<'j, J>(&'j mut J);
-
-impl<J: Judge> Judge for KeysOnly<'_, J> {
-    fn begin(&mut self, _request: &[u8]) {}
-
-    fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
-        self.0.key(key, outer)
-    }
-
-    fn text(&mut self, _text: Shown<'_>, _place: &Place<'_>, _found: &mut Vec<Replacement>) {}
-
-    fn scalar(&mut self, _value: Scalar, _place: &Place<'_>) -> Option<Vec<u8>> {
-        None
     }
 }

@@ -8,6 +8,11 @@
 use std::ops::Range;
 
 use crate::scrub::otlp::Context;
+use crate::scrub::otlp::Judge;
+use crate::scrub::otlp::Place;
+use crate::scrub::otlp::Replacement;
+use crate::scrub::otlp::Scalar;
+use crate::scrub::otlp::Shown;
 use crate::scrub::otlp::schema::Decision;
 use crate::scrub::otlp::schema::Kind;
 use crate::scrub::otlp::schema::Message;
@@ -18,7 +23,11 @@ use crate::scrub::otlp::wire::fields;
 /// other signals.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
+    /// Where they stand in the request; in JSON, between the quotes.
     entries: Vec<Range<usize>>,
+    /// The first entry of each table, where there are several: a reader of JSON
+    /// may join them or take any one of them.
+    tables: Vec<usize>,
     marks: Vec<(usize, Context)>,
 }
 
@@ -38,23 +47,44 @@ impl Strings {
                 }
             }
         }
-        Ok(Self { entries, marks: Vec::new() })
+        Ok(Self { entries, tables: Vec::new(), marks: Vec::new() })
     }
 
-    /// Where the entry stands.
-    pub(crate) fn entry(&self, index: u64) -> Option<Range<usize>> {
-        self.entries.get(usize::try_from(index).ok()?).cloned()
+    /// The tables of a JSON request.
+    pub(crate) fn of_json(tables: Vec<Vec<Range<usize>>>) -> Self {
+        let mut strings = Self::default();
+        for table in tables {
+            strings.tables.push(strings.entries.len());
+            strings.entries.extend(table);
+        }
+        strings
+    }
+
+    /// Where the entry stands: in one place, or where there are several tables,
+    /// in any of these.
+    pub(crate) fn entry(&self, index: u64) -> impl Iterator<Item = Range<usize>> {
+        self.positions(index).filter_map(|position| self.entries.get(position)).cloned()
     }
 
     /// Notes that the entry stands under keys that say `context`.
     pub(crate) fn mark(&mut self, index: u64, context: Context) {
-        if let Ok(index) = usize::try_from(index)
-            && index < self.entries.len()
-            && context != Context::default()
-            && self.marks.last() != Some(&(index, context))
-        {
-            self.marks.push((index, context));
+        if context == Context::default() {
+            return;
         }
+        let positions: Vec<usize> = self.positions(index).collect();
+        for position in positions {
+            if self.marks.last() != Some(&(position, context)) {
+                self.marks.push((position, context));
+            }
+        }
+    }
+
+    fn positions(&self, index: u64) -> impl Iterator<Item = usize> {
+        let index = usize::try_from(index).ok().filter(|index| *index < self.entries.len());
+        let firsts = std::iter::once(0).chain(self.tables.iter().copied().skip(1));
+        firsts
+            .filter_map(move |first| index.map(|index| first.saturating_add(index)))
+            .filter(|position| *position < self.entries.len())
     }
 
     /// Ends the learning.
@@ -68,6 +98,23 @@ impl Strings {
         let start = self.marks.partition_point(|(marked, _)| *marked < index);
         let end = self.marks.partition_point(|(marked, _)| *marked <= index);
         self.marks.get(start..end).unwrap_or_default()
+    }
+}
+
+/// A judge that is only asked about keys, to learn what they say.
+pub(crate) struct KeysOnly<'j, J>(pub &'j mut J);
+
+impl<J: Judge> Judge for KeysOnly<'_, J> {
+    fn begin(&mut self, _request: &[u8]) {}
+
+    fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
+        self.0.key(key, outer)
+    }
+
+    fn text(&mut self, _text: Shown<'_>, _place: &Place<'_>, _found: &mut Vec<Replacement>) {}
+
+    fn scalar(&mut self, _value: Scalar, _place: &Place<'_>) -> Option<Vec<u8>> {
+        None
     }
 }
 

@@ -25,9 +25,6 @@ pub fn captured() -> Vec<Captured> {
     for entry in std::fs::read_dir(dir).expect("the folder is there") {
         let path = entry.expect("readable").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if name.ends_with(".json") {
-            continue;
-        }
         let Some(signal) =
             Signal::ALL.into_iter().find(|signal| name.contains(&format!(".{}.", signal.name())))
         else {

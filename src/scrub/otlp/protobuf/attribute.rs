@@ -112,23 +112,26 @@ impl<J: Judge> Walker<'_, J> {
         let bytes = self.request.get(..body.end).unwrap_or_default();
         for field in wire::fields(bytes, body.start) {
             let field = field?;
-            let (key, in_place) = if Some(field.tag) == keys.text {
-                (field.contents, true)
+            if Some(field.tag) == keys.text {
+                context = self.key(&field.contents, context);
+                // A path shows a key only once the judge has seen it as a text.
+                if field.range.start == body.start {
+                    shown = Key::At(field.contents);
+                }
             } else if Some(field.tag) == keys.index {
                 let (index, _) = wire::varint(bytes, field.contents.start)?;
-                let Some(key) = self.strings.entry(index) else { continue };
-                (key, false)
-            } else {
-                continue;
-            };
-            let text = self.request.get(key.clone()).unwrap_or_default();
-            context = self.judge.key(Shown { bytes: text, at: Some(key.start) }, context);
-            // A path shows a key only once the judge has seen it as a text.
-            if in_place && field.range.start == body.start {
-                shown = Key::At(key);
+                let entries: Vec<_> = self.strings.entry(index).collect();
+                for entry in entries {
+                    context = self.key(&entry, context);
+                }
             }
         }
         Ok((context, shown))
+    }
+
+    fn key(&mut self, key: &Range<usize>, outer: Context) -> Context {
+        let bytes = self.request.get(key.clone()).unwrap_or_default();
+        self.judge.key(Shown { bytes, at: Some(key.start) }, outer)
     }
 }
 
