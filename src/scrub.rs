@@ -8,6 +8,7 @@
 pub mod detector;
 mod mask;
 pub mod otlp;
+pub mod prove;
 pub mod rule;
 mod scrubbed;
 pub mod scrubber;

@@ -465,16 +465,21 @@ impl Tables {
             (w.len, [d >> 4, c >> 4, b >> 4, a >> 4], w.bytes)
         });
         for window in order {
-            let best =
-                buckets.iter_mut().min_by(|a, b| a.growth(window).total_cmp(&b.growth(window)));
-            if let Some(bucket) = best {
+            let growth = |bucket: &Bucket| bucket.growth(window);
+            let best = buckets
+                .iter()
+                .map(growth)
+                .enumerate()
+                .min_by(|a, b| a.1.total_cmp(&b.1))
+                .map(|(number, _)| number);
+            if let Some(bucket) = best.and_then(|number| buckets.get_mut(number)) {
                 bucket.add(window);
             }
         }
         let mut tables = Self { low: [[[0; 16]; 2]; 4], high: [[[0; 16]; 2]; 4] };
         for (number, bucket) in buckets.iter().enumerate() {
             let (half, bit) = (number / 8, 1_u8 << (number % 8));
-            for (position, set) in bucket.sets.iter().enumerate() {
+            for (position, set) in bucket.positions.iter().map(|p| p.nibbles).enumerate() {
                 for nibble in 0..16 {
                     let at = |tables: &mut [[[u8; 16]; 2]; 4], nibbles: u16| {
                         if nibbles >> nibble & 1 == 1
@@ -496,7 +501,7 @@ impl Tables {
 }
 
 /// Which nibbles the bytes of a bucket have, by position.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Nibbles {
     low: u16,
     high: u16,
@@ -517,36 +522,50 @@ impl Nibbles {
     }
 }
 
-#[derive(Default)]
-struct Bucket {
-    sets: [Nibbles; 4],
+/// What a bucket takes at one of the four positions, and how likely a byte of
+/// telemetry is among it.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    nibbles: Nibbles,
     probability: f32,
 }
 
+#[derive(Clone, Default)]
+struct Bucket {
+    positions: [Position; 4],
+}
+
 impl Bucket {
-    fn with(&self, window: &Window) -> [Nibbles; 4] {
-        let mut sets = self.sets;
-        for (position, set) in sets.iter_mut().enumerate() {
-            match window.bytes.get(position) {
-                Some(&byte) if position < window.len => {
+    fn with(&self, window: &Window) -> Self {
+        let mut bucket = self.clone();
+        for (i, position) in bucket.positions.iter_mut().enumerate() {
+            let before = position.nibbles;
+            match window.bytes.get(i) {
+                Some(&byte) if i < window.len => {
                     for case in cases(byte, window.caseless) {
-                        *set = set.with(case);
+                        position.nibbles = position.nibbles.with(case);
                     }
                 }
-                _ => *set = Nibbles { low: u16::MAX, high: u16::MAX },
+                _ => position.nibbles = Nibbles { low: u16::MAX, high: u16::MAX },
+            }
+            if position.nibbles != before {
+                position.probability = position.nibbles.probability();
             }
         }
-        sets
+        bucket
+    }
+
+    fn probability(&self) -> f32 {
+        self.positions.iter().map(|position| position.probability).product()
     }
 
     /// By how much the bucket would let more through.
     fn growth(&self, window: &Window) -> f32 {
-        self.with(window).iter().map(|set| set.probability()).product::<f32>() - self.probability
+        self.with(window).probability() - self.probability()
     }
 
     fn add(&mut self, window: &Window) {
-        self.sets = self.with(window);
-        self.probability = self.sets.iter().map(|set| set.probability()).product();
+        *self = self.with(window);
     }
 }
 
@@ -580,8 +599,11 @@ mod tests {
     }
 
     fn needles() -> Vec<Needle> {
-        let none =
-            |bytes: &str| Needle { bytes: bytes.into(), caseless: false, check: Check::None };
+        let none = |bytes: &str| Needle {
+            bytes: bytes.into(),
+            caseless: false,
+            check: Check::None,
+        };
         let mut needles = vec![
             none("ghp_"),
             none("hf_"),

@@ -1,0 +1,194 @@
+//! Runs each case in `tests/data/cases/` through every way into the scrubber.
+//!
+//! A case says what text goes in and what comes out. It does not say how the text
+//! travels: each route carries it another way, and all must agree. A new way into
+//! the scrubber is one more route, and gets all cases for free.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::AnyValue;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+use opentelemetry_proto::tonic::logs::v1::ScopeLogs;
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Request;
+use otel_redact::scrub::Scrubber;
+use otel_redact::scrub::Settings;
+use otel_redact::scrub::Signal;
+use otel_redact::scrub::rule::template;
+use otel_redact::scrub::yaml;
+use prost::Message as _;
+
+pub(crate) static SCRUBBER: LazyLock<Scrubber> =
+    LazyLock::new(|| Scrubber::new(&Settings::default()).expect("the packed rules compile"));
+
+#[derive(serde::Deserialize)]
+struct Cases {
+    cases: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    /// The key that the text stands under, as an attribute value does.
+    #[serde(default)]
+    key: Option<String>,
+    text: String,
+    /// The text with `#` for each mask; left out where nothing is masked.
+    #[serde(default)]
+    masked: Option<String>,
+}
+
+/// Carries a text under a key, if any, through the scrubber.
+type Route = fn(Option<&str>, &str) -> String;
+
+const ROUTES: &[(&str, Route)] = &[
+    ("text", as_text),
+    ("log body or attribute", as_log),
+    ("span attribute or name", as_span),
+    // ("JSON log", as_json_log),
+];
+
+fn as_text(key: Option<&str>, text: &str) -> String {
+    String::from_utf8(SCRUBBER.scrub_bytes(text.as_bytes(), key).0).expect("UTF-8")
+}
+
+fn scrub(signal: Signal, encoding: Encoding, bytes: Vec<u8>) -> Bytes {
+    let request = Request { signal, encoding, bytes: bytes.into() };
+    SCRUBBER.scrub(&request).expect("a well-formed request").0.bytes().clone()
+}
+
+fn any(text: &str) -> Option<AnyValue> {
+    Some(AnyValue { value: Some(Value::StringValue(text.to_owned())) })
+}
+
+fn attribute(key: &str, text: &str) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: any(text), ..KeyValue::default() }
+}
+
+fn said(value: Option<AnyValue>) -> String {
+    match value.and_then(|value| value.value) {
+        Some(Value::StringValue(text)) => text,
+        other => format!("not a string: {other:?}"),
+    }
+}
+
+fn logs(key: Option<&str>, text: &str) -> ExportLogsServiceRequest {
+    let mut record = LogRecord { severity_text: "INFO".into(), ..LogRecord::default() };
+    match key {
+        Some(key) => record.attributes.push(attribute(key, text)),
+        None => record.body = any(text),
+    }
+    let scope_logs = vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }];
+    ExportLogsServiceRequest {
+        resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }],
+    }
+}
+
+fn log_text(mut request: ExportLogsServiceRequest) -> String {
+    let record = request.resource_logs.remove(0).scope_logs.remove(0).log_records.remove(0);
+    said(record.body.or(record.attributes.into_iter().next().and_then(|a| a.value)))
+}
+
+fn as_log(key: Option<&str>, text: &str) -> String {
+    let bytes = scrub(Signal::Logs, Encoding::Protobuf, logs(key, text).encode_to_vec());
+    log_text(ExportLogsServiceRequest::decode(bytes).expect("protobuf"))
+}
+
+fn as_json_log(key: Option<&str>, text: &str) -> String {
+    let json = serde_json::to_vec(&logs(key, text)).expect("JSON");
+    let bytes = scrub(Signal::Logs, Encoding::Json, json);
+    log_text(serde_json::from_slice(&bytes).expect("JSON"))
+}
+
+fn as_span(key: Option<&str>, text: &str) -> String {
+    let mut span = Span::default();
+    match key {
+        Some(key) => span.attributes.push(attribute(key, text)),
+        None => span.name = text.to_owned(),
+    }
+    let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
+    };
+    let bytes = scrub(Signal::Traces, Encoding::Protobuf, request.encode_to_vec());
+    let mut request = ExportTraceServiceRequest::decode(bytes).expect("protobuf");
+    let mut span = request.resource_spans.remove(0).scope_spans.remove(0).spans.remove(0);
+    match key {
+        Some(_) => said(span.attributes.remove(0).value),
+        None => span.name,
+    }
+}
+
+/// A text with each mask written as `#`.
+fn with_signs(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    loop {
+        let plain = rest.find("[redacted:").map(|at| (at, "]"));
+        let escaped = rest.find("%5Bredacted:").map(|at| (at, "%5D"));
+        let Some((at, end)) = [plain, escaped].into_iter().flatten().min() else { break };
+        let Some(len) = rest[at..].find(end) else { break };
+        out.push_str(&rest[..at]);
+        out.push('#');
+        rest = &rest[at + len + end.len()..];
+    }
+    out + rest
+}
+
+#[test]
+fn every_case_holds_on_every_route() {
+    let mut failures = Vec::new();
+    let mut ran = 0;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/cases");
+    for file in std::fs::read_dir(folder).expect("the folder of cases") {
+        let path = file.expect("a file").path();
+        let cases: Cases = yaml::read(&std::fs::read_to_string(&path).expect("a case file"))
+            .unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+        for case in &cases.cases {
+            let text = template::expand(&case.text, 7).expect(&case.name);
+            let expected = match &case.masked {
+                Some(masked) => masked.clone(),
+                None => with_signs(&text),
+            };
+            for (route, run) in ROUTES {
+                ran += 1;
+                let got = run(case.key.as_deref(), &text);
+                let again = run(case.key.as_deref(), &got);
+                if with_signs(&got) != expected {
+                    let name = &case.name;
+                    failures.push(format!("{name} [{route}]\n  expected {expected}\n       got {got}"));
+                } else if again != got {
+                    failures.push(format!("{} [{route}]\n  again {again}", case.name));
+                }
+            }
+        }
+    }
+    assert!(0 < ran, "no cases found");
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_packed_rule_is_proved_by_its_examples() {
+    let mut unproven = Vec::new();
+    let settings = Settings { enable: vec!["*".into()], ..Settings::default() };
+    let all = Scrubber::new(&settings).expect("the packed rules compile");
+    let mut proved = 0;
+    for (file, text) in otel_redact::scrub::rule::pack::packs() {
+        let rules = yaml::read::<otel_redact::scrub::rule::RuleFile>(text).expect(file);
+        proved += rules.rules.len();
+        let failures = otel_redact::scrub::prove::prove(&rules.rules, &all).expect(file);
+        unproven.extend(failures.into_iter().map(|failure| format!("{file}: {failure}")));
+    }
+    assert!(0 < proved, "no rules found");
+    assert!(unproven.is_empty(), "{} unproven\n{}", unproven.len(), unproven.join("\n"));
+}
