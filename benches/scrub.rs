@@ -85,7 +85,12 @@ fn request(workload: &str, secret_every: usize) -> (Signal, Bytes, Vec<String>) 
     let (signal, files): (_, &[&str]) = match workload {
         "web" => (
             Signal::Traces,
-            &["py-web.traces.1", "node-web-proto.traces.1", "java-grpc.traces.1", "go-grpc.traces.1"],
+            &[
+                "py-web.traces.1",
+                "node-web-proto.traces.1",
+                "java-grpc.traces.1",
+                "go-grpc.traces.1",
+            ],
         ),
         "agent" => (Signal::Traces, &["py-long-agent.traces.1"]),
         _ => (
