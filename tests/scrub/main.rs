@@ -3,4 +3,5 @@
 //! One binary, so that it links once. Each module is a subject.
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
+mod replay;
 mod walk;
