@@ -40,3 +40,51 @@ fn every_json_input_that_a_fuzzer_kept_holds() {
 fn every_text_input_that_a_fuzzer_kept_holds() {
     replay("text", check_text);
 }
+
+/// How many mutations of the corpus each run of the tests tries.
+const MUTATIONS: u64 = 2_000;
+
+/// Runs `check` over mutations of the corpus; a poor man's fuzzer, which is always
+/// at hand.
+fn mutate(target: &str, check: impl Fn(&[u8])) {
+    let seeds: Vec<Vec<u8>> = files(target).into_iter().map(|(_, bytes)| bytes).collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut draw = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).expect("small")
+    };
+    for _ in 0..MUTATIONS {
+        let mut input = seeds[draw(seeds.len())].clone();
+        for _ in 0..=draw(4) {
+            let at = draw(input.len());
+            let other = &seeds[draw(seeds.len())];
+            let from = draw(other.len());
+            let piece = &other[from..(from + draw(12)).min(other.len())];
+            match draw(5) {
+                0 => input[at] = u8::try_from(draw(256)).expect("a byte"),
+                1 => input[at] ^= 1 << draw(8),
+                2 => drop(input.splice(at..at, piece.iter().copied())),
+                3 => drop(input.drain(at..(at + draw(6)).min(input.len()))),
+                _ => input.truncate(at + 1),
+            }
+            if input.is_empty() {
+                break;
+            }
+        }
+        let shown = input.escape_ascii().to_string();
+        let run = std::panic::AssertUnwindSafe(|| check(&input));
+        assert!(std::panic::catch_unwind(run).is_ok(), "fails on b\"{shown}\"");
+    }
+}
+
+#[test]
+fn mutations_of_the_protobuf_corpus_hold() {
+    mutate("protobuf", |input| check_request(Encoding::Protobuf, input));
+}
+
+#[test]
+fn mutations_of_the_json_corpus_hold() {
+    mutate("json", |input| check_request(Encoding::Json, input));
+}
