@@ -76,12 +76,18 @@ pub enum Scalar {
 }
 
 /// Decides what must be replaced. The detector is one; tests have others.
+///
+/// Texts are shown in the order of the request. Keys are shown before the values
+/// beside them, so that one that follows its value comes early, and keys of
+/// profiles (which stand in the string table) come twice. A field outside the
+/// schema is shown under the place `unknown_field`, where it is scanned.
 pub trait Judge {
     /// The whole request, before its first text is shown.
     fn begin(&mut self, request: &[u8]);
 
     /// What `key` says of the values under it. `outer` is what the keys around
-    /// `key` said. `place` is where the key stands.
+    /// `key` said, or another key of the same attribute: to be safe, what is said
+    /// there holds on. The key is also shown as a text, under the place `key`.
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context;
 
     /// Adds to `found` what must be replaced in `text`, in order, not overlapping.
@@ -147,7 +153,8 @@ pub struct Walked {
     pub edits: Vec<Edit>,
     /// Spans, data points, log records or profiles.
     pub items: u64,
-    /// Fields that the schema does not know and that the edits drop.
+    /// Fields that the edits drop: those that the schema does not know, and those
+    /// that it decides to drop (`Profile.original_payload`).
     pub unknown_fields: u64,
     /// Texts whose invalid UTF-8 the edits replace.
     pub invalid_utf8: u64,

@@ -4,5 +4,6 @@
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
 mod detect;
+mod replay;
 mod traffic;
 mod walk;

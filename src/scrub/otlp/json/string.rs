@@ -105,19 +105,23 @@ pub(super) fn decode(raw: &[u8]) -> Cow<'_, [u8]> {
 /// Appends `text` as it stands between the quotes of a JSON string. What is not
 /// UTF-8 becomes U+FFFD.
 pub(in crate::scrub::otlp) fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    for char in String::from_utf8_lossy(text).chars() {
-        match char {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            '\0'..'\u{20}' => {
-                out.extend_from_slice(format!("\\u{:04x}", u32::from(char)).as_bytes());
+    let text = String::from_utf8_lossy(text);
+    let mut rest = text.as_bytes();
+    while let Some(len) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        out.extend_from_slice(rest.get(..len).unwrap_or_default());
+        match rest.get(len) {
+            Some(b'\n') => out.extend_from_slice(b"\\n"),
+            Some(b'\r') => out.extend_from_slice(b"\\r"),
+            Some(b'\t') => out.extend_from_slice(b"\\t"),
+            Some(control @ 0..0x20) => {
+                out.extend_from_slice(format!("\\u{control:04x}").as_bytes());
             }
-            _ => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            Some(other) => out.extend_from_slice(&[b'\\', *other]),
+            None => {}
         }
+        rest = rest.get(len + 1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
 }
 
 fn short_escape(byte: u8) -> char {

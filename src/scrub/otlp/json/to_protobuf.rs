@@ -72,15 +72,32 @@ impl Writer<'_> {
         let Some(object) = self.tape.get(at) else { return Ok(0) };
         let mut len = 0;
         let mut members = at + 1..object.next();
+        let twice = self.twice(message, members.clone());
         while let Some(member) = next_member(self.tape, &mut members) {
             let Some(field) = named(message, self.json, &member) else { continue };
-            if member.value.kind != TokenKind::Null
-                && !self.comes_again(message, field, members.clone())
-            {
+            if member.value.kind == TokenKind::Null {
+                continue;
+            }
+            let superseded =
+                twice & 1 << field.number != 0 && self.comes_again(message, field, members.clone());
+            if !superseded {
                 len += self.field(field, &member, depth_left)?;
             }
         }
         Ok(len)
+    }
+
+    /// The numbers of the fields that occur more than once, as bits.
+    fn twice(&self, message: &'static Message, mut members: Range<usize>) -> u32 {
+        let (mut once, mut twice) = (0, 0);
+        while let Some(member) = next_member(self.tape, &mut members) {
+            if let Some(field) = named(message, self.json, &member) {
+                let bit = 1 << field.number;
+                twice |= once & bit;
+                once |= bit;
+            }
+        }
+        twice
     }
 
     /// Whether the field comes again in `members`, so that this one does not count.

@@ -57,7 +57,11 @@ impl Writer<'_> {
         for occurrences in fields.chunk_by(|a, b| a.tag >> 3 == b.tag >> 3) {
             let Some(last) = occurrences.last() else { continue };
             let Some(field) = message.field(last.tag >> 3) else { continue };
-            if !field.repeated && !field.presence && self.is_default(field, last) {
+            let absent = match field.repeated {
+                true => occurrences.iter().all(|occurrence| is_empty_packed(field, occurrence)),
+                false => !field.presence && self.is_default(field, last),
+            };
+            if absent {
                 continue;
             }
             if !first {
@@ -199,6 +203,11 @@ impl Writer<'_> {
         self.out.extend_from_slice(text.as_bytes());
         Ok(())
     }
+}
+
+/// Whether an occurrence of a repeated field holds no element.
+fn is_empty_packed(field: &'static Field, occurrence: &Occurrence) -> bool {
+    field.kind.wire() != 2 && occurrence.contents.is_empty()
 }
 
 /// The bits of a number on the wire.

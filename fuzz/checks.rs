@@ -1,0 +1,91 @@
+// What must hold for any input. Shared by the fuzz targets and by the test that
+// replays what they found; `include!`d by both, so that neither depends on the
+// other.
+
+use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Scrubber;
+use otel_redact::scrub::Settings;
+use otel_redact::scrub::Signal;
+use otel_redact::scrub::otlp;
+use otel_redact::scrub::otlp::Context;
+use otel_redact::scrub::otlp::Judge;
+use otel_redact::scrub::otlp::Place;
+use otel_redact::scrub::otlp::Replacement;
+use otel_redact::scrub::otlp::Scalar;
+use otel_redact::scrub::otlp::Shown;
+use otel_redact::scrub::otlp::WalkOptions;
+
+/// Replaces `SECRET`, and everything under the key `password`.
+struct Secrets;
+
+impl Judge for Secrets {
+    fn begin(&mut self, _request: &[u8]) {}
+
+    fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
+        if key.bytes == b"password" { Context(1) } else { outer }
+    }
+
+    fn text(&mut self, text: Shown<'_>, place: &Place<'_>, found: &mut Vec<Replacement>) {
+        let _ = place.path.to_string();
+        if place.context == Context(1) {
+            if text.bytes != b"[masked]" {
+                found.push(Replacement { range: 0..text.bytes.len(), bytes: b"[masked]".into() });
+            }
+            return;
+        }
+        let mut at = 0;
+        while let Some(rest) = text.bytes.get(at..)
+            && let Some(start) = rest.windows(6).position(|word| word == b"SECRET")
+        {
+            found.push(Replacement {
+                range: at + start..at + start + 6,
+                bytes: b"[masked]".into(),
+            });
+            at += start + 6;
+        }
+    }
+
+    fn scalar(&mut self, _value: Scalar, _place: &Place<'_>) -> Option<Vec<u8>> {
+        Some(b"[masked]".into())
+    }
+}
+
+/// What a walk makes of a request; `None` where it is refused.
+fn scrubbed(signal: Signal, encoding: Encoding, request: &[u8]) -> Option<Vec<u8>> {
+    let walked =
+        otlp::walk(signal, encoding, request, &WalkOptions::default(), &mut Secrets).ok()?;
+    let sorted = walked.edits.is_sorted_by(|a, b| a.range.end <= b.range.start);
+    assert!(sorted, "edits overlap");
+    Some(otlp::splice(&request.to_vec().into(), &walked.edits).to_vec())
+}
+
+/// A request is refused, or what leaves can be walked, and nothing is left in it.
+fn check_request(encoding: Encoding, input: &[u8]) {
+    let Some((first, request)) = input.split_first() else { return };
+    let Some(signal) = Signal::ALL.into_iter().nth(usize::from(first % 4)) else { return };
+    let Some(once) = scrubbed(signal, encoding, request) else { return };
+    let twice = scrubbed(signal, encoding, &once).expect("what leaves is well-formed");
+    assert_eq!(once, twice, "twice is not once");
+    match encoding {
+        Encoding::Protobuf => {
+            let json = otlp::protobuf_to_json(signal, &once).expect("what leaves converts");
+            let back = otlp::json_to_protobuf(signal, &json).expect("what was written is read");
+            let again = otlp::protobuf_to_json(signal, &back).expect("what was written is read");
+            assert_eq!(json, again, "the conversions disagree");
+            let _ = otlp::split(signal, &once, 1);
+        }
+        Encoding::Json => {
+            let converted = otlp::json_to_protobuf(signal, &once).expect("what leaves converts");
+            let walked = scrubbed(signal, Encoding::Protobuf, &converted);
+            assert!(walked.is_some(), "what was converted is well-formed");
+        }
+    }
+}
+
+/// Scrubbing a text twice is scrubbing it once.
+fn check_text(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let scrubber = Scrubber::new(&Settings::default()).expect("the default settings are good");
+    let once = scrubber.scrub_text(text);
+    assert_eq!(scrubber.scrub_text(&once), once, "twice is not once");
+}
