@@ -188,3 +188,14 @@ fn files_are_short_named_and_introduced() {
         }
     }));
 }
+
+#[test]
+fn the_readme_tells_what_ci_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (readme, ci) = (read("README.md"), read(".ci/run"));
+    assert!(readme.lines().any(|line| line.starts_with("cargo test ")));
+    assert!(ci.lines().any(|line| line == "step cargo test"));
+    let version = format!("{} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(readme.contains(&version) && ci.contains(&version), "{version}");
+}

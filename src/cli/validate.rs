@@ -20,7 +20,9 @@ pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
     }
     for (id, processor) in &loaded.config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
-            Scrubber::new(settings).map_err(|fault| fault.within(&format!("processors.{id}")))?;
+            Scrubber::new(settings)
+                .and_then(|scrubber| scrubber.compile_all())
+                .map_err(|fault| fault.within(&format!("processors.{id}")))?;
         }
     }
     Ok(())

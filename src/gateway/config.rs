@@ -132,7 +132,7 @@ impl Config {
         }
         let mut warnings = Vec::new();
         expand::expand(&mut whole, environment, &mut warnings)?;
-        let config = read::read(&whole, &mut warnings)?;
+        let config = read::read(&whole, environment, &mut warnings)?;
         check::check(&config, &whole)?;
         warnings.dedup();
         Ok(Loaded { config, warnings })

@@ -212,7 +212,8 @@ impl Compiled {
 
     /// The second opinion on what the pattern matched.
     fn accepts(&self, secret: &[u8]) -> bool {
-        !validator::is_placeholder(secret) && self.validate.iter().all(|check| check.accepts(secret))
+        !validator::is_placeholder(secret)
+            && self.validate.iter().all(|check| check.accepts(secret))
     }
 }
 
@@ -240,9 +241,7 @@ impl Opinion {
             Validator::Not(patterns) => {
                 let compile = |pattern: &String| Pattern::new(pattern, &[], true).map(|p| p.0);
                 let patterns: Result<Vec<_>, _> = patterns.iter().map(compile).collect();
-                Self::Not(
-                    patterns.map_err(|expected| RuleFault { setting: "validate", expected })?,
-                )
+                Self::Not(patterns.map_err(|expected| RuleFault { setting: "validate", expected })?)
             }
         }))
     }

@@ -202,8 +202,7 @@ impl Scrubber {
         )?;
         let bytes = otlp::splice(&request.bytes, &walked.edits);
         let edited = !walked.edits.is_empty();
-        let scrubbed =
-            Scrubbed::new(request.signal, request.encoding, bytes, walked.items, edited);
+        let scrubbed = Scrubbed::new(request.signal, request.encoding, bytes, walked.items, edited);
         let report = Report {
             redactions: finder.redactions,
             unknown_fields: walked.unknown_fields,
@@ -223,9 +222,7 @@ impl Scrubber {
         let mut finder = Finder::new(&self.detector, &self.masker, 0);
         finder.begin(text);
         let context = match key {
-            Some(key) => {
-                finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default())
-            }
+            Some(key) => finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default()),
             None => Context::default(),
         };
         let place = Place { kind: "text", context, element: None, path: &"" };

@@ -166,7 +166,8 @@ fn every_case_holds_on_every_route() {
                 let again = run(case.key.as_deref(), &got);
                 if with_signs(&got) != expected {
                     let name = &case.name;
-                    failures.push(format!("{name} [{route}]\n  expected {expected}\n       got {got}"));
+                    failures
+                        .push(format!("{name} [{route}]\n  expected {expected}\n       got {got}"));
                 } else if again != got {
                     failures.push(format!("{} [{route}]\n  again {again}", case.name));
                 }

@@ -1,7 +1,9 @@
 //! What a configuration can refer to outside itself: variables and files.
 
+use std::ffi::OsStr;
 use std::io;
 use std::io::Read;
+use std::path::Path;
 
 /// The largest file that a configuration may be or refer to, in bytes. Read whole.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -17,6 +19,16 @@ pub trait Environment {
     ///
     /// When it cannot be read, is no UTF-8, or is larger than 16 MiB.
     fn file(&self, path: &str) -> io::Result<String>;
+
+    /// The files that a path names: itself, or with a `*` in its last part, those
+    /// that match, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read or nothing matches.
+    fn files(&self, path: &str) -> io::Result<Vec<String>> {
+        Ok(vec![path.to_owned()])
+    }
 }
 
 /// The environment of this process.
@@ -35,6 +47,27 @@ impl Environment for Process {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
         }
         Ok(text)
+    }
+
+    fn files(&self, path: &str) -> io::Result<Vec<String>> {
+        let whole = Path::new(path);
+        let name = whole.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let Some((start, end)) = name.split_once('*') else {
+            return Ok(vec![path.to_owned()]);
+        };
+        let folder = whole.parent().filter(|folder| *folder != Path::new(""));
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+            let file = entry?.file_name();
+            let file = file.to_str().unwrap_or_default();
+            let rest = file.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+            if rest.is_some() {
+                let file = folder.map_or_else(|| file.into(), |folder| folder.join(file));
+                found.push(file.display().to_string());
+            }
+        }
+        found.sort();
+        if found.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(found) }
     }
 }
 

@@ -12,8 +12,14 @@ use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::ServiceConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::config::environment::Environment;
+use crate::gateway::config::environment::reason;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
+use crate::scrub::Settings;
+use crate::scrub::rule::Keys;
+use crate::scrub::rule::RuleFile;
+use crate::scrub::yaml;
 use crate::scrub::yaml::Entry;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Value;
@@ -38,6 +44,7 @@ const CONNECTORS: &[&str] = &[];
 /// The first fault.
 pub(in crate::gateway::config) fn read(
     root: &Node,
+    environment: &dyn Environment,
     warnings: &mut Vec<String>,
 ) -> Result<Config, YamlError> {
     for entry in entries(root, "")? {
@@ -48,7 +55,7 @@ pub(in crate::gateway::config) fn read(
     components(root, "connectors", |one| Err::<(), _>(one.unknown(CONNECTORS)))?;
     Ok(Config {
         receivers: components(root, "receivers", read_receiver)?,
-        processors: components(root, "processors", read_processor)?,
+        processors: components(root, "processors", |one| read_processor(one, environment))?,
         exporters: components(root, "exporters", |one| read_exporter(one, warnings))?,
         extensions: components(root, "extensions", read_extension)?,
         service: read_service(root.get("service"))?,
@@ -81,13 +88,45 @@ fn read_receiver(one: &Component<'_>) -> Result<receiver::Config, YamlError> {
     }
 }
 
-fn read_processor(one: &Component<'_>) -> Result<ProcessorConfig, YamlError> {
+fn read_processor(
+    one: &Component<'_>,
+    environment: &dyn Environment,
+) -> Result<ProcessorConfig, YamlError> {
     match one.id.kind() {
-        "scrubber" => one.settings().map(ProcessorConfig::Scrubber),
+        "scrubber" => read_scrubber(one, environment).map(ProcessorConfig::Scrubber),
         "batch" => one.settings().map(ProcessorConfig::Batch),
         "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),
         _ => Err(one.unknown(PROCESSORS)),
     }
+}
+
+/// The settings of a scrubber, with the rules of its `rule_files` behind its own: the
+/// scrubber itself reads no files.
+fn read_scrubber(
+    one: &Component<'_>,
+    environment: &dyn Environment,
+) -> Result<Settings, YamlError> {
+    let mut settings: Settings = one.settings()?;
+    for (at, path) in std::mem::take(&mut settings.rule_files).iter().enumerate() {
+        let outer = format!("{}.rule_files[{at}]", one.path);
+        let unreadable = |error: std::io::Error| {
+            let expected = format!("cannot read the rule file: {}", reason(&error));
+            YamlError::at(&outer, &expected, &one.entry.key_place, "")
+        };
+        for name in environment.files(path).map_err(unreadable)? {
+            let text = environment.file(&name).map_err(unreadable)?;
+            let file: RuleFile = yaml::parse(&text, Some(name.into()))
+                .and_then(|node| node.read(""))
+                .map_err(|fault| fault.within(&outer))?;
+            if file.not_secret_keys != Keys::default() {
+                let expected = "`not_secret_keys` is for the rules that ship with the program";
+                return Err(YamlError::at(&outer, expected, &one.entry.key_place, ""));
+            }
+            settings.rules.extend(file.rules);
+        }
+        settings.rule_files.push(path.clone());
+    }
+    Ok(settings)
 }
 
 fn read_exporter(

@@ -185,7 +185,9 @@ impl<'t> Cursor<'t> {
             .rest()
             .iter()
             .take(2)
-            .take_while(|byte| matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'@'))
+            .take_while(|byte| {
+                matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'@')
+            })
             .count();
         if 0 < letters && matches!(self.rest().get(letters), Some(b'"' | b'\'')) {
             self.at += letters;
@@ -230,7 +232,9 @@ impl<'t> Cursor<'t> {
                 self.pair_value(depth.unwrap_or_default())?;
                 Sign::Pair
             }
-            [b'>', ..] if key.start.checked_sub(1).and_then(|i| self.text.get(i)) == Some(&b'<') => {
+            [b'>', ..]
+                if key.start.checked_sub(1).and_then(|i| self.text.get(i)) == Some(&b'<') =>
+            {
                 self.skip(1, Sign::Element)
             }
             _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
@@ -317,7 +321,8 @@ fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
 fn line_end(text: &[u8], start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let mut from = 0;
-    while let Some(found) = memchr::memchr3(b'\n', b'\r', b'\\', rest.get(from..).unwrap_or_default())
+    while let Some(found) =
+        memchr::memchr3(b'\n', b'\r', b'\\', rest.get(from..).unwrap_or_default())
     {
         let at = from + found;
         match rest.get(at..at + 2) {
@@ -422,7 +427,12 @@ mod tests {
             (r#"{"password":"hun\"ter2"}"#, "password", r#"hun\"ter2"#, Sign::Colon),
             (r#"{"password" : "hunter2\\"}"#, "password", r#"hunter2\\"#, Sign::Colon),
             (r#"{\"password\":\"hunter2\"}"#, "password", "hunter2", Sign::Colon),
-            (r#"{\"a\":\"{\\\"password\\\":\\\"hunter2\\\"}\"}"#, "password", "hunter2", Sign::Colon),
+            (
+                r#"{\"a\":\"{\\\"password\\\":\\\"hunter2\\\"}\"}"#,
+                "password",
+                "hunter2",
+                Sign::Colon,
+            ),
             (r#"{\"password\":\"hunt"#, "password", "hunt", Sign::Colon),
             ("{'password': 'hunter2'}", "password", "hunter2", Sign::Colon),
             ("{'password': b'hunter2'}", "password", "hunter2", Sign::Colon),

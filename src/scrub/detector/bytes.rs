@@ -42,8 +42,7 @@ impl std::fmt::Debug for ByteSet {
 }
 
 const KEY: ByteSet = {
-    let mut set =
-        ByteSet::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
+    let mut set = ByteSet::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
     let mut byte = 0x80;
     while byte < 0xff {
         set = set.with(byte);

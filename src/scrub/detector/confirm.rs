@@ -61,12 +61,8 @@ fn syntax_config() -> syntax::Config {
 }
 
 fn parse(pattern: &str) -> Result<Hir, String> {
-    regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .build()
-        .parse(pattern)
-        .map_err(|err| match &err {
+    regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).map_err(
+        |err| match &err {
             // The error's own text quotes the pattern over several lines.
             regex_syntax::Error::Parse(err) => {
                 format!("{} at character {} of the pattern", err.kind(), err.span().start.offset)
@@ -75,7 +71,8 @@ fn parse(pattern: &str) -> Result<Hir, String> {
                 format!("{} at character {} of the pattern", err.kind(), err.span().start.offset)
             }
             _ => "a pattern that can be read".to_owned(),
-        })
+        },
+    )
 }
 
 impl Pattern {
@@ -132,9 +129,7 @@ impl Pattern {
                 Regex::builder()
                     .syntax(syntax_config())
                     .configure(
-                        Regex::config()
-                            .nfa_size_limit(Some(PATTERN_BYTES_MAX))
-                            .utf8_empty(false),
+                        Regex::config().nfa_size_limit(Some(PATTERN_BYTES_MAX)).utf8_empty(false),
                     )
                     .build(&self.source)
                     .ok()
@@ -261,17 +256,21 @@ fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
         Some(literals) if !literals.is_empty() => {
             Ok(literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
         }
-        _ => Err("`anchors` (literals that every match holds) or `keys`, because the pattern begins \
+        _ => Err(
+            "`anchors` (literals that every match holds) or `keys`, because the pattern begins \
                   with no literal and would run at every byte"
-            .to_owned()),
+                .to_owned(),
+        ),
     }
 }
 
 /// How many bytes stand before an anchor in a match: at least and at most.
 fn lead(hir: &Hir, pattern: &str, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
     let same = |literal: &[u8], anchor: &[u8]| match caseless {
-        true => literal.len() >= anchor.len()
-            && literal.iter().zip(anchor).all(|(a, b)| a.eq_ignore_ascii_case(b)),
+        true => {
+            literal.len() >= anchor.len()
+                && literal.iter().zip(anchor).all(|(a, b)| a.eq_ignore_ascii_case(b))
+        }
         false => literal.starts_with(anchor),
     };
     let plain = pattern.strip_prefix("(?i)").unwrap_or(pattern).replace('\\', "");
@@ -290,9 +289,9 @@ fn lead(hir: &Hir, pattern: &str, anchors: &[Vec<u8>], caseless: bool) -> Range<
         let literals = Extractor::new().extract(&rest);
         let begins = literals.literals().is_some_and(|literals| {
             !literals.is_empty()
-                && literals.iter().all(|literal| {
-                    anchors.iter().any(|anchor| same(literal.as_bytes(), anchor))
-                })
+                && literals
+                    .iter()
+                    .all(|literal| anchors.iter().any(|anchor| same(literal.as_bytes(), anchor)))
         });
         if begins {
             return min..max;

@@ -213,7 +213,8 @@ fn is_text(bytes: &[u8]) -> bool {
         }
         Err(_) => return false,
     };
-    !valid.is_empty() && valid.chars().all(|c| !c.is_control() || c.is_whitespace() || c == '\u{1b}')
+    !valid.is_empty()
+        && valid.chars().all(|c| !c.is_control() || c.is_whitespace() || c == '\u{1b}')
 }
 
 #[cfg(test)]
@@ -244,7 +245,9 @@ mod tests {
 
     #[test]
     fn a_run_is_written_again_as_it_was() {
-        for run in ["cGFzc3dvcmQ9aHVudGVyMg==", "cGFzc3dvcmQ9aHVudGVyMg", "70617373776f72643d68756e"] {
+        for run in
+            ["cGFzc3dvcmQ9aHVudGVyMg==", "cGFzc3dvcmQ9aHVudGVyMg", "70617373776f72643d68756e"]
+        {
             let (bytes, binary, end) = binary(run.as_bytes(), 0).expect("text");
             assert_eq!(end, run.len());
             assert!(bytes.starts_with(b"password=hun"));

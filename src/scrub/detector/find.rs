@@ -415,7 +415,10 @@ const URL_MAX: usize = 4096;
 fn url_or_plain(text: &[u8], at: usize) -> How {
     let before = text.get(at.saturating_sub(URL_MAX)..at).unwrap_or_default();
     let start = before.iter().rposition(|byte| {
-        matches!(byte, 0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|')
+        matches!(
+            byte,
+            0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|'
+        )
     });
     let url = before.get(start.map_or(0, |start| start + 1)..).unwrap_or_default();
     match memchr::memmem::find(url, b"://") {

@@ -77,7 +77,8 @@ impl<'d> Finder<'d> {
     /// The numbers of the hits that lie in a range of the request.
     fn hits_in(&mut self, range: Range<usize>) -> Range<usize> {
         let lies_before = |hit: &Hit| (hit.at as usize) < range.start;
-        if self.next.checked_sub(1).and_then(|i| self.hits.get(i)).is_some_and(|h| !lies_before(h)) {
+        if self.next.checked_sub(1).and_then(|i| self.hits.get(i)).is_some_and(|h| !lies_before(h))
+        {
             // The walk went back: a value before its key.
             self.next = self.hits.partition_point(lies_before);
         }
@@ -145,9 +146,10 @@ impl Judge for Finder<'_> {
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         if let Some(at) = key.at {
             let hits = self.hits_in(at..at + key.bytes.len());
-            let telling = self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
-                matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key))
-            });
+            let telling =
+                self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
+                    matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key))
+                });
             if !telling {
                 return below(outer);
             }

@@ -197,12 +197,8 @@ struct Folded {
 impl Folded {
     fn new(name: &[u8]) -> Self {
         let name = name.get(name.len().saturating_sub(NAME_MAX)..).unwrap_or_default();
-        let mut folded = Self {
-            bytes: [0; NAME_MAX],
-            ends: [0; WORDS_MAX],
-            words: 0,
-            last_segment_word: 0,
-        };
+        let mut folded =
+            Self { bytes: [0; NAME_MAX], ends: [0; WORDS_MAX], words: 0, last_segment_word: 0 };
         let mut len = 0;
         for (i, &byte) in name.iter().enumerate() {
             if matches!(byte, b'-' | b'_' | b'.' | b':' | b' ' | b'/' | b'[' | b']') {
@@ -310,7 +306,10 @@ mod tests {
             ..Keys::default()
         });
         table.add_secret(
-            &Keys { exact: list(&["x-api-key", "api_key", "authorization", "pw"]), ..Keys::default() },
+            &Keys {
+                exact: list(&["x-api-key", "api_key", "authorization", "pw"]),
+                ..Keys::default()
+            },
             1,
         );
         table.add_secret(
@@ -357,7 +356,8 @@ mod tests {
     #[test]
     fn every_spelling_of_a_secret_name_holds_a_needle() {
         let table = table();
-        for name in ["x-api-key", "xApiKey", "API.KEY", "apikey", "db.password", "a_secret", "pw="] {
+        for name in ["x-api-key", "xApiKey", "API.KEY", "apikey", "db.password", "a_secret", "pw="]
+        {
             let name = name.to_ascii_lowercase();
             assert!(
                 table.needles().iter().any(|n| memchr::memmem::find(name.as_bytes(), n).is_some()),

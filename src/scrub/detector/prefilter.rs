@@ -599,11 +599,8 @@ mod tests {
     }
 
     fn needles() -> Vec<Needle> {
-        let none = |bytes: &str| Needle {
-            bytes: bytes.into(),
-            caseless: false,
-            check: Check::None,
-        };
+        let none =
+            |bytes: &str| Needle { bytes: bytes.into(), caseless: false, check: Check::None };
         let mut needles = vec![
             none("ghp_"),
             none("hf_"),

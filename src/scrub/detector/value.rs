@@ -94,7 +94,9 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
         ValueForm::Credential => is_credential(text),
         ValueForm::Password => match word {
             None => !(digits && text.len() < 4) && !is_sentence(text),
-            Some(Sign::SpacedEquals | Sign::Colon) => 3 <= text.len() && !(digits && text.len() < 4),
+            Some(Sign::SpacedEquals | Sign::Colon) => {
+                3 <= text.len() && !(digits && text.len() < 4)
+            }
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {
@@ -134,7 +136,8 @@ fn is_credential(text: &[u8]) -> bool {
 fn is_mixed(text: &[u8]) -> bool {
     let letter = text.iter().any(u8::is_ascii_alphabetic);
     let digit = text.iter().any(u8::is_ascii_digit);
-    let sign = text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
+    let sign =
+        text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
     letter && (digit || sign)
 }
 
@@ -155,20 +158,111 @@ fn is_name(text: &[u8]) -> bool {
 /// Whether a value says by itself that it is none: a constant, a type, a state.
 fn is_no_secret(text: &[u8]) -> bool {
     const WORDS: &[&str] = &[
-        "", "-", "--", "n/a", "na", "no", "yes", "on", "off", "true", "false", "none", "null", "nil",
-        "undefined", "unset", "empty", "missing", "invalid", "valid", "expired", "required",
-        "optional", "enabled", "disabled", "default", "unknown", "hidden", "masked", "redacted",
-        "filtered", "removed", "present", "absent", "provided", "ok", "failed", "failure", "success",
-        "string", "str", "bytes", "int", "integer", "number", "float", "bool", "boolean", "object",
-        "array", "list", "map", "text", "any", "void", "char", "varchar", "uuid", "date", "datetime",
-        "secretstr", "optional[str]", "string;", "string,", "[object object]", "self", "this", "nan",
-        "bearer", "basic", "digest", "jwt", "oauth", "oauth2", "apikey", "api_key", "api-key",
-        "password", "passwd", "secret", "token", "key", "cookie", "credential", "credentials",
-        "auto", "manual", "file", "env", "vault", "prompt", "stdin", "{}", "[]", "()", "''", "\"\"",
-        "0", "1", "*", "?", "...", "…",
+        "",
+        "-",
+        "--",
+        "n/a",
+        "na",
+        "no",
+        "yes",
+        "on",
+        "off",
+        "true",
+        "false",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "unset",
+        "empty",
+        "missing",
+        "invalid",
+        "valid",
+        "expired",
+        "required",
+        "optional",
+        "enabled",
+        "disabled",
+        "default",
+        "unknown",
+        "hidden",
+        "masked",
+        "redacted",
+        "filtered",
+        "removed",
+        "present",
+        "absent",
+        "provided",
+        "ok",
+        "failed",
+        "failure",
+        "success",
+        "string",
+        "str",
+        "bytes",
+        "int",
+        "integer",
+        "number",
+        "float",
+        "bool",
+        "boolean",
+        "object",
+        "array",
+        "list",
+        "map",
+        "text",
+        "any",
+        "void",
+        "char",
+        "varchar",
+        "uuid",
+        "date",
+        "datetime",
+        "secretstr",
+        "optional[str]",
+        "string;",
+        "string,",
+        "[object object]",
+        "self",
+        "this",
+        "nan",
+        "bearer",
+        "basic",
+        "digest",
+        "jwt",
+        "oauth",
+        "oauth2",
+        "apikey",
+        "api_key",
+        "api-key",
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "key",
+        "cookie",
+        "credential",
+        "credentials",
+        "auto",
+        "manual",
+        "file",
+        "env",
+        "vault",
+        "prompt",
+        "stdin",
+        "{}",
+        "[]",
+        "()",
+        "''",
+        "\"\"",
+        "0",
+        "1",
+        "*",
+        "?",
+        "...",
+        "…",
     ];
-    text.len() <= 16
-        && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
+    text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Prose about a secret: four words and more, most of them lower-case words.
@@ -182,8 +276,8 @@ fn is_sentence(text: &[u8]) -> bool {
         })
         .count();
     const TELLING: [&[u8]; 16] = [
-        b"is", b"must", b"be", b"the", b"a", b"not", b"should", b"your", b"for", b"to", b"of", b"at",
-        b"cannot", b"has", b"does", b"please",
+        b"is", b"must", b"be", b"the", b"a", b"not", b"should", b"your", b"for", b"to", b"of",
+        b"at", b"cannot", b"has", b"does", b"please",
     ];
     3 <= words.len()
         && words.len() * 3 <= plain * 4
@@ -228,15 +322,34 @@ fn is_path(byte: u8) -> bool {
 /// RFC 9110 §11.4: a scheme, a blank, and the credentials; or bare credentials.
 fn authorization(value: &[u8], range: Range<usize>, standing: Standing) -> Vec<Range<usize>> {
     const SCHEMES: [&str; 22] = [
-        "bearer", "basic", "digest", "token", "apikey", "api-key", "key", "negotiate", "ntlm", "hoba",
-        "dpop", "hawk", "mac", "aws4-hmac-sha256", "aws4-ecdsa-p256-sha256", "aws", "sso-key",
-        "splunk", "genie", "geniekey", "oauth", "jwt",
+        "bearer",
+        "basic",
+        "digest",
+        "token",
+        "apikey",
+        "api-key",
+        "key",
+        "negotiate",
+        "ntlm",
+        "hoba",
+        "dpop",
+        "hawk",
+        "mac",
+        "aws4-hmac-sha256",
+        "aws4-ecdsa-p256-sha256",
+        "aws",
+        "sso-key",
+        "splunk",
+        "genie",
+        "geniekey",
+        "oauth",
+        "jwt",
     ];
     let text = value.get(range.clone()).unwrap_or_default();
     let blank = text.iter().position(u8::is_ascii_whitespace);
-    let scheme = blank.and_then(|at| text.get(..at)).filter(|word| {
-        SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()))
-    });
+    let scheme = blank
+        .and_then(|at| text.get(..at))
+        .filter(|word| SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes())));
     match scheme {
         Some(scheme) => {
             let rest = trim(value, range.start + scheme.len()..range.end);
@@ -301,10 +414,8 @@ fn pairs(value: &[u8], separators: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Vec
         let secret = trim(value, piece.start + sign + 1..piece.end);
         let text = value.get(secret.clone()).unwrap_or_default();
         let blank_in_name = separators != b";" && name.iter().any(u8::is_ascii_whitespace);
-        let keep = text.is_empty()
-            || blank_in_name
-            || !wanted(name)
-            || validator::is_placeholder(text);
+        let keep =
+            text.is_empty() || blank_in_name || !wanted(name) || validator::is_placeholder(text);
         if !keep {
             secrets.push(secret);
         }
@@ -320,7 +431,14 @@ fn pairs(value: &[u8], separators: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Vec
 /// RFC 6265 §5.2, and `Partitioned`, `Priority`, which browsers know.
 fn is_cookie_attribute(name: &[u8]) -> bool {
     const ATTRIBUTES: [&str; 9] = [
-        "expires", "max-age", "domain", "path", "secure", "httponly", "samesite", "partitioned",
+        "expires",
+        "max-age",
+        "domain",
+        "path",
+        "secure",
+        "httponly",
+        "samesite",
+        "partitioned",
         "priority",
     ];
     ATTRIBUTES.iter().any(|attribute| name.eq_ignore_ascii_case(attribute.as_bytes()))
@@ -349,7 +467,8 @@ fn connection(value: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
 fn userinfo_password(text: &[u8], offset: usize) -> Option<Range<usize>> {
     let start = memchr::memmem::find(text, b"://")? + 3;
     let authority = text.get(start..)?;
-    let end = authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(authority.len());
+    let end =
+        authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(authority.len());
     let at = memchr::memrchr(b'@', authority.get(..end)?)?;
     let colon = memchr::memchr(b':', authority.get(..at)?)?;
     let password = text.get(start + colon + 1..start + at)?;
@@ -361,8 +480,18 @@ fn userinfo_password(text: &[u8], offset: usize) -> Option<Range<usize>> {
 /// secret.
 fn is_connection_secret(name: &[u8]) -> bool {
     const NAMES: [&str; 12] = [
-        "password", "pwd", "pass", "accountkey", "sharedaccesskey", "sharedaccesssignature",
-        "accesskey", "secret", "token", "apikey", "sslpassword", "clientsecret",
+        "password",
+        "pwd",
+        "pass",
+        "accountkey",
+        "sharedaccesskey",
+        "sharedaccesssignature",
+        "accesskey",
+        "secret",
+        "token",
+        "apikey",
+        "sslpassword",
+        "clientsecret",
     ];
     let name = name.trim_ascii();
     NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
@@ -406,11 +535,19 @@ mod tests {
             (F::Authorization, "Bearer [redacted:jwt]", Whole, "Bearer [redacted:jwt]"),
             (F::Authorization, "Bearer aB3x9 status=200", Line(Sign::Colon), "Bearer # status=200"),
             (F::Authorization, "Bearer token required", Line(Sign::Colon), "Bearer token required"),
-            (F::Authorization, "AWS4-HMAC-SHA256 Credential=A/b, Signature=c", Whole,
-                "AWS4-HMAC-SHA256 #"),
+            (
+                F::Authorization,
+                "AWS4-HMAC-SHA256 Credential=A/b, Signature=c",
+                Whole,
+                "AWS4-HMAC-SHA256 #",
+            ),
             (F::Cookie, "sid=abc; theme=dark", Whole, "sid=#; theme=#"),
-            (F::SetCookie, "sid=abc; Path=/; HttpOnly; Max-Age=3", Whole,
-                "sid=#; Path=/; HttpOnly; Max-Age=3"),
+            (
+                F::SetCookie,
+                "sid=abc; Path=/; HttpOnly; Max-Age=3",
+                Whole,
+                "sid=#; Path=/; HttpOnly; Max-Age=3",
+            ),
             (F::List, "api-key=abc,x=y", Whole, "api-key=#,x=#"),
             (F::Password, "hunter2", Whole, "#"),
             (F::Password, "letmein", Word(Sign::Equals), "#"),
@@ -429,7 +566,12 @@ mod tests {
             (F::Whole, "https://idp.example/token", Whole, "https://idp.example/token"),
             (F::Connection, "postgres://h/db", Whole, "postgres://h/db"),
             (F::Connection, "postgres://u:p@h/db", Whole, "postgres://u:#@h/db"),
-            (F::Connection, "Server=h;User Id=x;Password=a b;", Whole, "Server=h;User Id=x;Password=#;"),
+            (
+                F::Connection,
+                "Server=h;User Id=x;Password=a b;",
+                Whole,
+                "Server=h;User Id=x;Password=#;",
+            ),
             (F::Connection, "host=h password=pw user=u", Whole, "host=h password=# user=u"),
             (F::UrlPath, "https://h.example/a/b", Whole, "https://h.example/#"),
             (F::Connection, "Server=h;Database=d", Whole, "Server=h;Database=d"),

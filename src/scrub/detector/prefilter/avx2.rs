@@ -64,9 +64,8 @@ impl Half {
         let [h0, h1, h2, h3] = self.high;
         let [nl0, nl1, nl2, nl3] = *low;
         let [nh0, nh1, nh2, nh3] = *high;
-        let both = |l, nl, h, nh| {
-            _mm256_and_si256(_mm256_shuffle_epi8(l, nl), _mm256_shuffle_epi8(h, nh))
-        };
+        let both =
+            |l, nl, h, nh| _mm256_and_si256(_mm256_shuffle_epi8(l, nl), _mm256_shuffle_epi8(h, nh));
         _mm256_and_si256(
             _mm256_and_si256(both(l0, nl0, h0, nh0), both(l1, nl1, h1, nh1)),
             _mm256_and_si256(both(l2, nl2, h2, nh2), both(l3, nl3, h3, nh3)),

@@ -1,0 +1,7 @@
+//! The program as a user has it: spawned, with arguments, pipes and signals.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod commands;
+mod configs;
+mod program;
+mod running;

@@ -1,0 +1,78 @@
+//! The gateway while it runs, and how it ends.
+
+use crate::program::Gateway;
+use crate::program::get;
+use crate::program::post_json;
+use crate::program::run;
+use crate::program::stderr;
+use crate::program::stdout;
+
+const REQUEST: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"hello from a test"}}]}]}]}"#;
+
+#[test]
+fn it_takes_a_request_counts_it_prints_it_and_drains_on_sigterm() {
+    let gateway = Gateway::start(None, &[]);
+    let answer = post_json(gateway.http, "/v1/logs", REQUEST).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let metrics = get(gateway.metrics, "/metrics").unwrap();
+    for (name, value) in [
+        ("otelcol_receiver_accepted_log_records{receiver=\"otlp\"", "1"),
+        ("otelcol_exporter_sent_log_records{exporter=\"debug\"", "1"),
+        ("otelcol_receiver_accepted_spans{receiver=\"otlp\"", "0"),
+    ] {
+        let found = metrics
+            .lines()
+            .any(|line| line.starts_with(name) && line.ends_with(&format!(" {value}")));
+        assert!(found, "{name} {value}\n{metrics}");
+    }
+    assert!(get(gateway.health, "/").unwrap().contains("\"status\":\"Server available\""));
+    gateway.signal("TERM");
+    let output = gateway.end();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("hello from a test"), "{}", stdout(&output));
+    let log = stderr(&output);
+    for part in ["listening", "metrics at http://127.0.0.1:", "ready", "\"rules\":", "stopped"] {
+        assert!(log.contains(part), "{part}\n{log}");
+    }
+}
+
+#[test]
+fn sighup_does_not_end_it_and_sigint_does() {
+    let gateway = Gateway::start(None, &["--set=service.telemetry.logs.encoding=json"]);
+    gateway.signal("HUP");
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert!(get(gateway.health, "/").unwrap().starts_with("HTTP/1.1 200"));
+    gateway.signal("INT");
+    let output = gateway.end();
+    assert_eq!(output.status.code(), Some(0));
+    let log = stderr(&output);
+    assert!(log.contains("SIGHUP ignored"), "{log}");
+    for line in log.lines() {
+        assert!(line.starts_with("{\"") && line.ends_with('}'), "{line}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_by_its_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let metrics = format!(
+        "service.telemetry.metrics.readers=[{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {port}}}}}}}}}]"
+    );
+    let output = run(&["--set", &metrics], "");
+    assert_eq!(output.status.code(), Some(1));
+    let log = stderr(&output);
+    let expected = format!(
+        "Error: service.telemetry.metrics.readers[0].pull.exporter.prometheus: cannot listen at 127.0.0.1:{port}: "
+    );
+    assert!(log.lines().last().unwrap().starts_with(&expected), "{log}");
+
+    let grpc = format!("receivers.otlp.protocols.grpc.endpoint=127.0.0.1:{port}");
+    let output = run(&["--set", &grpc, "--set", "service.telemetry.metrics.level=none"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let log = stderr(&output);
+    let expected = format!(
+        "Error: receivers.otlp.protocols.grpc.endpoint: cannot listen at 127.0.0.1:{port}: "
+    );
+    assert!(log.lines().last().unwrap().starts_with(&expected), "{log}");
+}
