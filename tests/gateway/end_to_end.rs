@@ -180,7 +180,8 @@ async fn a_credential_goes_in_and_does_not_come_out() {
     let upstream = Upstream::always(Reply::Accept).await;
     for exporter in [to_grpc(upstream.address), to_http(upstream.address) + "  encoding: json\n"] {
         for processors in ["", "batch: {timeout: 10ms}"] {
-            let gateway = gateway(&started::yaml_with(processors, &exporter)).await;
+            let yaml = started::yaml_with(processors, &exporter);
+            let gateway = gateway(&started::with_rules(&yaml)).await;
             let text = format!("push with {} failed", token());
             let bytes = log_bytes(&text);
             assert_eq!(sender::call(gateway.grpc(), LOGS, &bytes).await.code, 0);
@@ -209,7 +210,7 @@ async fn what_an_upstream_says_is_scrubbed_before_it_is_passed_on() {
             Reply::Http { .. } => to_http(upstream.address),
             _ => to_grpc(upstream.address),
         };
-        let gateway = gateway(&started::yaml(&exporter)).await;
+        let gateway = gateway(&started::with_rules(&started::yaml(&exporter))).await;
         let answer = sender::call(gateway.grpc(), LOGS, &log_bytes("hello")).await;
         let heard = format!("{} {}", answer.message, String::from_utf8_lossy(&answer.body));
         assert!(!heard.contains(&token()), "{heard}");

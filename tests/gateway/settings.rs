@@ -72,6 +72,15 @@ async fn headers_of_exporters_are_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_authority_may_be_another_than_the_endpoint() {
+    let upstream = Upstream::always(Reply::Accept).await;
+    let exporter = to_grpc(upstream.address) + "  authority: backend.test\n";
+    let gateway = gateway(&started::yaml(&exporter)).await;
+    assert_eq!(sender::call(gateway.grpc(), TRACES, &trace_bytes(1)).await.code, 0);
+    assert_eq!(upstream.seen()[0].authority.as_deref(), Some("backend.test"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_old_connection_is_closed_in_an_orderly_way() {
     let upstream = Upstream::always(Reply::Accept).await;
     let yaml = started::yaml(&to_grpc(upstream.address)).replace(

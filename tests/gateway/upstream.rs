@@ -49,6 +49,8 @@ pub(crate) enum Reply {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) path: String,
+    /// `:authority` over HTTP/2.
+    pub(crate) authority: Option<String>,
     pub(crate) headers: HeaderMap,
     /// Without the prefix of gRPC.
     pub(crate) body: Bytes,
@@ -138,8 +140,12 @@ impl Upstream {
         if is_grpc {
             body = body.slice(5.min(body.len())..);
         }
-        let seen =
-            Seen { path: parts.uri.path().to_owned(), headers: parts.headers, body: body.clone() };
+        let seen = Seen {
+            path: parts.uri.path().to_owned(),
+            authority: parts.uri.authority().map(ToString::to_string),
+            headers: parts.headers,
+            body: body.clone(),
+        };
         let json =
             seen.headers.get("content-type").is_some_and(|value| value == "application/json");
         self.shared.seen.lock().unwrap().push(seen);

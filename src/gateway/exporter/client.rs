@@ -61,6 +61,8 @@ pub struct Connector {
     tls: Option<Arc<rustls::ClientConfig>>,
     /// The name that the upstream's certificate must have, where it is not the host.
     server_name: Option<ServerName<'static>>,
+    /// Where every connection goes, where that is not where requests are addressed to.
+    target: Option<Uri>,
 }
 
 impl Connector {
@@ -90,14 +92,21 @@ impl Connector {
                 path: format!("{path}.server_name_override"),
                 expected: "expected the name of a host".to_owned(),
             })?;
-        Ok(Self { tcp, tls, server_name })
+        Ok(Self { tcp, tls, server_name, target: None })
+    }
+
+    /// The same connector, but every connection goes to `target`, whatever the
+    /// requests are addressed to.
+    #[must_use]
+    pub fn to(self, target: Uri) -> Self {
+        Self { target: Some(target), ..self }
     }
 
     async fn connect(mut self, uri: Uri) -> Result<TokioIo<Stream>, Box<dyn Error + Send + Sync>> {
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_tls = uri.scheme_str() == Some("https");
-        let tcp = self.tcp.call(uri).await?.into_inner();
+        let tcp = self.tcp.call(self.target.unwrap_or(uri)).await?.into_inner();
         let stream = match self.tls.filter(|_| is_tls) {
             None => Stream::Plain(tcp),
             Some(tls) => {

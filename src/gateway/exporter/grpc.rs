@@ -54,7 +54,8 @@ pub struct Config {
     /// Headers (gRPC calls them metadata) that are added to every request.
     #[serde(deserialize_with = "null_is_default")]
     pub headers: BTreeMap<String, Secret>,
-    /// `:authority` of requests; the endpoint where left out.
+    /// `:authority` of requests, and the name that the upstream's certificate must
+    /// have; the endpoint where left out.
     pub authority: Option<Authority>,
     /// What we call ourselves; `otel-redact/<version> (<os>/<arch>)` where left out.
     pub user_agent: Option<String>,
@@ -226,7 +227,7 @@ impl Client {
         let tls = is_tls.then(|| config.tls.build(&tls_path, &["h2"])).transpose()?;
         let server_name = config.tls.server_name_override.as_deref();
         let timeout = config.timeout.0;
-        let connector = client::Connector::new(tls, server_name, timeout, &tls_path)?;
+        let mut connector = client::Connector::new(tls, server_name, timeout, &tls_path)?;
         let mut builder = client::builder();
         builder.http2_only(true);
         if let Some(keepalive) = &config.keepalive {
@@ -241,7 +242,15 @@ impl Client {
             Compression::Zstd => Some(Coding::Zstd),
             Compression::None => None,
         };
-        let base = format!("{scheme}://{}", config.endpoint.authority);
+        let mut base = format!("{scheme}://{}", config.endpoint.authority);
+        if let Some(Authority(authority)) = &config.authority {
+            let target = base.parse().map_err(|_| YamlError {
+                path: format!("{path}.endpoint"),
+                expected: "expected host:port".to_owned(),
+            })?;
+            connector = connector.to(target);
+            base = format!("{scheme}://{authority}");
+        }
         let headers = headers(config, coding, path)?;
         Ok(Self { client: builder.build(connector), base, headers, coding, timeout, texts })
     }
