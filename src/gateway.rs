@@ -3,6 +3,7 @@
 //! A receiver has a request as bytes; the pipeline admits, scrubs and exports
 //! it; only then is the sender told OK.
 
+pub mod admission;
 pub mod answer;
 pub mod compression;
 pub mod compute;

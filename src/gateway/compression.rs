@@ -11,9 +11,9 @@ use std::io::Write;
 
 use bytes::Bytes;
 
+use crate::gateway::admission::Grant;
 use crate::gateway::answer::Refusal;
 use crate::gateway::compute;
-use crate::gateway::pipeline::admission::Grant;
 
 /// A compression of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +186,7 @@ fn drain(mut from: impl Read, bytes_max: usize, grant: &mut Grant) -> Result<Byt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::pipeline::admission::Budget;
+    use crate::gateway::admission::Budget;
 
     const CODINGS: [Coding; 3] = [Coding::Gzip, Coding::Zstd, Coding::Zlib];
 

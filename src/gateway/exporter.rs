@@ -32,6 +32,7 @@ use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::yaml::YamlError;
 
 /// The settings of an exporter.
+#[expect(clippy::large_enum_variant, reason = "there is one for each exporter")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Config {
     /// `otlp_grpc`
@@ -66,6 +67,7 @@ pub struct Exporter {
 }
 
 /// What differs between exporters.
+#[expect(clippy::large_enum_variant, reason = "there is one for each exporter")]
 enum Wire {
     Grpc(grpc::Client),
     Http(http::Client),

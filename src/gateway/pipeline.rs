@@ -9,7 +9,6 @@
 //! A pipeline cannot be built without a scrubber, and an exporter takes nothing
 //! that did not pass one.
 
-pub mod admission;
 pub mod batch;
 pub mod fanout;
 pub mod memory_limiter;
@@ -20,6 +19,7 @@ use std::task::Poll;
 
 use tokio::time::Instant;
 
+use crate::gateway::admission::Grant;
 use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
@@ -27,7 +27,6 @@ use crate::gateway::compression::Packed;
 use crate::gateway::compute;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
-use crate::gateway::pipeline::admission::Grant;
 use crate::gateway::pipeline::batch::Batcher;
 use crate::gateway::pipeline::fanout::Fanout;
 use crate::gateway::telemetry::metrics::Metrics;

@@ -14,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::gateway::admission;
+use crate::gateway::admission::Budget;
 use crate::gateway::compute;
 use crate::gateway::config::Config;
 use crate::gateway::config::ProcessorConfig;
@@ -23,8 +25,6 @@ use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Step;
-use crate::gateway::pipeline::admission;
-use crate::gateway::pipeline::admission::Budget;
 use crate::gateway::pipeline::batch;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;

@@ -9,6 +9,7 @@ mod json;
 mod path;
 mod protobuf;
 mod schema;
+mod split;
 mod strings;
 mod utf8;
 mod wire;
@@ -225,8 +226,7 @@ pub fn splice(request: &Bytes, edits: &[Edit]) -> Bytes {
 ///
 /// When the JSON is malformed, or holds a value that its protobuf type cannot.
 pub fn json_to_protobuf(signal: Signal, json: &[u8]) -> Result<Vec<u8>, WalkError> {
-    let _ = (signal, json);
-    Err(WalkError { what: "not built yet", at: 0, path: String::new() })
+    json::to_protobuf(signal, json)
 }
 
 /// The same request in OTLP/JSON.
@@ -235,14 +235,12 @@ pub fn json_to_protobuf(signal: Signal, json: &[u8]) -> Result<Vec<u8>, WalkErro
 ///
 /// When the protobuf is malformed.
 pub fn protobuf_to_json(signal: Signal, protobuf: &[u8]) -> Result<Vec<u8>, WalkError> {
-    let _ = (signal, protobuf);
-    Err(WalkError { what: "not built yet", at: 0, path: String::new() })
+    protobuf::to_json(signal, protobuf)
 }
 
 /// Splits a protobuf request at record borders into requests of at most
 /// `items_max` items, each with its resource and scope. `None` when it cannot be
 /// split (profiles, malformed bytes).
 pub fn split(signal: Signal, protobuf: &[u8], items_max: u64) -> Option<Vec<(Vec<u8>, u64)>> {
-    let _ = (signal, protobuf, items_max);
-    None
+    split::split(signal, protobuf, items_max)
 }

@@ -120,6 +120,8 @@ pub enum ValueForm {
     Connection,
     /// `name=value,name=value`: every value goes.
     List,
+    /// A URL that is itself the secret (a webhook): what follows the host goes.
+    UrlPath,
 }
 
 /// A second opinion on a candidate.

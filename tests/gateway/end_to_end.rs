@@ -151,3 +151,68 @@ async fn what_is_clean_leaves_compressed_as_it_came_but_for_hidden_text() {
         assert!(!seen.body.windows(6).any(|window| window == b"s3cr3t"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_answered_in_json() {
+    let upstream = Upstream::always(Reply::Accept).await;
+    let exporters = to_http(upstream.address) + "  encoding: json\n";
+    let gateway = gateway(&started::yaml(&exporters)).await;
+    let json = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"GET /"}]}]}]}"#;
+    let answer = sender::post_json(gateway.http(), "/v1/traces", json).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"partialSuccess":{}}"#));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(upstream.seen()[0].body, json, "changed on its way");
+    for void in ["{}", "null"] {
+        let answer = sender::post_json(gateway.http(), "/v1/traces", void).await;
+        assert_eq!(answer.status, 200, "{void}: {answer:?}");
+    }
+    assert_eq!(upstream.seen().len(), 1, "what is void goes nowhere");
+}
+
+/// A token of GitHub's form, made up; written in two parts so that no scanner of
+/// sources takes it for one.
+fn token() -> String {
+    ["ghp_", "9fK2mQ7xLw4Zr8Tb1Vn6Yc3Hd5Js0Pa2RtGe"].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_goes_in_and_does_not_come_out() {
+    let upstream = Upstream::always(Reply::Accept).await;
+    for exporter in [to_grpc(upstream.address), to_http(upstream.address) + "  encoding: json\n"] {
+        for processors in ["", "batch: {timeout: 10ms}"] {
+            let gateway = gateway(&started::yaml_with(processors, &exporter)).await;
+            let text = format!("push with {} failed", token());
+            let bytes = log_bytes(&text);
+            assert_eq!(sender::call(gateway.grpc(), LOGS, &bytes).await.code, 0);
+            let json = format!(
+                r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"{text}"}}}}]}}]}}]}}"#
+            );
+            let answer = sender::post_json(gateway.http(), "/v1/logs", json).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            for seen in upstream.seen().iter().rev().take(2) {
+                let seen = String::from_utf8_lossy(&seen.body);
+                assert!(!seen.contains(&token()), "{seen}");
+                assert!(seen.contains("push with [redacted:"), "{seen}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_upstream_says_is_scrubbed_before_it_is_passed_on() {
+    let said: &'static str = format!("cannot take {}", token()).leak();
+    let refused = Reply::Grpc { code: 3, message: said, retry_after: None };
+    let by_http = Reply::Http { status: 400, headers: vec![], body: said };
+    for reply in [refused, by_http, Reply::Partial(1, said)] {
+        let upstream = Upstream::always(reply.clone()).await;
+        let exporter = match reply {
+            Reply::Http { .. } => to_http(upstream.address),
+            _ => to_grpc(upstream.address),
+        };
+        let gateway = gateway(&started::yaml(&exporter)).await;
+        let answer = sender::call(gateway.grpc(), LOGS, &log_bytes("hello")).await;
+        let heard = format!("{} {}", answer.message, String::from_utf8_lossy(&answer.body));
+        assert!(!heard.contains(&token()), "{heard}");
+        assert!(heard.contains("cannot take [redacted:"), "{heard}");
+    }
+}

@@ -1,5 +1,5 @@
 //! The gateway over real sockets: senders, upstreams and what goes between.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod batches;
 mod end_to_end;
@@ -8,6 +8,9 @@ mod files;
 mod refusals;
 mod retries;
 mod sender;
+mod settings;
+mod shown;
 mod started;
 mod telemetry;
+mod tls;
 mod upstream;

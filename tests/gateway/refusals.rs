@@ -60,7 +60,7 @@ async fn a_bad_grpc_request_hears_why_and_goes_nowhere() {
     let (gateway, upstream) = limited().await;
     let clean = trace_bytes(1);
     let large = log_bytes(&"x".repeat(2 << 20));
-    let bomb = gzip(&log_bytes(&"\0".repeat(16 << 20)));
+    let bomb = gzip(&log_bytes(&"\0".repeat(4 << 20)));
     assert!(bomb.len() < 64 * 1024);
     let broken = framed(1, b"\x1f\x8b\x08 no gzip");
     let cut = gzip(&clean);
@@ -111,7 +111,7 @@ async fn a_bad_http_request_hears_why_and_goes_nowhere() {
     let (gateway, upstream) = limited().await;
     let clean = trace_bytes(1);
     let large = log_bytes(&"x".repeat(2 << 20));
-    let bomb = log_bytes(&"\0".repeat(16 << 20));
+    let bomb = log_bytes(&"\0".repeat(4 << 20));
     let with = |coding| [PROTOBUF, ("content-encoding", coding)];
     let stacked = [PROTOBUF, ("content-encoding", "gzip"), ("content-encoding", "gzip")];
     // What it is, the path, headers, the body; the status and a part of the message.
@@ -298,7 +298,8 @@ async fn what_the_collector_accepts_is_accepted() {
     let clean = trace_bytes(1);
     let charset = ("content-type", "application/x-protobuf; charset=utf-8");
     let upper = ("content-type", "Application/X-Protobuf");
-    let rows: Vec<(&str, &str, Vec<(&str, &str)>, Vec<u8>)> = vec![
+    type Row<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, Vec<u8>);
+    let rows: Vec<Row<'_>> = vec![
         ("a parameter", "/v1/traces", vec![charset], clean.clone()),
         ("upper case", "/v1/traces", vec![upper], clean.clone()),
         ("a query", "/v1/traces?x=y", vec![PROTOBUF], clean.clone()),

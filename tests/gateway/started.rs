@@ -109,3 +109,15 @@ impl Environment for Only<'_> {
         Err(io::ErrorKind::NotFound.into())
     }
 }
+
+/// Why a gateway does not start.
+pub(crate) async fn fault(yaml: &str) -> String {
+    let loaded = Config::load(&["env:YAML".to_owned()], &[], &Only(yaml));
+    match loaded {
+        Err(err) => err.to_string(),
+        Ok(loaded) => match gateway::start(&loaded.config, &Metrics::new()).await {
+            Err(err) => err.to_string(),
+            Ok(_) => panic!("started\n{yaml}"),
+        },
+    }
+}

@@ -55,7 +55,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("text", as_text),
     ("log body or attribute", as_log),
     ("span attribute or name", as_span),
-    // ("JSON log", as_json_log),
+    ("JSON log", as_json_log),
 ];
 
 fn as_text(key: Option<&str>, text: &str) -> String {

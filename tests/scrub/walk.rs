@@ -2,8 +2,10 @@
 //! still the same request.
 
 mod arbitrary;
+mod json;
 mod judge;
 mod oracle;
 mod protobuf;
+mod split;
 mod traffic;
 mod wire;

@@ -12,13 +12,13 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::gateway::admission::Grant;
 use crate::gateway::answer;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::compute;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::exporter::delivery::Delivery;
-use crate::gateway::pipeline::admission::Grant;
 use crate::gateway::pipeline::fanout::Fanout;
 use crate::gateway::pipeline::join_all;
 use crate::scrub::Encoding;

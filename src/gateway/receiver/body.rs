@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
+use crate::gateway::admission::Grant;
 use crate::gateway::answer::Refusal;
-use crate::gateway::pipeline::admission::Grant;
 
 /// A body that is being read.
 pub struct Reader {

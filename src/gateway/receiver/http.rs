@@ -243,7 +243,7 @@ fn cleaned(path: &str) -> Option<String> {
     }
     let changed = changed || inner.ends_with("//");
     let slash = if inner.ends_with('/') { "/" } else { "" };
-    (changed && inner != "").then(|| format!("/{}{slash}", segments.join("/")))
+    (changed && !inner.is_empty()).then(|| format!("/{}{slash}", segments.join("/")))
 }
 
 fn redirect(path: &str) -> Response<Reply> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::gateway::admission::Budget;
 use crate::gateway::answer;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::pipeline::Inbound;
 use crate::gateway::pipeline::Pipeline;
-use crate::gateway::pipeline::admission::Budget;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::Signal;
 

@@ -73,6 +73,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is served at an address.
+#[expect(clippy::large_enum_variant, reason = "there is one for each address")]
 #[derive(Debug)]
 pub enum Endpoint {
     /// OTLP/gRPC.

@@ -225,7 +225,8 @@ impl<'t> Cursor<'t> {
             }
             [b':', b':', ..] => return None,
             [b':', ..] => self.skip(1, Sign::Colon),
-            [b'-', b'>', ..] if 0 < blanks => self.skip(2, Sign::Colon),
+            // Behind a quote or a bracket it is the type of a function.
+            [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
                 self.pair_value(depth.unwrap_or_default())?;

@@ -179,7 +179,7 @@ impl<'d> Search<'d> {
         // Go prints a list as `[a b]`.
         let (start, line) = match value {
             [b'[', ..] => {
-                let len = memchr::memchr(b']', value).unwrap_or(value.len());
+                let len = closing_bracket(value).unwrap_or(value.len());
                 (range.start + 1, range.start + 1..range.start + len)
             }
             [b'{', ..] => return,
@@ -252,8 +252,15 @@ impl<'d> Search<'d> {
             }
             for secret in value::secrets(rule.form, value, standing) {
                 let secret = range.start + secret.start..range.start + secret.end;
-                let how = how(secret.start, secret == range);
-                found.push(Match { range: secret, rule: number, certainty: Certainty::Key, how });
+                let accepted = rule
+                    .validate
+                    .iter()
+                    .all(|opinion| opinion.accepts(text.get(secret.clone()).unwrap_or_default()));
+                if accepted {
+                    let how = how(secret.start, secret == range);
+                    let certainty = Certainty::Key;
+                    found.push(Match { range: secret, rule: number, certainty, how });
+                }
             }
             return;
         }
@@ -374,6 +381,18 @@ fn undelimited_line_end(text: &[u8], line: Range<usize>) -> usize {
         _ => false,
     });
     line.start + end.unwrap_or(value.len())
+}
+
+/// Where the bracket is closed that a value begins with; a mask has brackets, too.
+fn closing_bracket(value: &[u8]) -> Option<usize> {
+    let mut open = 0_usize;
+    memchr::memchr2_iter(b'[', b']', value).find(|&at| {
+        match value.get(at) {
+            Some(b'[') => open += 1,
+            _ => open = open.saturating_sub(1),
+        }
+        open == 0
+    })
 }
 
 /// Whether a value is one of our masks.

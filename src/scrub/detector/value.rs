@@ -42,12 +42,15 @@ pub(in crate::scrub) fn secrets(
     if text.is_empty() || validator::is_placeholder(text) || is_no_secret(text) {
         return Vec::new();
     }
+    let prose = matches!(standing, Standing::Word(Sign::Prose) | Standing::Line(Sign::Prose));
     match form {
         ValueForm::Authorization => authorization(value, value_trimmed, standing),
+        ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose => Vec::new(),
         ValueForm::Cookie => pairs(value, b";", |_| true),
         ValueForm::SetCookie => pairs(value, b";,", |name| !is_cookie_attribute(name)),
         ValueForm::List => pairs(value, b",;", |_| true),
-        ValueForm::Connection => connection(text, value_trimmed),
+        ValueForm::Connection => connection(value, value_trimmed),
+        ValueForm::UrlPath => url_path(text, value_trimmed),
         ValueForm::Whole | ValueForm::Password | ValueForm::Credential => {
             one(is_secret(form, text, standing), value_trimmed)
         }
@@ -84,11 +87,13 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     if word.is_some_and(|sign| is_code(text, sign)) {
         return false;
     }
+    if word == Some(Sign::Prose) {
+        return is_secret_in_prose(form, text);
+    }
     match form {
         ValueForm::Credential => is_credential(text),
         ValueForm::Password => match word {
             None => !(digits && text.len() < 4) && !is_sentence(text),
-            Some(Sign::Prose) => is_mixed(text),
             Some(Sign::SpacedEquals | Sign::Colon) => {
                 3 <= text.len() && !(digits && text.len() < 4)
             }
@@ -104,6 +109,17 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             }
             Some(_) => is_credential(text),
         },
+    }
+}
+
+/// Behind a word and a blank stands anything: a duration, an id, the next column.
+fn is_secret_in_prose(form: ValueForm, text: &[u8]) -> bool {
+    let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
+    match form {
+        _ if id || row => false,
+        ValueForm::Password => is_mixed(text),
+        _ => 20 <= text.len() && validator::looks_random(text),
     }
 }
 
@@ -397,10 +413,9 @@ fn pairs(value: &[u8], separators: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Vec
         let name = text.get(..sign).unwrap_or_default();
         let secret = trim(value, piece.start + sign + 1..piece.end);
         let text = value.get(secret.clone()).unwrap_or_default();
-        let keep = text.is_empty()
-            || name.iter().any(u8::is_ascii_whitespace)
-            || !wanted(name)
-            || validator::is_placeholder(text);
+        let blank_in_name = separators != b";" && name.iter().any(u8::is_ascii_whitespace);
+        let keep =
+            text.is_empty() || blank_in_name || !wanted(name) || validator::is_placeholder(text);
         if !keep {
             secrets.push(secret);
         }
@@ -429,14 +444,69 @@ fn is_cookie_attribute(name: &[u8]) -> bool {
     ATTRIBUTES.iter().any(|attribute| name.eq_ignore_ascii_case(attribute.as_bytes()))
 }
 
-/// A URL or a list of settings: what is secret in it stands under keys of its own
-/// or before an `@`, and is found there. Anything else is a blob, secret whole.
-fn connection(text: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+/// A URL or a list of settings: only its passwords and keys are secret. Anything
+/// else is a blob, secret whole.
+fn connection(value: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+    let text = value.get(range.clone()).unwrap_or_default();
     let is_url = memchr::memmem::find(text, b"://").is_some();
     let is_list = memchr::memchr(b'=', text)
         .is_some_and(|at| text.get(at + 1..).is_some_and(|rest| rest.iter().any(|b| *b != b'=')));
+    if is_url {
+        return userinfo_password(text, range.start).into_iter().collect();
+    }
+    if is_list {
+        let blanks = !text.contains(&b';');
+        let separators: &[u8] = if blanks { b" \t\n" } else { b";" };
+        return pairs(value, separators, is_connection_secret);
+    }
     let is_structured = matches!(text, [b'{' | b'[' | b'<', ..]);
-    one(!is_url && !is_list && !is_structured && is_credential(text), range)
+    one(!is_structured && is_credential(text), range)
+}
+
+/// The password in `scheme://user:password@host`.
+fn userinfo_password(text: &[u8], offset: usize) -> Option<Range<usize>> {
+    let start = memchr::memmem::find(text, b"://")? + 3;
+    let authority = text.get(start..)?;
+    let end =
+        authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(authority.len());
+    let at = memchr::memrchr(b'@', authority.get(..end)?)?;
+    let colon = memchr::memchr(b':', authority.get(..at)?)?;
+    let password = text.get(start + colon + 1..start + at)?;
+    (!password.is_empty() && !validator::is_placeholder(password))
+        .then_some(offset + start + colon + 1..offset + start + at)
+}
+
+/// Settings of libpq, JDBC, ODBC, ADO.NET and Azure connection strings that are
+/// secret.
+fn is_connection_secret(name: &[u8]) -> bool {
+    const NAMES: [&str; 12] = [
+        "password",
+        "pwd",
+        "pass",
+        "accountkey",
+        "sharedaccesskey",
+        "sharedaccesssignature",
+        "accesskey",
+        "secret",
+        "token",
+        "apikey",
+        "sslpassword",
+        "clientsecret",
+    ];
+    let name = name.trim_ascii();
+    NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
+}
+
+/// What follows the host of a URL; all of a value that is no URL.
+fn url_path(text: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+    let Some(host) = memchr::memmem::find(text, b"://").map(|at| at + 3) else {
+        return one(is_credential(text), range);
+    };
+    let path = text.get(host..).unwrap_or_default();
+    match path.iter().position(|byte| matches!(byte, b'/' | b'?')) {
+        Some(at) if host + at + 1 < text.len() => one(true, range.start + host + at + 1..range.end),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -495,6 +565,15 @@ mod tests {
             (F::Whole, "expired", Word(Sign::Colon), "expired"),
             (F::Whole, "https://idp.example/token", Whole, "https://idp.example/token"),
             (F::Connection, "postgres://h/db", Whole, "postgres://h/db"),
+            (F::Connection, "postgres://u:p@h/db", Whole, "postgres://u:#@h/db"),
+            (
+                F::Connection,
+                "Server=h;User Id=x;Password=a b;",
+                Whole,
+                "Server=h;User Id=x;Password=#;",
+            ),
+            (F::Connection, "host=h password=pw user=u", Whole, "host=h password=# user=u"),
+            (F::UrlPath, "https://h.example/a/b", Whole, "https://h.example/#"),
             (F::Connection, "Server=h;Database=d", Whole, "Server=h;Database=d"),
         ];
         for (form, text, standing, expected) in cases {

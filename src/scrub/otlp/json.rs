@@ -14,6 +14,11 @@ mod scalar;
 mod string;
 mod tape;
 mod text;
+mod to_protobuf;
+
+pub(in crate::scrub::otlp) use scalar::BASE64;
+pub(in crate::scrub::otlp) use string::escape;
+pub(in crate::scrub::otlp) use to_protobuf::to_protobuf;
 
 use std::ops::Range;
 

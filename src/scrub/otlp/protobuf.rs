@@ -15,6 +15,9 @@
 
 mod attribute;
 mod text;
+mod to_json;
+
+pub(in crate::scrub::otlp) use to_json::to_json;
 
 use std::ops::Range;
 

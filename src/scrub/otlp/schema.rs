@@ -10,7 +10,7 @@
 //! only checked for its structure, for the reason beside it; `drop` goes, for
 //! the reason beside it; a message is entered.
 
-mod common;
+pub(in crate::scrub::otlp) mod common;
 mod logs;
 mod metrics;
 mod profiles;
@@ -19,7 +19,6 @@ mod trace;
 use crate::scrub::Signal;
 
 pub(in crate::scrub::otlp) use common::ANY_VALUE;
-pub(in crate::scrub::otlp) use common::KEY_VALUE;
 
 /// The reason why ids are kept.
 const AN_ID: &str = "an id: its length is enforced, so that no text fits in";
@@ -33,7 +32,8 @@ const AN_INDEX: &str = "an index into a table whose entries are visited";
 /// A message type.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// The full name in `proto/`.
+    /// The full name in `proto/`, which a test looks it up by.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the test against proto/"))]
     pub name: &'static str,
     /// Its fields, as `proto/` lists them.
     pub fields: &'static [Field],
@@ -111,7 +111,8 @@ pub(crate) enum Kind {
 /// An enum type.
 #[derive(Debug)]
 pub(crate) struct Enum {
-    /// The full name in `proto/`.
+    /// The full name in `proto/`, which a test looks it up by.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the test against proto/"))]
     pub name: &'static str,
     /// Its values.
     pub values: &'static [(&'static str, i32)],
@@ -204,6 +205,7 @@ pub(crate) fn root(signal: Signal) -> &'static Message {
 }
 
 impl Message {
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time: a panic is an error there")]
     const fn new(name: &'static str, fields: &'static [Field]) -> Self {
         let mut steps = [Step::Unknown; 256];
         let mut by_number = [None; 32];
@@ -247,6 +249,7 @@ impl Message {
     }
 
     /// A message with a key and a value.
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time: a panic is an error there")]
     const fn attribute(name: &'static str, fields: &'static [Field]) -> Self {
         let mut message = Self::value(name, fields);
         let mut keys = Keys { text: None, index: None };

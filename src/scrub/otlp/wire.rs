@@ -158,13 +158,6 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// How many bytes [`put_varint`] appends.
-pub(crate) fn varint_len(value: u64) -> usize {
-    let mut bytes = Vec::with_capacity(10);
-    put_varint(&mut bytes, value);
-    bytes.len()
-}
-
 /// The length as protobuf writes it.
 pub(crate) fn length(len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(5);

@@ -41,20 +41,18 @@ mod tests {
         rules
     }
 
-    fn compile(pattern: &str) -> Result<meta::Regex, meta::BuildError> {
+    fn compile(pattern: &str) -> meta::Regex {
         meta::Builder::new()
             .syntax(syntax::Config::new().unicode(false).utf8(false))
             .configure(meta::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX)).utf8_empty(false))
             .build(pattern)
+            .unwrap_or_else(|err| panic!("{pattern}: {err} {err:?}"))
     }
 
     /// The rule's pattern, free and as a whole value.
     fn patterns(rule: &Rule) -> Option<(meta::Regex, meta::Regex)> {
         let pattern = rule.pattern.as_ref()?;
-        let compiled = |pattern: &str| {
-            compile(pattern).unwrap_or_else(|err| panic!("{}: {err} {err:?}", rule.id))
-        };
-        Some((compiled(pattern), compiled(&format!("^(?:{pattern})$"))))
+        Some((compile(pattern), compile(&format!("^(?:{pattern})$"))))
     }
 
     fn keyed_only(rule: &Rule) -> bool {
@@ -63,25 +61,34 @@ mod tests {
 
     /// The slow obvious detector: every match of the pattern, its borders, its
     /// validators.
-    fn finds(rule: &Rule, regex: &meta::Regex, text: &str) -> bool {
+    fn finds<'a>(rule: &Rule, regex: &meta::Regex, text: &'a str) -> Option<&'a [u8]> {
         let bytes = text.as_bytes();
         let mut start = 0;
         while start <= bytes.len() {
             let mut captures = regex.create_captures();
             let input = Input::new(bytes).range(start..).anchored(Anchored::No);
             regex.captures(input, &mut captures);
-            let Some(found) = captures.get_match() else { return false };
-            let glued = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let found = captures.get_match()?;
+            // An edge that is no token character itself needs no border.
+            let glued = |byte: Option<&u8>| {
+                byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            };
             let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
-            let border = before.is_none_or(|byte| !glued(byte) && *byte != b'-')
-                && bytes.get(found.end()).is_none_or(|byte| !glued(byte));
-            let secret = captures.get_group_by_name("secret").unwrap_or(found.span());
-            if border && rule.validate.iter().all(|check| passes(check, &bytes[secret])) {
-                return true;
+            let hyphen = before == Some(&b'-');
+            let starts_inside = glued(bytes.get(found.start())) && (glued(before) || hyphen);
+            let last = found.end().checked_sub(1).and_then(|at| bytes.get(at));
+            let ends_inside = glued(last) && glued(bytes.get(found.end()));
+            let secret = &bytes[captures.get_group_by_name("secret").unwrap_or(found.span())];
+            if !starts_inside
+                && !ends_inside
+                && !validator::is_placeholder(secret)
+                && rule.validate.iter().all(|check| passes(check, secret))
+            {
+                return Some(secret);
             }
             start = found.start() + 1;
         }
-        false
+        None
     }
 
     fn passes(check: &Validator, candidate: &[u8]) -> bool {
@@ -101,10 +108,9 @@ mod tests {
                     other => panic!("class {other}"),
                 })
             }),
-            Validator::Not(patterns) => !patterns.iter().any(|pattern| {
-                let whole = compile(&format!("^(?:{pattern})$")).expect("a sound pattern");
-                whole.is_match(candidate)
-            }),
+            Validator::Not(patterns) => !patterns
+                .iter()
+                .any(|pattern| compile(&format!("^(?:{pattern})$")).is_match(candidate)),
         }
     }
 
@@ -143,9 +149,9 @@ mod tests {
                             .unwrap_or_else(|fault| panic!("{file}: {}: {fault}", rule.id));
                         // A rule with keys looks at the values of those keys only.
                         let found = match (keyed_only(&rule), key) {
-                            (false, _) => finds(&rule, &free, &text),
+                            (false, _) => finds(&rule, &free, &text).is_some(),
                             (true, None) => false,
-                            (true, Some(_)) => finds(&rule, &whole, &text),
+                            (true, Some(_)) => finds(&rule, &whole, &text).is_some(),
                         };
                         if found != expected {
                             faults.push(format!("{file}: {}: {found} for {text}", rule.id));
@@ -201,12 +207,11 @@ mod tests {
                         validator::checksum(name, text.as_bytes())
                     })
                     .collect();
+                // No template makes these two: one is scattered, one needs long division.
+                let made = !matches!(name.as_str(), "ado-pat" | "base58check");
+                let holds = verdicts.contains(&Some(true));
                 assert!(verdicts.iter().any(Option::is_some), "{file}: {}: {name}", rule.id);
-                assert!(
-                    !verdicts.contains(&Some(false)) || name == "ado-pat" || name == "base58check",
-                    "{file}: {}: {name} fails",
-                    rule.id
-                );
+                assert!(holds || !made, "{file}: {}: {name} fails", rule.id);
             }
         }
     }
@@ -225,7 +230,8 @@ mod tests {
                 continue;
             }
             for (name, text) in packs().iter().copied().chain([("masks", masks.as_str())]) {
-                if finds(rule, &free, text) {
+                let found = finds(rule, &free, text);
+                if found.is_some_and(|secret| name == "masks" || validator::looks_random(secret)) {
                     faults.push(format!("{file}: {} finds something in {name}", rule.id));
                 }
             }

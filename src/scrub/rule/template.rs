@@ -260,7 +260,7 @@ impl Random {
         let classes = [u8::is_ascii_digit, u8::is_ascii_uppercase, u8::is_ascii_lowercase];
         let start = self.below(len);
         for (third, class) in classes.iter().enumerate().filter(|_| 3 <= len) {
-            let members: Vec<u8> = letters.iter().copied().filter(|byte| class(byte)).collect();
+            let members: Vec<u8> = letters.iter().copied().filter(class).collect();
             let at = (start + third * (len / 3)) % len;
             if let (Some(slot), false) = (text.get_mut(at), members.is_empty()) {
                 *slot = self.pick(&members);

@@ -35,15 +35,15 @@ impl Choices<'_> {
 }
 
 /// Any signal.
-pub fn signal() -> impl Strategy<Value = Signal> {
+pub(crate) fn signal() -> impl Strategy<Value = Signal> {
     proptest::sample::select(Signal::ALL.to_vec())
 }
 
 /// A request in protobuf.
 #[derive(Clone)]
-pub struct Sample {
-    pub signal: Signal,
-    pub bytes: Vec<u8>,
+pub(crate) struct Sample {
+    pub(crate) signal: Signal,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl std::fmt::Debug for Sample {
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Sample {
 }
 
 /// A request of any signal.
-pub fn request() -> impl Strategy<Value = Sample> {
+pub(crate) fn request() -> impl Strategy<Value = Sample> {
     (signal(), proptest::collection::vec(any::<u8>(), 0..400)).prop_map(|(signal, numbers)| {
         let mut choices = Choices { numbers: &numbers, at: 0 };
         let message = message(oracle::request(signal), &mut choices, 0);

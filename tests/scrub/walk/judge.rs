@@ -8,39 +8,39 @@ use otel_redact::scrub::otlp::Scalar;
 use otel_redact::scrub::otlp::Shown;
 
 /// What the toy judge looks for.
-pub const SECRET: &str = "SECRET";
+pub(crate) const SECRET: &str = "SECRET";
 /// What it puts there.
-pub const MASK: &str = "[masked]";
+pub(crate) const MASK: &str = "[masked]";
 /// The context of a value under a secret key.
-pub const UNDER_SECRET: Context = Context(1);
+pub(crate) const UNDER_SECRET: Context = Context(1);
 
 /// Replaces each `SECRET` in a text, and everything under a key that holds
 /// `password`.
 #[derive(Default)]
-pub struct Toy {
+pub(crate) struct Toy {
     /// Everything that was shown, in order.
-    pub seen: Vec<Seen>,
+    pub(crate) seen: Vec<Seen>,
     /// The keys that were shown as such.
-    pub keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
     /// How often a request began.
-    pub begun: usize,
+    pub(crate) begun: usize,
     request: Vec<u8>,
 }
 
 /// A text or a scalar that was shown.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    pub text: String,
-    pub at: Option<usize>,
-    pub kind: &'static str,
-    pub context: Context,
-    pub element: Option<usize>,
-    pub path: String,
+pub(crate) struct Seen {
+    pub(crate) text: String,
+    pub(crate) at: Option<usize>,
+    pub(crate) kind: &'static str,
+    pub(crate) context: Context,
+    pub(crate) element: Option<usize>,
+    pub(crate) path: String,
 }
 
 impl Toy {
     /// The paths and texts that were shown, as `path = text`.
-    pub fn rows(&self) -> Vec<String> {
+    pub(crate) fn rows(&self) -> Vec<String> {
         self.seen.iter().map(|seen| format!("{} = {}", seen.path, seen.text)).collect()
     }
 
@@ -57,7 +57,7 @@ impl Toy {
 }
 
 /// Where `SECRET` stands in `text`.
-pub fn secrets(text: &[u8]) -> Vec<usize> {
+pub(crate) fn secrets(text: &[u8]) -> Vec<usize> {
     let mut found = Vec::new();
     let mut at = 0;
     while at + SECRET.len() <= text.len() {
@@ -72,7 +72,7 @@ pub fn secrets(text: &[u8]) -> Vec<usize> {
 }
 
 /// What a text becomes.
-pub fn masked(text: &[u8], context: Context) -> Vec<u8> {
+pub(crate) fn masked(text: &[u8], context: Context) -> Vec<u8> {
     if context == UNDER_SECRET && text != MASK.as_bytes() {
         return MASK.into();
     }
@@ -88,7 +88,7 @@ pub fn masked(text: &[u8], context: Context) -> Vec<u8> {
 }
 
 /// What a key says.
-pub fn says(key: &[u8], outer: Context) -> Context {
+pub(crate) fn says(key: &[u8], outer: Context) -> Context {
     if key.windows(8).any(|word| word == b"password") { UNDER_SECRET } else { outer }
 }
 
@@ -127,7 +127,7 @@ impl Judge for Toy {
 }
 
 /// Finds nothing.
-pub struct Nothing;
+pub(crate) struct Nothing;
 
 impl Judge for Nothing {
     fn begin(&mut self, _request: &[u8]) {}

@@ -32,7 +32,7 @@ static PROTO: LazyLock<DescriptorPool> = LazyLock::new(|| {
 });
 
 /// The request message of a signal.
-pub fn request(signal: Signal) -> MessageDescriptor {
+pub(crate) fn request(signal: Signal) -> MessageDescriptor {
     let name = match signal {
         Signal::Traces => "trace.v1.ExportTraceServiceRequest",
         Signal::Metrics => "metrics.v1.ExportMetricsServiceRequest",
@@ -45,12 +45,12 @@ pub fn request(signal: Signal) -> MessageDescriptor {
 }
 
 /// Decodes a request; `None` where prost refuses it.
-pub fn decode(signal: Signal, bytes: &[u8]) -> Option<DynamicMessage> {
+pub(crate) fn decode(signal: Signal, bytes: &[u8]) -> Option<DynamicMessage> {
     DynamicMessage::decode(request(signal), bytes).ok()
 }
 
 /// Scrubs a decoded request as the toy judge would.
-pub fn scrub(message: &mut DynamicMessage) {
+pub(crate) fn scrub(message: &mut DynamicMessage) {
     let table = string_table(message);
     let mut marked = vec![false; table.len()];
     message_in(message, Context::default(), &table, &mut marked);

@@ -11,15 +11,15 @@ use crate::walk::judge::Nothing;
 use crate::walk::judge::Toy;
 
 /// A captured request.
-pub struct Captured {
-    pub name: String,
-    pub signal: Signal,
-    pub encoding: Encoding,
-    pub bytes: Vec<u8>,
+pub(crate) struct Captured {
+    pub(crate) name: String,
+    pub(crate) signal: Signal,
+    pub(crate) encoding: Encoding,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Every captured request.
-pub fn captured() -> Vec<Captured> {
+pub(crate) fn captured() -> Vec<Captured> {
     let dir = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/traffic"));
     let mut captured = Vec::new();
     for entry in std::fs::read_dir(dir).expect("the folder is there") {

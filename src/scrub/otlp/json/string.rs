@@ -170,7 +170,7 @@ mod tests {
                     continue;
                 }
                 let mapped = &raw[decoded.raw(&(start..end))];
-                assert_eq!(decode(mapped.as_bytes()), text[start..end].as_bytes());
+                assert_eq!(*decode(mapped.as_bytes()), text.as_bytes()[start..end]);
             }
         }
         // Half of an escape is all of it.

@@ -262,6 +262,12 @@ impl<J: Judge> Walker<'_, J> {
                     Some(range.start),
                     seen,
                 );
+                // What stands behind escapes is not to be seen in the raw text.
+                let inside = self.tape.get(member.at..member.value.next()).unwrap_or_default();
+                for token in inside.iter().filter(|token| token.kind == TokenKind::Escaped) {
+                    self.show(&self.decoded(token), None, seen);
+                }
+                self.show(&self.decoded(&member.name), None, seen);
                 if self.found.drain(..).next().is_none() {
                     if let Some(frame) = self.stack.last_mut() {
                         frame.kept = true;

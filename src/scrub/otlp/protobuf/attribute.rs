@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::scrub::otlp::schema::ANY_VALUE;
     use crate::scrub::otlp::schema::Field;
-    use crate::scrub::otlp::schema::KEY_VALUE;
+    use crate::scrub::otlp::schema::common::KEY_VALUE;
 
     #[test]
     fn the_tags_of_the_usual_layout_are_those_of_the_schema() {

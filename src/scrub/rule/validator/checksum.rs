@@ -36,7 +36,8 @@ pub fn checksum(name: &str, candidate: &[u8]) -> Option<bool> {
 ///
 /// - `crc32-base62-6`: GitHub, npm, Vercel; over what follows the first `_`.
 /// - `crc32-base36-7`: GitLab's routable tokens; over the token.
-/// - `crc32-hex8`: Cloudflare, Zuplo; over what follows the first `_`.
+/// - `crc32-hex8`: Cloudflare, Zuplo; over what follows the first `_`, without a
+///   `_` at its end.
 /// - `crc32-hex8-upper`: Atlassian; over the token.
 /// - `crc32-le-base64-6`: Confluent; over what follows `cflt`.
 /// - `marvin32:SEED`, `marvin32-url:SEED`: Azure's identifiable keys; over the
@@ -47,10 +48,11 @@ pub fn checksum(name: &str, candidate: &[u8]) -> Option<bool> {
 pub fn check_text(name: &str, over: &[u8]) -> Option<String> {
     let (algorithm, seed) = name.split_once(':').unwrap_or((name, ""));
     let crc = crc32fast::hash(over);
+    let before_joiner = over.strip_suffix(b"_").unwrap_or(over);
     match algorithm {
         "crc32-base62-6" => Some(positional(crc, BASE62, 6)),
         "crc32-base36-7" => Some(positional(crc, BASE36, 7)),
-        "crc32-hex8" => Some(format!("{crc:08x}")),
+        "crc32-hex8" => Some(format!("{:08x}", crc32fast::hash(before_joiner))),
         "crc32-hex8-upper" => Some(format!("{crc:08X}")),
         "crc32-le-base64-6" => Some(STANDARD_NO_PAD.encode(crc.to_le_bytes())),
         "marvin32" => marvin_text(over, seed, &STANDARD_NO_PAD),
@@ -81,10 +83,7 @@ fn split<'a>(name: &str, token: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     match algorithm {
         "crc32-base62-6" => split_end(after_prefix()?, 6),
         "crc32-base36-7" => split_end(token, 7),
-        "crc32-hex8" => {
-            let (over, check) = split_end(after_prefix()?, 8)?;
-            Some((over.strip_suffix(b"_").unwrap_or(over), check))
-        }
+        "crc32-hex8" => split_end(after_prefix()?, 8),
         "crc32-hex8-upper" => split_end(token, 8),
         "crc32-le-base64-6" => split_end(token.strip_prefix(b"cflt")?, 6),
         "marvin32" | "marvin32-url" => split_end(without_padding(token), 6),

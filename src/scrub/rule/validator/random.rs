@@ -91,11 +91,18 @@ const LETTER_COSTS: [[u8; 26]; 27] = [
 /// Shorter texts are never random: too little stands in them to tell.
 pub fn looks_random(text: &[u8]) -> bool {
     let text = text.get(..JUDGED_LEN_MAX).unwrap_or(text);
+    if is_random(text) {
+        return true;
+    }
     // A prefix of words (`key-`, `prod_db_`) must not talk a long tail down.
-    let tail = text.rsplit(|byte| matches!(byte, b'-' | b'_' | b'.' | b':')).next();
     let is_path = text.iter().any(|byte| matches!(byte, b'/' | b' '));
-    is_random(text)
-        || !is_path && tail.is_some_and(|tail| TAIL_LEN_MIN <= tail.len() && is_random(tail))
+    !is_path
+        && text.iter().enumerate().any(|(at, byte)| {
+            let tail = text.get(at + 1..).unwrap_or_default();
+            matches!(byte, b'-' | b'_' | b'.' | b':')
+                && TAIL_LEN_MIN <= tail.len()
+                && is_random(tail)
+        })
 }
 
 fn is_random(text: &[u8]) -> bool {
