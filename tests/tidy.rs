@@ -17,9 +17,9 @@ const FLOORS: &[&[&str]] = &[
     &["gateway::config", "gateway::telemetry"],
     &["scrub"],
     &["scrub::scrubber"],
+    &["scrub::detector"],
     &["scrub::scrubbed"],
-    &["scrub::detector", "scrub::otlp"],
-    &["scrub::rule"],
+    &["scrub::otlp", "scrub::rule"],
     &["scrub::yaml"],
 ];
 
@@ -138,6 +138,11 @@ fn a_use_points_down() {
     }));
 }
 
+/// A line without what stands in quotes.
+fn without_texts(code: &str) -> String {
+    code.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
+}
+
 #[test]
 fn the_pure_half_touches_nothing_outside() {
     assert_none(&failures(|source, failures| {
@@ -145,6 +150,7 @@ fn the_pure_half_touches_nothing_outside() {
             return;
         }
         for (line, code) in source.code() {
+            let code = without_texts(code);
             let words: BTreeSet<&str> =
                 code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
             let names = |impure: &&&str| match impure.contains("::") {
@@ -161,6 +167,9 @@ fn the_pure_half_touches_nothing_outside() {
 #[test]
 fn paths_are_written_so_that_grep_can_read_them() {
     assert_none(&failures(|source, failures| {
+        if source.module.ends_with("::tests") {
+            return;
+        }
         for (line, code) in source.code() {
             if code.contains("super::") {
                 failures.push(format!("{}: `super::` outside tests", source.at(line)));

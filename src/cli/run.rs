@@ -91,9 +91,10 @@ async fn serve(config: &Config, grace: Duration) -> Result<(), RunError> {
         }
     }
     begin_at_zero(config, &metrics);
+    let rules = rules(config);
     let running = crate::gateway::start(config, &metrics).await?;
     health.ready();
-    tracing::info!(version = instance::VERSION, rules = rules(config), "ready");
+    tracing::info!(version = instance::VERSION, rules, "ready");
 
     signals.stop().await;
     health.stopping();
@@ -153,11 +154,13 @@ impl Signals {
     async fn stop(&mut self) {
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
+                // In order: a hangup that came before the end is still spoken of.
+                biased;
                 _ = self.hangup.recv() => {
                     tracing::warn!("SIGHUP ignored: restart to change the configuration");
                 }
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
             }
         }
     }

@@ -1,5 +1,5 @@
 //! The program as a user has it: spawned, with arguments, pipes and signals.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
 mod configs;

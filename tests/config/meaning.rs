@@ -125,3 +125,30 @@ fn unused_components_are_read_but_may_stay_unused() {
     assert_eq!(load(&["a.yaml"], &[], &environment).config.exporters.len(), 2);
     assert!(DEFAULT_YAML.contains("debug:"));
 }
+
+#[test]
+fn rule_files_are_read_behind_the_rules_of_the_configuration() {
+    let yaml = SMALL.replace(
+        "scrubber: ",
+        "scrubber: {rules: [{id: own, pattern: abcd}], rule_files: team.yaml}",
+    );
+    let files = |team: &str| Made::new(&[], &[("a.yaml", yaml.as_str()), ("team.yaml", team)]);
+    let Loaded { config, .. } =
+        load(&["a.yaml"], &[], &files("rules: [{id: team, keys: {exact: [pin]}}]"));
+    let Some(ProcessorConfig::Scrubber(settings)) = config.processors.get(&id("scrubber")) else {
+        panic!("scrubber is in the file");
+    };
+    let ids: Vec<&str> = settings.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["own", "team"]);
+    let fault = |environment: &Made| {
+        Config::load(&["a.yaml".to_owned()], &[], environment).unwrap_err().to_string()
+    };
+    assert_eq!(
+        fault(&files("rules:\n  - pattern: x\n")),
+        "processors.scrubber.rule_files[0].rules[0]: missing key `id` at line 2, column 5 of team.yaml"
+    );
+    assert_eq!(
+        fault(&Made::new(&[], &[("a.yaml", yaml.as_str())])),
+        "processors.scrubber.rule_files[0]: cannot read the rule file: no such file at line 3, column 14 of a.yaml"
+    );
+}

@@ -70,7 +70,7 @@ pub struct Entry {
     pub node: Node,
 }
 
-/// A scalar as it was written; what it means follows from [`Scalar::resolve`].
+/// A scalar as it was written; what it means follows from its form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Scalar {
     /// The text, without quotes and escapes.
