@@ -74,8 +74,13 @@ enum Opinion {
 /// What a needle is for.
 #[derive(Clone, Copy, Debug)]
 enum Use {
-    /// It may stand in a secret key.
-    Key,
+    /// A part of it, from `start` to `end`, may stand in a secret key.
+    Key {
+        /// Where the part begins.
+        start: u32,
+        /// Where it ends.
+        end: u32,
+    },
     /// It is the anchor of a rule's pattern.
     Anchor(u32),
     /// It announces an encoding.
@@ -151,9 +156,10 @@ impl Detector {
             }
             compiled.push(rule);
         }
-        for word in keys.needles() {
-            needles.push(Needle { bytes: word.clone(), caseless: true, check: Check::Key });
-            uses.push(Use::Key);
+        for key in keys.needles() {
+            let check = if key.has_sign() { Check::None } else { Check::Key };
+            needles.push(Needle { bytes: key.bytes.clone(), caseless: true, check });
+            uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
         }
         if !compiled.is_empty() {
             for (bytes, escapes) in escape_needles() {

@@ -27,6 +27,13 @@ impl ByteSet {
         set
     }
 
+    /// What is in either.
+    pub(in crate::scrub) fn or(self, other: Self) -> Self {
+        let [a, b, c, d] = self.0;
+        let [e, f, g, h] = other.0;
+        Self([a | e, b | f, c | g, d | h])
+    }
+
     /// Whether `byte` is in it.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a byte shifted by six is below four")]

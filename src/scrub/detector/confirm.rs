@@ -107,7 +107,10 @@ impl Pattern {
         let anchors = literals
             .into_iter()
             .map(|bytes| {
-                let check = follow(&hir, &bytes);
+                let check = match bytes.ends_with(b"://") && pattern.contains('@') {
+                    true => Check::UserInfo,
+                    false => follow(&hir, &bytes),
+                };
                 let bytes = if caseless { bytes.to_ascii_lowercase() } else { bytes };
                 Anchor { bytes, caseless, check }
             })
@@ -302,39 +305,82 @@ fn lead(hir: &Hir, pattern: &str, anchors: &[Vec<u8>], caseless: bool) -> Range<
     0..max.min(LEAD_MAX)
 }
 
-/// What every match has behind `anchor`, as far as one look at the pattern tells.
+/// What every match has behind `anchor`, as far as one look at the pattern tells:
+/// its beginning is the anchor, and then comes a class.
 fn follow(hir: &Hir, anchor: &[u8]) -> Check {
-    if anchor == b"://" {
-        return Check::UserInfo;
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
+    let mut parts = parts.into_iter();
+    // What a repetition inside of the anchor may go on with (`bearer +`).
+    let mut more = ByteSet::EMPTY;
+    let mut left = anchor;
+    while let Some((&byte, rest)) = left.split_first() {
+        more = ByteSet::EMPTY;
+        left = match parts.next().map(Hir::kind) {
+            Some(HirKind::Literal(literal)) => match left.strip_prefix(literal.0.as_ref()) {
+                Some(rest) => rest,
+                None => return Check::None,
+            },
+            Some(HirKind::Class(class)) if set(class).has(byte) => rest,
+            Some(HirKind::Repetition(repetition)) if 1 <= repetition.min => {
+                more = match repetition.sub.kind() {
+                    HirKind::Class(class) => set(class),
+                    HirKind::Literal(literal) => match literal.0.as_ref() {
+                        [byte] => ByteSet::EMPTY.with(*byte),
+                        _ => return Check::None,
+                    },
+                    _ => return Check::None,
+                };
+                if !more.has(byte) || 1 < repetition.min {
+                    return Check::None;
+                }
+                rest
+            }
+            _ => return Check::None,
+        };
     }
-    let HirKind::Concat(parts) = hir.kind() else { return Check::None };
-    let Some((first, rest)) = parts.split_first() else { return Check::None };
-    let HirKind::Literal(literal) = first.kind() else { return Check::None };
-    if literal.0.as_ref() != anchor {
-        return Check::None;
-    }
-    let mut set = ByteSet::EMPTY;
-    let mut next = match rest.first() {
-        Some(next) => next,
+    let (class, min) = match parts.next().map(Hir::kind) {
+        Some(HirKind::Repetition(repetition)) => (repetition.sub.kind(), repetition.min as usize),
+        Some(kind) => (kind, 1),
         None => return Check::None,
     };
-    while let HirKind::Capture(capture) = next.kind() {
-        next = &capture.sub;
+    match (class, min) {
+        (_, 0) => Check::None,
+        (HirKind::Class(class), min) => Check::Follow(set(class).or(more), min.min(FOLLOW_MAX)),
+        _ => Check::None,
     }
-    let (class, min) = match next.kind() {
-        HirKind::Repetition(repetition) => (repetition.sub.kind(), repetition.min as usize),
-        kind => (kind, 1),
+}
+
+/// The parts of a concatenation, groups opened.
+fn flatten<'h>(hir: &'h Hir, parts: &mut Vec<&'h Hir>) {
+    match hir.kind() {
+        HirKind::Concat(inner) => inner.iter().for_each(|part| flatten(part, parts)),
+        HirKind::Capture(capture) => flatten(&capture.sub, parts),
+        _ => parts.push(hir),
+    }
+}
+
+/// The bytes of a class; of a character outside ASCII, every byte that it may have.
+fn set(class: &Class) -> ByteSet {
+    let mut set = ByteSet::EMPTY;
+    let mut add = |start: u32, end: u32| {
+        for byte in start.min(0x80)..=end.min(0xff) {
+            set = set.with(byte as u8);
+        }
+        if 0x7f < end {
+            (0x80..=0xff).for_each(|byte| set = set.with(byte));
+        }
     };
-    let HirKind::Class(Class::Bytes(class)) = class else { return Check::None };
-    for range in class.ranges() {
-        for byte in range.start()..=range.end() {
-            set = set.with(byte);
+    match class {
+        Class::Bytes(class) => {
+            class.ranges().iter().for_each(|r| add(r.start().into(), r.end().into()));
+        }
+        // An alternation of characters is one, even without Unicode.
+        Class::Unicode(class) => {
+            class.ranges().iter().for_each(|r| add(r.start().into(), r.end().into()));
         }
     }
-    match min {
-        0 => Check::None,
-        min => Check::Follow(set, min.min(FOLLOW_MAX)),
-    }
+    set
 }
 
 #[cfg(test)]

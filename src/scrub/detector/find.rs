@@ -95,11 +95,12 @@ impl<'d> Search<'d> {
             let Some(needle) = detector.prefilter.needle(hit.needle) else { continue };
             match detector.uses.get(hit.needle as usize) {
                 Some(Use::Anchor(rule)) => self.anchor(text, at, needle.len(), *rule, &mut found),
-                Some(Use::Key) if keys_done <= at => {
-                    keys_done = self.key(text, at..at + needle.len(), &mut found);
+                Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
+                    let word = at + *start as usize..at + *end as usize;
+                    keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Escape(kind)) => escapes[*kind as usize] = true,
-                Some(Use::Key) | None => {}
+                Some(Use::Key { .. }) | None => {}
             }
         }
         for kind in [Escapes::Percent, Escapes::Backslash, Escapes::Entities] {

@@ -146,10 +146,9 @@ impl Judge for Finder<'_> {
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         if let Some(at) = key.at {
             let hits = self.hits_in(at..at + key.bytes.len());
-            let telling =
-                self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
-                    matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key))
-                });
+            let telling = self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
+                matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key { .. }))
+            });
             if !telling {
                 return below(outer);
             }

@@ -6,7 +6,9 @@
 //! The order of the questions is that of the rule files: names that are no secret
 //! for sure, names that are, then the wide modes in the same order.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
 
@@ -39,7 +41,7 @@ pub(in crate::scrub) struct KeyTable {
     /// By the words of a name, joined without a separator.
     names: HashMap<Box<[u8]>, Name, BuildHasherDefault<NameHasher>>,
     /// The literals of which every secret name holds at least one.
-    needles: Vec<Vec<u8>>,
+    needles: BTreeSet<KeyNeedle>,
 }
 
 /// What the rules say of a run of words.
@@ -50,7 +52,7 @@ struct Name {
 }
 
 /// Where a run of words stands in a name; the index into [`Name`]'s arrays.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Exact = 0,
     Suffix = 1,
@@ -79,13 +81,24 @@ impl KeyTable {
             {
                 rules.push(rule);
             }
-            self.add_needles(&folded);
+            self.add_needles(&folded, mode);
         }
     }
 
-    /// Literals, lower case, without regard to case: each secret name holds one.
-    pub(in crate::scrub) fn needles(&self) -> &[Vec<u8>] {
-        &self.needles
+    /// The literals of which every secret name holds one. Where one of them holds
+    /// another, the shorter finds all that the longer does.
+    pub(in crate::scrub) fn needles(&self) -> Vec<&KeyNeedle> {
+        let words: HashSet<&[u8]> = self
+            .needles
+            .iter()
+            .filter(|needle| !needle.has_sign())
+            .map(|needle| needle.bytes.as_slice())
+            .collect();
+        let holds_another = |needle: &KeyNeedle| {
+            let bytes = needle.bytes.as_slice();
+            (5..bytes.len()).any(|len| bytes.windows(len).any(|part| words.contains(part)))
+        };
+        self.needles.iter().filter(|needle| !holds_another(needle)).collect()
     }
 
     /// What `name` says.
@@ -141,37 +154,74 @@ impl KeyTable {
     }
 
     /// Words that many secret names hold; every other name brings a needle of its own.
-    const COMMON: [&'static [u8]; 7] =
-        [b"passw", b"passp", b"secret", b"token", b"credential", b"auth", b"cookie"];
+    const COMMON: [&'static [u8]; 8] =
+        [b"passw", b"passp", b"secret", b"token", b"credential", b"authori", b"authent", b"cookie"];
 
-    fn add_needles(&mut self, name: &Folded) {
+    /// What may stand behind a key. (0x12 is the tag of the value behind the key of an
+    /// attribute.) Before a blank, a short word must be a flag or have a sign behind.
+    const SIGNS: [&'static str; 16] =
+        ["=", ":", "\"", "'", "`", "\\", ">", "]", ")", "%", "&", "\n", "\x12", " =", " :", "\t"];
+
+    fn add_needles(&mut self, name: &Folded, mode: Mode) {
         let joined = name.run(0, name.words);
         let words: Vec<&[u8]> = (0..name.words).map(|w| name.run(w, w + 1)).collect();
         // A common word must stand inside one word: between words, a separator may.
         let common = Self::COMMON
             .iter()
             .find(|common| words.iter().any(|w| memchr::memmem::find(w, common).is_some()));
-        let mut needles: Vec<Vec<u8>> = Vec::new();
         if let Some(common) = common {
-            needles.push(common.to_vec());
-        } else if let Some(long) = words.iter().filter(|w| 6 <= w.len()).max_by_key(|w| w.len()) {
-            needles.push(long.to_vec());
+            self.needles.insert(KeyNeedle::word(common));
         } else if let [.., before, last] = words.as_slice() {
+            // Both words: alone, each stands everywhere (`server`, `key`).
             for separator in ["", "_", "-", ".", " ", ":"] {
-                needles.push([before, separator.as_bytes(), last].concat());
+                self.needles
+                    .insert(KeyNeedle::word(&[before, separator.as_bytes(), last].concat()));
             }
-        } else if 3 <= joined.len() {
-            needles.push(joined.to_vec());
+        } else if 5 <= joined.len() {
+            self.needles.insert(KeyNeedle::word(joined));
+        } else if joined.len() < 3 {
+            // As a member of JSON, alone or in JSON.
+            for (before, sign) in [("\"", "\":"), ("\"", "\\\":")] {
+                self.needles.insert(KeyNeedle::signed(before, joined, sign));
+            }
         } else {
-            for sign in [b'=', b':', b'"', b'\'', b'\\', b' ', 0x12] {
-                needles.push([joined, &[sign]].concat());
+            for sign in Self::SIGNS {
+                self.needles.insert(KeyNeedle::signed("", joined, sign));
+            }
+            self.needles.insert(KeyNeedle::signed("-", joined, " "));
+            if matches!(mode, Mode::Prefix | Mode::Word) {
+                for sign in ["_", "-", "."] {
+                    self.needles.insert(KeyNeedle::signed("", joined, sign));
+                }
             }
         }
-        for needle in needles {
-            if !self.needles.contains(&needle) {
-                self.needles.push(needle);
-            }
-        }
+    }
+}
+
+/// A literal that stands in secret keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::scrub) struct KeyNeedle {
+    /// Lower case; compared without regard to case.
+    pub(in crate::scrub) bytes: Vec<u8>,
+    /// Where the part of it that is in the key begins.
+    pub(in crate::scrub) start: usize,
+    /// Where that part ends.
+    pub(in crate::scrub) end: usize,
+}
+
+impl KeyNeedle {
+    fn word(word: &[u8]) -> Self {
+        Self { bytes: word.to_vec(), start: 0, end: word.len() }
+    }
+
+    fn signed(before: &str, word: &[u8], sign: &str) -> Self {
+        let bytes = [before.as_bytes(), word, sign.as_bytes()].concat();
+        Self { bytes, start: before.len(), end: before.len() + word.len() }
+    }
+
+    /// Whether the sign behind the key is part of it, so that none needs to follow.
+    pub(in crate::scrub) fn has_sign(&self) -> bool {
+        self.end < self.bytes.len()
     }
 }
 
@@ -356,14 +406,14 @@ mod tests {
     #[test]
     fn every_spelling_of_a_secret_name_holds_a_needle() {
         let table = table();
-        for name in ["x-api-key", "xApiKey", "API.KEY", "apikey", "db.password", "a_secret", "pw="]
+        for name in
+            ["x-api-key", "xApiKey", "API.KEY", "apikey", "db.password", "a_secret", "\"pw\":"]
         {
             let name = name.to_ascii_lowercase();
-            assert!(
-                table.needles().iter().any(|n| memchr::memmem::find(name.as_bytes(), n).is_some()),
-                "{name}: {:?}",
-                table.needles()
-            );
+            let needles = table.needles();
+            let found =
+                needles.iter().any(|n| memchr::memmem::find(name.as_bytes(), &n.bytes).is_some());
+            assert!(found, "{name}: {needles:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The prefilter with AVX2: thirty-two positions at a time.
+//! Needles of three bytes and runs with AVX2: thirty-two positions at a time.
 //!
-//! For each position, the four bytes that begin there are looked up by nibble
+//! For each position, the three bytes that begin there are looked up by nibble
 //! (`vpshufb`) in the tables of each half of the buckets; the conjunction of the
-//! eight lookups of a half is zero where no bucket of it can begin.
+//! six lookups of a half is zero where no bucket of it can begin.
 
 #![expect(
     unsafe_code,
@@ -11,19 +11,18 @@
 
 use std::arch::x86_64::*;
 
-use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
-use crate::scrub::detector::prefilter::Runs;
-use crate::scrub::detector::prefilter::Tables;
 use crate::scrub::detector::prefilter::portable;
+use crate::scrub::detector::prefilter::runs;
+use crate::scrub::detector::prefilter::tables::Tables;
 
 /// Positions looked at in one step.
 const STEP: usize = 32;
 
-/// Bytes that one step reads: the last position needs three more.
-const READ: usize = STEP + 3;
+/// Bytes that one step reads: the last position needs two more.
+const READ: usize = STEP + 2;
 
 /// Adds the hits, in no particular order; `false` where the machine has no AVX2.
 pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> bool {
@@ -37,14 +36,14 @@ pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> 
 
 /// The eight tables of one half of the buckets.
 struct Half {
-    low: [__m256i; 4],
-    high: [__m256i; 4],
+    low: [__m256i; 3],
+    high: [__m256i; 3],
 }
 
 impl Half {
     #[target_feature(enable = "avx2")]
     fn new(tables: &Tables, half: usize) -> Self {
-        let load = |tables: &[[[u8; 16]; 2]; 4]| {
+        let load = |tables: &[[[u8; 16]; 2]; 3]| {
             tables.map(|position| {
                 let table = position.get(half).copied().unwrap_or_default();
                 // SAFETY: `table` is 16 bytes long, and the load needs no alignment.
@@ -55,20 +54,20 @@ impl Half {
         Self { low: load(&tables.low), high: load(&tables.high) }
     }
 
-    /// Which buckets may begin at each position, given the nibbles of the four
+    /// Which buckets may begin at each position, given the nibbles of the three
     /// bytes from there on.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn buckets(&self, low: &[__m256i; 4], high: &[__m256i; 4]) -> __m256i {
-        let [l0, l1, l2, l3] = self.low;
-        let [h0, h1, h2, h3] = self.high;
-        let [nl0, nl1, nl2, nl3] = *low;
-        let [nh0, nh1, nh2, nh3] = *high;
+    fn buckets(&self, low: &[__m256i; 3], high: &[__m256i; 3]) -> __m256i {
+        let [l0, l1, l2] = self.low;
+        let [h0, h1, h2] = self.high;
+        let [nl0, nl1, nl2] = *low;
+        let [nh0, nh1, nh2] = *high;
         let both =
             |l, nl, h, nh| _mm256_and_si256(_mm256_shuffle_epi8(l, nl), _mm256_shuffle_epi8(h, nh));
         _mm256_and_si256(
             _mm256_and_si256(both(l0, nl0, h0, nh0), both(l1, nl1, h1, nh1)),
-            _mm256_and_si256(both(l2, nl2, h2, nh2), both(l3, nl3, h3, nh3)),
+            both(l2, nl2, h2, nh2),
         )
     }
 }
@@ -78,7 +77,6 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
     let halves = [Half::new(&prefilter.tables, 0), Half::new(&prefilter.tables, 1)];
     let [first, second] = &halves;
     let nibble = _mm256_set1_epi8(0x0f);
-    let mut runs = Runs::default();
     // Bit n: byte n of the step before this one (low half) and of this one (high
     // half) is of the base64 alphabets.
     let mut base64 = 0_u64;
@@ -89,14 +87,14 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
             // load needs no alignment.
             unsafe { _mm256_loadu_si256(bytes.as_ptr().add(at + offset).cast()) }
         };
-        let text = [load(0), load(1), load(2), load(3)];
+        let text = [load(0), load(1), load(2)];
         let low = text.map(|bytes| _mm256_and_si256(bytes, nibble));
         let high = text.map(|bytes| _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
         let any = _mm256_or_si256(first.buckets(&low, &high), second.buckets(&low, &high));
         let none = _mm256_cmpeq_epi8(any, _mm256_setzero_si256());
         let mut candidates = !(_mm256_movemask_epi8(none) as u32);
         while candidates != 0 {
-            prefilter.candidate(bytes, at + candidates.trailing_zeros() as usize, hits);
+            prefilter.three(bytes, at + candidates.trailing_zeros() as usize, hits);
             candidates &= candidates - 1;
         }
         let [low, ..] = low;
@@ -105,13 +103,12 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
         let mut ends = run_ends(base64);
         while ends != 0 {
             // Bit 32 is `at`.
-            runs.report(bytes, at + ends.trailing_zeros() as usize - 32, hits);
+            runs::report(bytes, at + ends.trailing_zeros() as usize - 32, hits);
             ends &= ends - 1;
         }
         at += STEP;
     }
-    runs.len = trailing_base64(bytes, at);
-    portable::scan(prefilter, bytes, at, &mut runs, hits);
+    portable::scan(prefilter, bytes, at, hits);
 }
 
 /// Bit n: byte n is of the base64 alphabets.
@@ -172,10 +169,4 @@ fn run_ends(bits: u64) -> u64 {
     runs &= runs << 8;
     runs &= runs << 4;
     runs & !(runs << 1) & (u64::MAX << 32)
-}
-
-/// How many base64 characters stand right before `at`, as far as it matters.
-fn trailing_base64(bytes: &[u8], at: usize) -> usize {
-    let before = bytes.get(..at).unwrap_or_default();
-    before.iter().rev().take(RUN_LEN_MIN).take_while(|&&byte| is_base64(byte)).count()
 }

@@ -1,27 +1,26 @@
-//! The prefilter without vector instructions: a hash at every position.
+//! Needles of three bytes and runs without vector instructions: a look-up at every
+//! position.
 
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
-use crate::scrub::detector::prefilter::Runs;
+use crate::scrub::detector::prefilter::runs;
 
 /// Adds the hits from `from` on, in no particular order.
-pub(super) fn scan(
-    prefilter: &Prefilter,
-    bytes: &[u8],
-    from: usize,
-    runs: &mut Runs,
-    hits: &mut Vec<Hit>,
-) {
+pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], from: usize, hits: &mut Vec<Hit>) {
+    let before = bytes.get(..from).unwrap_or_default();
+    // One more than a run needs: then it was reported.
+    let mut run =
+        before.iter().rev().take(RUN_LEN_MIN).take_while(|&&byte| is_base64(byte)).count();
     for at in from..bytes.len() {
-        prefilter.candidate(bytes, at, hits);
-        runs.len = match bytes.get(at) {
-            Some(&byte) if is_base64(byte) => runs.len + 1,
+        prefilter.three(bytes, at, hits);
+        run = match bytes.get(at) {
+            Some(&byte) if is_base64(byte) => run + 1,
             _ => 0,
         };
-        if runs.len == RUN_LEN_MIN {
-            runs.report(bytes, at, hits);
+        if run == RUN_LEN_MIN {
+            runs::report(bytes, at, hits);
         }
     }
 }

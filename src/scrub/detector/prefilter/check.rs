@@ -1,0 +1,100 @@
+//! What must stand behind a needle, looked at before it is a hit.
+//!
+//! A check only looks at what every real match has: it may let through what is
+//! none, never the reverse.
+
+use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::is_key_byte;
+
+/// What is looked at behind a needle before it is a hit.
+#[derive(Clone, Debug)]
+pub(in crate::scrub) enum Check {
+    /// Nothing.
+    None,
+    /// At least this many bytes of the set.
+    Follow(ByteSet, usize),
+    /// A key: after the rest of the name comes a sign that something is assigned,
+    /// a quote, or the end of the text.
+    Key,
+    /// `://`: an `@` before the URL ends.
+    UserInfo,
+}
+
+impl Check {
+    #[inline]
+    pub(super) fn holds(&self, bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+        match self {
+            Self::None => true,
+            Self::Follow(set, min) => match rest.get(..*min) {
+                Some(next) => next.iter().all(|&byte| set.has(byte)),
+                None => false,
+            },
+            Self::Key => is_key(bytes, start, rest),
+            Self::UserInfo => has_userinfo(rest),
+        }
+    }
+}
+
+/// How far the rest of a key's name may reach.
+const NAME_REST_MAX: usize = 64;
+
+/// Whether what follows a telling word says that it is (part of) a key.
+fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+    let Some(after) = rest.iter().take(NAME_REST_MAX).position(|&byte| !is_key_byte(byte)) else {
+        return rest.len() <= NAME_REST_MAX;
+    };
+    let next = |skip: usize| rest.get(after + skip).copied();
+    match next(0) {
+        // A tag of the wire format behind the key of an attribute; a line's end.
+        Some(0..0x20) => true,
+        Some(b'=' | b':' | b'"' | b'\'' | b'`' | b'\\' | b'>' | b']' | b')' | b'%' | b'&') => true,
+        Some(b' ') => is_key_before_blank(bytes, start, rest.get(after..).unwrap_or_default()),
+        Some(_) => false,
+        None => true,
+    }
+}
+
+/// `password = x`, `password : x`, `--password x`, `Authorization Bearer x`,
+/// `password is x`; in prose, most words before a blank are none of these.
+#[inline]
+fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+    let sign = rest.iter().copied().find(|&byte| byte != b' ');
+    if matches!(sign, Some(b'=' | b':' | b'|' | b'"' | b'\'' | b'>' | b'-' | b'\\')) {
+        return true;
+    }
+    // A flag: a hyphen before the name.
+    let name = bytes.get(..start).unwrap_or_default();
+    let mut name_start = name.len();
+    while name.len() - name_start < NAME_REST_MAX
+        && name_start.checked_sub(1).and_then(|i| name.get(i)).is_some_and(|&b| is_key_byte(b))
+    {
+        name_start -= 1;
+    }
+    if name.get(name_start).or(bytes.get(start)) == Some(&b'-') {
+        return true;
+    }
+    // Words that assign: `is`, `was`, `to`, `by`, and what netrc and schemes have.
+    let word_at = rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len());
+    let word = rest.get(word_at..).unwrap_or_default();
+    const WORDS: &[&[u8]] =
+        &[b"is ", b"is:", b"was ", b"set to ", b"to ", b"bearer ", b"basic ", b"by ", b"as "];
+    if WORDS.iter().any(|w| word.get(..w.len()).is_some_and(|x| x.eq_ignore_ascii_case(w))) {
+        return true;
+    }
+    // `login u password p` (netrc, redis AUTH, SQL) has the bare name: the word
+    // must then look like nothing that prose has.
+    let end = word.iter().position(|&b| b <= b' ').unwrap_or(word.len()).min(64);
+    word.get(..end).unwrap_or_default().iter().any(u8::is_ascii_digit)
+}
+
+/// How far an `@` may stand behind `://`: user name and password.
+const USERINFO_MAX: usize = 512;
+
+/// Whether userinfo may follow: an `@` before the URL ends. It may stand behind a slash,
+/// since people do not encode the ones in their passwords.
+fn has_userinfo(rest: &[u8]) -> bool {
+    rest.iter()
+        .take(USERINFO_MAX)
+        .take_while(|&&byte| !matches!(byte, 0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b'`'))
+        .any(|&byte| byte == b'@')
+}

@@ -1,0 +1,30 @@
+//! Runs of base64 characters, under which an encoding may hide any needle.
+
+use crate::scrub::detector::prefilter::Hit;
+use crate::scrub::detector::prefilter::RUN;
+use crate::scrub::detector::prefilter::RUN_LEN_MIN;
+
+/// Reports the run whose character at `at` makes it [`RUN_LEN_MIN`] long, if it may
+/// hide something.
+pub(super) fn report(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
+    let start = (at + 1).saturating_sub(RUN_LEN_MIN);
+    if bytes.get(start..=at).is_some_and(is_promising) {
+        hits.push(Hit { at: at as u32, needle: RUN });
+    }
+}
+
+/// Whether a run that begins like this may be base64 or hex of text. Ids in
+/// hexadecimal, UUIDs among them, and names of words are not; of the base64 of any
+/// text, a third is in upper case.
+fn is_promising(head: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count();
+    if head.iter().all(u8::is_ascii_hexdigit) {
+        // Hex of text: two digits a character, the first of which is 2 to 7. The run
+        // may have a digit too many in front (see `RUN`).
+        return [0, 1].into_iter().any(|skip| {
+            let firsts = head.iter().skip(skip).step_by(2);
+            firsts.filter(|digit| !matches!(digit, b'2'..=b'7')).count() <= 1
+        });
+    }
+    2 <= count(u8::is_ascii_uppercase) && 2 <= count(u8::is_ascii_lowercase)
+}

@@ -1,0 +1,145 @@
+//! What is secret in the value of a header: credentials behind a scheme, cookies.
+
+use std::ops::Range;
+
+use crate::scrub::detector::value::Standing;
+use crate::scrub::detector::value::is_code;
+use crate::scrub::detector::value::is_credential;
+use crate::scrub::detector::value::is_no_secret;
+use crate::scrub::detector::value::is_sentence;
+use crate::scrub::detector::value::one;
+use crate::scrub::detector::value::trim;
+use crate::scrub::rule::validator;
+
+/// RFC 9110 §11.4: a scheme, a blank, and the credentials; or bare credentials.
+pub(super) fn authorization(
+    value: &[u8],
+    range: Range<usize>,
+    standing: Standing,
+) -> Vec<Range<usize>> {
+    const SCHEMES: [&str; 22] = [
+        "bearer",
+        "basic",
+        "digest",
+        "token",
+        "apikey",
+        "api-key",
+        "key",
+        "negotiate",
+        "ntlm",
+        "hoba",
+        "dpop",
+        "hawk",
+        "mac",
+        "aws4-hmac-sha256",
+        "aws4-ecdsa-p256-sha256",
+        "aws",
+        "sso-key",
+        "splunk",
+        "genie",
+        "geniekey",
+        "oauth",
+        "jwt",
+    ];
+    let text = value.get(range.clone()).unwrap_or_default();
+    let blank = text.iter().position(u8::is_ascii_whitespace);
+    let scheme = blank
+        .and_then(|at| text.get(..at))
+        .filter(|word| SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes())));
+    match scheme {
+        Some(scheme) => {
+            let rest = trim(value, range.start + scheme.len()..range.end);
+            let rest = match standing {
+                // `Bearer x status=200`: what follows the token is another matter.
+                Standing::Line(_) if is_one_token_scheme(scheme) => {
+                    let word = value.get(rest.clone()).unwrap_or_default();
+                    let end = word
+                        .iter()
+                        .position(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'))
+                        .unwrap_or(word.len());
+                    rest.start..rest.start + end
+                }
+                _ => rest,
+            };
+            let secret = value.get(rest.clone()).unwrap_or_default();
+            let keep = secret.is_empty()
+                || validator::is_placeholder(secret)
+                || is_no_secret(secret)
+                || (standing != Standing::Whole && !is_token_like(secret));
+            one(!keep, rest)
+        }
+        None => match standing {
+            Standing::Whole => one(!is_sentence(text), range),
+            Standing::Word(sign) | Standing::Line(sign) => {
+                let end = blank.unwrap_or(text.len());
+                let word = range.start..range.start + end;
+                let text = value.get(word.clone()).unwrap_or_default();
+                one(!is_code(text, sign) && is_credential(text), word)
+            }
+        },
+    }
+}
+
+fn is_one_token_scheme(scheme: &[u8]) -> bool {
+    ["bearer", "basic", "token", "apikey", "api-key", "key", "jwt", "negotiate", "dpop", "splunk"]
+        .iter()
+        .any(|one| scheme.eq_ignore_ascii_case(one.as_bytes()))
+}
+
+/// Behind a scheme in running text: not a word of prose (`Bearer token required`).
+fn is_token_like(text: &[u8]) -> bool {
+    text.iter().any(u8::is_ascii_digit)
+        || text.iter().skip(1).any(u8::is_ascii_uppercase)
+        || 16 <= text.len()
+        || text.iter().any(|byte| matches!(byte, b'=' | b'+' | b'/'))
+}
+
+/// The values of `name=value` pairs; a piece without `=` is secret where there is no
+/// pair at all.
+pub(super) fn pairs(
+    value: &[u8],
+    separators: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
+    let mut start = 0;
+    let mut any = false;
+    for end in (0..=value.len()).filter(|&i| value.get(i).is_none_or(|b| separators.contains(b))) {
+        let piece = trim(value, start..end);
+        start = end + 1;
+        let text = value.get(piece.clone()).unwrap_or_default();
+        let Some(sign) = memchr::memchr(b'=', text) else { continue };
+        any = true;
+        let name = text.get(..sign).unwrap_or_default();
+        let secret = trim(value, piece.start + sign + 1..piece.end);
+        let text = value.get(secret.clone()).unwrap_or_default();
+        let blank_in_name = separators != b";" && name.iter().any(u8::is_ascii_whitespace);
+        let keep =
+            text.is_empty() || blank_in_name || !wanted(name) || validator::is_placeholder(text);
+        if !keep {
+            secrets.push(secret);
+        }
+    }
+    let all = trim(value, 0..value.len());
+    let text = value.get(all.clone()).unwrap_or_default();
+    if !any && !text.iter().any(u8::is_ascii_whitespace) && is_credential(text) {
+        secrets.push(all);
+    }
+    secrets
+}
+
+/// RFC 6265 §5.2, and `Partitioned`, `Priority`, which browsers know.
+pub(super) fn is_cookie_attribute(name: &[u8]) -> bool {
+    const ATTRIBUTES: [&str; 9] = [
+        "expires",
+        "max-age",
+        "domain",
+        "path",
+        "secure",
+        "httponly",
+        "samesite",
+        "partitioned",
+        "priority",
+    ];
+    ATTRIBUTES.iter().any(|attribute| name.eq_ignore_ascii_case(attribute.as_bytes()))
+}
