@@ -142,7 +142,7 @@ impl Detector {
         let mut compiled = Vec::with_capacity(rules.len());
         for (number, rule) in rules.iter().enumerate() {
             let number32 = number as u32;
-            if rule.keys != Keys::default() {
+            if !rule.keys.is_empty() {
                 keys.add_secret(&rule.keys, number32);
             }
             let (rule, anchors) = Compiled::new(rule).map_err(|fault| (number, fault))?;
@@ -194,7 +194,7 @@ impl Detector {
 
 impl Compiled {
     fn new(rule: &Rule) -> Result<(Self, Vec<confirm::Anchor>), RuleFault> {
-        let keyed = rule.keys != Keys::default();
+        let keyed = !rule.keys.is_empty();
         let (pattern, anchors) = match &rule.pattern {
             Some(pattern) => {
                 let (pattern, anchors) = Pattern::new(pattern, &rule.anchors, keyed)
