@@ -140,7 +140,8 @@ impl<'d> Search<'d> {
         }
         let Some(candidate) = candidate else { return };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
-        if compiled.accepts(secret) && !is_filler(secret, len) {
+        let masked = is_in_mask(text, candidate.secret.start);
+        if !masked && compiled.accepts(secret) && !is_filler(secret, len) {
             let how = url_or_plain(text, candidate.secret.start);
             let certainty = match candidate.secret.start <= at {
                 true => Certainty::Pattern,
@@ -160,6 +161,10 @@ impl<'d> Search<'d> {
                 && name.end <= last.range.end
                 && last.range.start <= name.start
         }) {
+            return done;
+        }
+        // The id of a rule in a mask tells of a secret, too.
+        if is_in_mask(text, name.start) {
             return done;
         }
         let class = self.detector.keys.classify(text.get(name.clone()).unwrap_or_default());
@@ -428,6 +433,18 @@ fn closing_bracket(value: &[u8]) -> Option<usize> {
 /// Whether a value is one of our masks.
 fn is_mask(value: &[u8]) -> bool {
     value.starts_with(b"[redacted:") || value.starts_with(b"%5Bredacted:")
+}
+
+/// How long the id of a rule in a mask may be.
+const MASK_MAX: usize = 96;
+
+/// Whether the text at `at` stands inside of one of our masks.
+fn is_in_mask(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(MASK_MAX)..at).unwrap_or_default();
+    let open = memchr::memmem::rfind(before, b"redacted:");
+    open.and_then(|open| before.get(open..)).is_some_and(|inside| {
+        !inside.contains(&b']') && memchr::memmem::find(inside, b"%5D").is_none()
+    })
 }
 
 /// `sk-xxxxxxxxxxxx`: what follows the anchor is one character over and over.
