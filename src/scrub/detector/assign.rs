@@ -6,19 +6,17 @@
 //! its backslashes how deep the string is nested, and its value ends at a quote of
 //! the same depth.
 
+mod cursor;
+
 use std::ops::Range;
 
 use crate::scrub::detector::bytes::is_key_byte;
 
+use cursor::Cursor;
+use cursor::closing_quote;
+
 /// Longer names are cut at the front.
 const NAME_MAX: usize = 128;
-
-/// A value is looked for this far; a longer one is masked up to there and beyond,
-/// to the end of its text.
-const VALUE_MAX: usize = 1 << 20;
-
-/// Blanks between a key, its sign and its value.
-const BLANKS_MAX: usize = 64;
 
 /// How a value is tied to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub(in crate::scrub) enum Sign {
     Equals,
     /// `key = value`
     SpacedEquals,
-    /// `key: value`, `key => value`
+    /// `key: value`, `key => value`, `"name": "key", "value": "value"`
     Colon,
     /// `?key=value&…`
     Query,
@@ -35,7 +33,7 @@ pub(in crate::scrub) enum Sign {
     Flag,
     /// `<key>value</key>`
     Element,
-    /// `"key", "value"` or `"name": "key", "value": "value"`
+    /// `"key", "value"`
     Pair,
     /// `key is value`, `key value`
     Prose,
@@ -152,171 +150,6 @@ pub(in crate::scrub) fn next_element(text: &[u8], after: usize) -> Option<(Range
     Some((start..closing_quote(text, start, depth, quote), depth))
 }
 
-struct Cursor<'t> {
-    text: &'t [u8],
-    at: usize,
-}
-
-impl<'t> Cursor<'t> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn rest(&self) -> &'t [u8] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    /// Skips blanks, line ends too, escaped or not.
-    fn blanks(&mut self) -> usize {
-        let start = self.at;
-        while self.at - start < BLANKS_MAX {
-            match self.rest() {
-                [b' ' | b'\t' | b'\n' | b'\r', ..] => self.at += 1,
-                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[', ..] => self.at += 2,
-                _ => break,
-            }
-        }
-        self.at - start
-    }
-
-    /// Skips the letters that some languages put before a string: `b'…'`, `f"…"`.
-    fn string_prefix(&mut self) {
-        let letters = self
-            .rest()
-            .iter()
-            .take(2)
-            .take_while(|byte| {
-                matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'@')
-            })
-            .count();
-        if 0 < letters && matches!(self.rest().get(letters), Some(b'"' | b'\'')) {
-            self.at += letters;
-        }
-    }
-
-    /// The backslashes before a quote here, and the quote.
-    fn quote(&self) -> Option<(usize, u8)> {
-        let depth = self.rest().iter().take_while(|&&byte| byte == b'\\').take(64).count();
-        match self.rest().get(depth) {
-            Some(&quote @ (b'"' | b'\'' | b'`')) => Some((depth, quote)),
-            _ => None,
-        }
-    }
-
-    /// What ties a value to the key that ends here; leaves the cursor behind it.
-    fn sign(mut self, key: &Range<usize>) -> Option<(Sign, Self, Option<usize>)> {
-        let key_quote = self.quote();
-        if let Some((depth, _)) = key_quote {
-            self.at += depth + 1;
-        }
-        let depth = key_quote.map(|quote| quote.0);
-        while matches!(self.peek(), Some(b']' | b')')) {
-            self.at += 1;
-        }
-        let behind_key = self.at;
-        let blanks = self.blanks();
-        let sign = match self.rest() {
-            [b'=', b'>', ..] => self.skip(2, Sign::Colon),
-            [b'=', b'=', b'=', ..] => self.skip(3, Sign::SpacedEquals),
-            [b'=' | b':', b'=', ..] => self.skip(2, Sign::SpacedEquals),
-            [b'=', next, ..] => {
-                let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
-                self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
-            }
-            [b':', b':', ..] => return None,
-            [b':', ..] => self.skip(1, Sign::Colon),
-            // Behind a quote or a bracket it is the type of a function.
-            [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
-            [b',', ..] if key_quote.is_some() => {
-                self.at += 1;
-                self.pair_value(depth.unwrap_or_default())?;
-                Sign::Pair
-            }
-            [b'>', ..]
-                if key.start.checked_sub(1).and_then(|i| self.text.get(i)) == Some(&b'<') =>
-            {
-                self.skip(1, Sign::Element)
-            }
-            _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
-            _ if key_quote.is_none() && 0 < blanks && self.at == behind_key + blanks => {
-                self.prose_sign();
-                Sign::Prose
-            }
-            _ => return None,
-        };
-        Some((sign, self, depth))
-    }
-
-    fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
-        self.at += bytes;
-        sign
-    }
-
-    /// Behind `"key",`: the value is the next string, or the one named `value`.
-    fn pair_value(&mut self, depth: usize) -> Option<()> {
-        self.blanks();
-        let (next_depth, quote) = self.quote()?;
-        if next_depth != depth {
-            return None;
-        }
-        let start = self.at + depth + 1;
-        let name = start..closing_quote(self.text, start, depth, quote);
-        let behind = name.end + depth + 1;
-        let mut cursor = Cursor { text: self.text, at: behind };
-        cursor.blanks();
-        if cursor.peek() == Some(b':') {
-            let name = self.text.get(name)?;
-            if !name.eq_ignore_ascii_case(b"value") && !name.eq_ignore_ascii_case(b"val") {
-                return None;
-            }
-            self.at = cursor.at + 1;
-        }
-        Some(())
-    }
-
-    /// Skips `is`, `was`, `to`, ….
-    fn prose_sign(&mut self) {
-        const WORDS: [&[u8]; 6] = [b"is ", b"is: ", b"was ", b"set to ", b"to ", b"as "];
-        for word in WORDS {
-            if self.rest().get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word)) {
-                self.at += word.len();
-                return;
-            }
-        }
-    }
-}
-
-/// Where the string ends that began at `start` behind a quote with `depth`
-/// backslashes: at a quote of the same depth, or of one further out.
-///
-/// A quote inside it has more backslashes; and as every backslash inside is itself
-/// written with `depth + 1` of them, what counts is the remainder.
-fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
-    let unit = (depth + 1).saturating_mul(2);
-    let limit = text.len().min(start.saturating_add(VALUE_MAX));
-    let body = text.get(start..limit).unwrap_or_default();
-    let mut doubled = usize::MAX;
-    for at in memchr::memchr_iter(quote, body) {
-        if at == doubled {
-            continue;
-        }
-        let before = body.get(..at).unwrap_or_default();
-        let slashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
-        if slashes < depth {
-            return start + at - slashes;
-        }
-        // SQL and YAML write a quote inside single quotes twice.
-        if quote == b'\'' && slashes == 0 && 0 < at && body.get(at + 1) == Some(&quote) {
-            doubled = at + 1;
-            continue;
-        }
-        if slashes % unit == depth {
-            return start + at - depth;
-        }
-    }
-    text.len()
-}
-
 /// Where an undelimited value ends that takes the rest of its line: at a line feed,
 /// written as such or as an escape, or at a quote of what is around it.
 pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
@@ -343,24 +176,19 @@ fn is_query(text: &[u8], key: &Range<usize>) -> bool {
     }
 }
 
-/// Whether hyphens stand before the name.
-fn is_flag(text: &[u8], key: &Range<usize>) -> bool {
-    let mut before = text.get(..key.start).unwrap_or_default().iter().rev();
-    let hyphens = before.by_ref().take_while(|&&byte| byte == b'-').count();
-    let outside = text.get(..key.start.saturating_sub(hyphens)).and_then(<[u8]>::last);
-    0 < hyphens && !outside.is_some_and(u8::is_ascii_alphanumeric)
-}
-
 /// Where an undelimited value ends that is one word: `line` is up to where it may
 /// reach.
 pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) -> usize {
     let value = text.get(line.clone()).unwrap_or_default();
+    if sign == Sign::Element {
+        return line.start + memchr::memchr(b'<', value).unwrap_or(value.len());
+    }
     let mut open = 0_usize;
     for (i, &byte) in value.iter().enumerate() {
         let next = value.get(i + 1).copied();
         let ends = match byte {
             b' ' | b'\t' | b'"' | b'`' | 0..0x20 => true,
-            b'<' => sign == Sign::Element || !matches!(next, Some(b'a'..=b'z')) || 0 < i,
+            b'<' => !matches!(next, Some(b'a'..=b'z')) || 0 < i,
             b'\'' => !next.is_some_and(|next| next.is_ascii_alphanumeric()),
             b'\\' => matches!(next, Some(b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\') | None),
             b'&' | b'#' => sign == Sign::Query || (byte == b'&' && is_next_pair(value, i + 1)),
@@ -438,7 +266,7 @@ mod tests {
             ("<password>hunter2</password>", "password", "hunter2", Sign::Element),
             (r#"["password","hunter2"]"#, "password", "hunter2", Sign::Pair),
             ("('password', 'hunter2')", "password", "hunter2", Sign::Pair),
-            (r#"{"name":"PASSWORD","value":"hunter2"}"#, "PASSWORD", "hunter2", Sign::Pair),
+            (r#"{"name":"PASSWORD","value":"hunter2"}"#, "PASSWORD", "hunter2", Sign::Colon),
             ("Server=h;Password=hun,ter2;Database=d", "Password", "hun,ter2", Sign::Equals),
             ("map[password:hunter2 user:x]", "password", "hunter2", Sign::Colon),
             ("{password=hunter2, user=x}", "password", "hunter2", Sign::Equals),

@@ -93,7 +93,7 @@ impl<'d> Search<'d> {
         }
         // Up to where keys were read, tokens were masked, and runs were decoded.
         let (mut keys_done, mut run_done) = (0, 0);
-        let mut escapes = [false; 3];
+        let mut escapes: Vec<Escapes> = Vec::new();
         for hit in hits {
             if self.exhausted {
                 break;
@@ -113,14 +113,12 @@ impl<'d> Search<'d> {
                     let word = at + *start as usize..at + *end as usize;
                     keys_done = self.key(text, word, &mut found);
                 }
-                Some(Use::Escape(kind)) => escapes[*kind as usize] = true,
-                Some(Use::Key { .. }) | None => {}
+                Some(Use::Escape(kind)) if !escapes.contains(kind) => escapes.push(*kind),
+                Some(Use::Key { .. } | Use::Escape(_)) | None => {}
             }
         }
-        for kind in [Escapes::Percent, Escapes::Backslash, Escapes::Entities] {
-            if escapes[kind as usize] {
-                self.escaped(text, kind, depth, &mut found);
-            }
+        for kind in escapes {
+            self.escaped(text, kind, depth, &mut found);
         }
         overlap::merge(found)
     }
@@ -163,8 +161,10 @@ impl<'d> Search<'d> {
         }) {
             return done;
         }
-        // The id of a rule in a mask tells of a secret, too.
-        if is_in_mask(text, name.start) {
+        // The id of a rule in a mask tells of a secret, too; and what follows `::` is a type.
+        if is_in_mask(text, name.start)
+            || text.get(..name.start).is_some_and(|before| before.ends_with(b"::"))
+        {
             return done;
         }
         let class = self.detector.keys.classify(text.get(name.clone()).unwrap_or_default());

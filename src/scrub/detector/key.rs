@@ -47,17 +47,46 @@ pub(in crate::scrub) struct KeyTable {
 /// What the rules say of a run of words.
 #[derive(Default)]
 struct Name {
-    not_secret: [bool; 4],
-    secret: [Vec<u32>; 4],
+    exact: Verdict,
+    suffix: Verdict,
+    prefix: Verdict,
+    word: Verdict,
 }
 
-/// Where a run of words stands in a name; the index into [`Name`]'s arrays.
+/// What the rules say of a run of words that stands in one place of a name.
+#[derive(Default)]
+struct Verdict {
+    not_secret: bool,
+    secret: Vec<u32>,
+}
+
+/// Where a run of words stands in a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    Exact = 0,
-    Suffix = 1,
-    Prefix = 2,
-    Word = 3,
+    Exact,
+    Suffix,
+    Prefix,
+    Word,
+}
+
+impl Name {
+    fn verdict(&self, mode: Mode) -> &Verdict {
+        match mode {
+            Mode::Exact => &self.exact,
+            Mode::Suffix => &self.suffix,
+            Mode::Prefix => &self.prefix,
+            Mode::Word => &self.word,
+        }
+    }
+
+    fn verdict_mut(&mut self, mode: Mode) -> &mut Verdict {
+        match mode {
+            Mode::Exact => &mut self.exact,
+            Mode::Suffix => &mut self.suffix,
+            Mode::Prefix => &mut self.prefix,
+            Mode::Word => &mut self.word,
+        }
+    }
 }
 
 impl KeyTable {
@@ -65,9 +94,7 @@ impl KeyTable {
     pub(in crate::scrub) fn add_not_secret(&mut self, keys: &Keys) {
         for (mode, name) in names(keys) {
             let entry = self.names.entry(Folded::new(name.as_bytes()).joined()).or_default();
-            if let Some(flag) = entry.not_secret.get_mut(mode as usize) {
-                *flag = true;
-            }
+            entry.verdict_mut(mode).not_secret = true;
         }
     }
 
@@ -76,9 +103,8 @@ impl KeyTable {
         for (mode, name) in names(keys) {
             let folded = Folded::new(name.as_bytes());
             let entry = self.names.entry(folded.joined()).or_default();
-            if let Some(rules) = entry.secret.get_mut(mode as usize)
-                && !rules.contains(&rule)
-            {
+            let rules = &mut entry.verdict_mut(mode).secret;
+            if !rules.contains(&rule) {
                 rules.push(rule);
             }
             self.add_needles(&folded, mode);
@@ -112,11 +138,11 @@ impl KeyTable {
         // The whole name, or its last dotted segment.
         for start in [0, tail] {
             if let Some(found) = self.get(&folded, start, words) {
-                if found.not_secret[Mode::Exact as usize] {
+                if found.exact.not_secret {
                     return Class::NotSecret;
                 }
-                if !found.secret[Mode::Exact as usize].is_empty() {
-                    return Class::Secret(&found.secret[Mode::Exact as usize]);
+                if !found.exact.secret.is_empty() {
+                    return Class::Secret(&found.exact.secret);
                 }
             }
             if tail == 0 {
@@ -134,11 +160,11 @@ impl KeyTable {
                         Mode::Word => true,
                         Mode::Exact => false,
                     };
-                    if stands && found.not_secret[mode as usize] {
+                    if stands && found.verdict(mode).not_secret {
                         return Class::NotSecret;
                     }
                     if stands && secret.is_empty() {
-                        secret = &found.secret[mode as usize];
+                        secret = &found.verdict(mode).secret;
                     }
                 }
             }

@@ -56,10 +56,12 @@ pub(in crate::scrub) fn secrets(
     if text.is_empty() || validator::is_placeholder(text) || is_no_secret(text) {
         return Vec::new();
     }
+    // `cookie = jar.get(name)`: a header has a colon.
+    let code = matches!(standing, Standing::Line(Sign::SpacedEquals));
     let prose = matches!(standing, Standing::Word(Sign::Prose) | Standing::Line(Sign::Prose));
     match form {
         ValueForm::Authorization => authorization(value, value_trimmed, standing),
-        ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose => Vec::new(),
+        ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose || code => Vec::new(),
         ValueForm::Cookie => pairs(value, b";", |_| true),
         ValueForm::SetCookie => pairs(value, b";,", |name| !is_cookie_attribute(name)),
         ValueForm::List => pairs(value, b",;", |_| true),
@@ -98,7 +100,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
         Standing::Whole => None,
         Standing::Word(sign) | Standing::Line(sign) => Some(sign),
     };
-    if word.is_some_and(|sign| is_code(text, sign)) {
+    if word.is_some_and(|sign| is_code(text, sign) || is_parameter(text)) {
         return false;
     }
     if word == Some(Sign::Prose) {
@@ -107,14 +109,15 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     match form {
         ValueForm::Credential => is_credential(text),
         ValueForm::Password => match word {
-            None => !(digits && text.len() < 4) && !is_sentence(text),
+            None => !is_sentence(text) && (!digits || 4 <= text.len()),
             Some(Sign::SpacedEquals | Sign::Colon) => {
                 3 <= text.len() && !(digits && text.len() < 4)
             }
+            Some(Sign::Pair) => is_mixed(text) || !text.iter().all(|&byte| is_path(byte)),
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {
-            None => !(digits && text.len() < 8) && !is_sentence(text),
+            None => !is_sentence(text) && (!digits || 8 <= text.len()),
             Some(Sign::Query | Sign::Flag | Sign::Element) => {
                 4 <= text.len() && !(digits && text.len() < 6)
             }
@@ -285,8 +288,10 @@ fn is_sentence(text: &[u8]) -> bool {
     let plain = words
         .iter()
         .filter(|word| {
-            let word = word.strip_suffix(b",").or(word.strip_suffix(b".")).unwrap_or(word);
-            !word.is_empty() && word.iter().all(|b| b.is_ascii_alphabetic() || *b == b'\'')
+            let word = word.trim_ascii();
+            let inner = word.iter().filter(|b| !b"(),.;:!?'\"".contains(b));
+            let letters = inner.clone().all(u8::is_ascii_alphabetic);
+            letters && inner.count() + 2 >= word.len()
         })
         .count();
     const TELLING: [&[u8]; 16] = [
@@ -301,31 +306,69 @@ fn is_sentence(text: &[u8]) -> bool {
 /// Whether an undelimited value reads as code: a call, a member, an index, a
 /// variable behind `key = `.
 fn is_code(text: &[u8], sign: Sign) -> bool {
-    let call = memchr::memchr(b'(', text).is_some_and(|at| {
-        0 < at && text.get(..at).is_some_and(|name| name.iter().all(|&byte| is_path(byte)))
-    });
-    let index = memchr::memchr(b'[', text).is_some_and(|at| {
-        0 < at
-            && text.get(..at).is_some_and(|name| name.iter().all(|&byte| is_path(byte)))
-            && text.contains(&b']')
-    });
-    if call || index {
+    // What is called, or indexed, is a path; its arguments may be cut off at a quote.
+    let opens = |sign: u8, needs: u8| {
+        memchr::memchr(sign, text).is_some_and(|at| {
+            let name = text.get(..at).unwrap_or_default();
+            let of_path = |byte: &u8| is_path(*byte) || b":!&*$<>".contains(byte);
+            let closed = at + 1 == text.len() || text.contains(&needs);
+            0 < at && name.iter().all(of_path) && closed
+        })
+    };
+    if opens(b'(', b'(') || opens(b'[', b']') || memchr::memmem::find(text, b"::").is_some() {
         return true;
     }
     let plain = text.strip_suffix(b";").or(text.strip_suffix(b",")).unwrap_or(text);
+    let digits = sign == Sign::SpacedEquals;
     let member = plain.contains(&b'.')
-        && plain.iter().all(|&byte| is_path(byte) && !byte.is_ascii_digit())
+        && plain.iter().all(|&byte| is_path(byte) && (digits || !byte.is_ascii_digit()))
+        && plain.first().is_some_and(u8::is_ascii_alphabetic)
         && plain.split(|&byte| byte == b'.').all(|part| !part.is_empty());
-    let reference = matches!(plain, [b'&' | b'*', b'a'..=b'z', ..]);
+    let reference = matches!(plain, [b'&' | b'*', b'a'..=b'z' | b'A'..=b'Z' | b'\'', ..]);
     let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || plain.ends_with(b"?"));
     let variable = matches!(sign, Sign::SpacedEquals)
         && plain.iter().all(|&byte| is_path(byte))
         && !validator::looks_random(plain)
-        && !(plain.iter().any(u8::is_ascii_digit) && !plain.contains(&b'_'));
-    (member && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose))
+        && (!plain.iter().any(u8::is_ascii_digit) || plain.contains(&b'_'));
+    let number = is_typed_number(plain);
+    number
+        || (member && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose))
         || (reference && sign != Sign::Query)
         || typed
         || variable
+}
+
+/// `1323u32`, `10L`
+fn is_typed_number(text: &[u8]) -> bool {
+    const TYPES: [&[u8]; 14] = [
+        b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"L",
+        b"UL", b"f32", b"f64",
+    ];
+    TYPES.iter().any(|kind| {
+        text.strip_suffix(*kind)
+            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    })
+}
+
+/// `:name`, `$1`, `@p0`, `%(name)s`, `%NAME%`, `Type!`: what SQL, GraphQL and templates
+/// put where a value will stand.
+fn is_parameter(text: &[u8]) -> bool {
+    let name = |name: &[u8]| {
+        !name.is_empty()
+            && name.len() <= 32
+            && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
+    match text {
+        [b':' | b'$' | b'@', rest @ ..] => name(rest),
+        [b'%', b'(', rest @ .., b')', b's' | b'd'] => name(rest),
+        [b'%', rest @ .., b'%'] => name(rest),
+        [rest @ .., b'!'] => {
+            rest.iter().all(u8::is_ascii_alphabetic)
+                && rest.first().is_some_and(u8::is_ascii_uppercase)
+                && rest.len() <= 16
+        }
+        _ => false,
+    }
 }
 
 /// What names in code are made of.

@@ -121,31 +121,10 @@ fn base64_mask(low: __m256i, high: __m256i) -> u32 {
     // Classes: 0x2_: + - /; 0x3_: 0-9; 0x4_ and 0x6_: 1-15 (A-O, a-o);
     // 0x5_: 0-10 and 15 (P-Z, _); 0x7_: 0-10 (p-z).
     const BY_HIGH: [u8; 16] = [0, 0, 1, 2, 4, 8, 4, 16, 0, 0, 0, 0, 0, 0, 0, 0];
-    const BY_LOW: [u8; 16] = {
-        let mut table = [0_u8; 16];
-        let mut low = 0;
-        while low < 16 {
-            let mut bits = 0;
-            if low == 0xb || low == 0xd || low == 0xf {
-                bits |= 1;
-            }
-            if low <= 9 {
-                bits |= 2;
-            }
-            if 1 <= low {
-                bits |= 4;
-            }
-            if low <= 10 || low == 15 {
-                bits |= 8;
-            }
-            if low <= 10 {
-                bits |= 16;
-            }
-            table[low] = bits;
-            low += 1;
-        }
-        table
-    };
+    const BY_LOW: [u8; 16] = [
+        0b11010, 0b11110, 0b11110, 0b11110, 0b11110, 0b11110, 0b11110, 0b11110, 0b11110, 0b11110,
+        0b11100, 0b00101, 0b00100, 0b00101, 0b00100, 0b01101,
+    ];
     // SAFETY: both tables are 16 bytes long, and the loads need no alignment.
     let (by_high, by_low) = unsafe {
         (_mm_loadu_si128(BY_HIGH.as_ptr().cast()), _mm_loadu_si128(BY_LOW.as_ptr().cast()))

@@ -59,7 +59,7 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
 #[inline]
 fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let sign = rest.iter().copied().find(|&byte| byte != b' ');
-    if matches!(sign, Some(b'=' | b':' | b'|' | b'"' | b'\'' | b'>' | b'-' | b'\\')) {
+    if matches!(sign, Some(b'=' | b':' | b'|' | b'"' | b'\'' | b'>' | b'-' | b'\\' | 0x1b)) {
         return true;
     }
     // A flag: a hyphen before the name.
@@ -71,6 +71,10 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         name_start -= 1;
     }
     if name.get(name_start).or(bytes.get(start)) == Some(&b'-') {
+        return true;
+    }
+    // The tag of an element: `<password type="x">`, `<ns:password type="x">`.
+    if matches!(name_start.checked_sub(1).and_then(|i| name.get(i)), Some(b'<' | b':')) {
         return true;
     }
     // Words that assign: `is`, `was`, `to`, `by`, and what netrc and schemes have.

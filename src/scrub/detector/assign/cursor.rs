@@ -1,0 +1,307 @@
+//! Reads what ties a value to a key: blanks, signs, quotes, tags.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::bytes::is_key_byte;
+
+/// Blanks between a key, its sign and its value.
+const BLANKS_MAX: usize = 64;
+
+/// A value is looked for this far; a longer one is masked up to there and beyond, to the
+/// end of its text.
+const VALUE_MAX: usize = 1 << 20;
+
+/// A place in a text, behind a key.
+pub(super) struct Cursor<'t> {
+    pub(super) text: &'t [u8],
+    pub(super) at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Skips blanks, line ends too, escaped or not.
+    pub(super) fn blanks(&mut self) -> usize {
+        let start = self.at;
+        while self.at - start < BLANKS_MAX {
+            match self.rest() {
+                [b' ' | b'\t' | b'\n' | b'\r', ..] => self.at += 1,
+                [0x1b | b'\\', ..] if 0 < colour_len(self.rest()) => {
+                    self.at += colour_len(self.rest());
+                }
+                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[', ..] => self.at += 2,
+                _ => break,
+            }
+        }
+        self.at - start
+    }
+
+    /// Skips the letters that some languages put before a string: `b'…'`, `f"…"`.
+    pub(super) fn string_prefix(&mut self) {
+        let letters = self
+            .rest()
+            .iter()
+            .take(2)
+            .take_while(|byte| {
+                matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'@')
+            })
+            .count();
+        if 0 < letters && matches!(self.rest().get(letters), Some(b'"' | b'\'')) {
+            self.at += letters;
+        }
+    }
+
+    /// The backslashes before a quote here, and the quote.
+    pub(super) fn quote(&self) -> Option<(usize, u8)> {
+        let depth = self.rest().iter().take_while(|&&byte| byte == b'\\').take(64).count();
+        match self.rest().get(depth) {
+            Some(&quote @ (b'"' | b'\'' | b'`')) => Some((depth, quote)),
+            _ => None,
+        }
+    }
+
+    /// What ties a value to the key that ends here; leaves the cursor behind it.
+    pub(super) fn sign(mut self, key: &Range<usize>) -> Option<(Sign, Self, Option<usize>)> {
+        let key_quote = self.quote();
+        if let Some((depth, _)) = key_quote {
+            self.at += depth + 1;
+        }
+        let depth = key_quote.map(|quote| quote.0);
+        while matches!(self.peek(), Some(b']' | b')')) {
+            self.at += 1;
+        }
+        let behind_key = self.at;
+        if key_quote.is_some() && self.form_part(key) {
+            return Some((Sign::Equals, self, None));
+        }
+        let blanks = self.blanks();
+        let sign = match self.rest() {
+            [b'=', b'>', ..] => self.skip(2, Sign::Colon),
+            [b'=', b'=', b'=', ..] => self.skip(3, Sign::SpacedEquals),
+            [b'=' | b':', b'=', ..] => self.skip(2, Sign::SpacedEquals),
+            [b'=', next, ..] => {
+                let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
+                self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
+            }
+            [b':', b':', ..] => return None,
+            [b':', ..] => {
+                self.at += 1;
+                if self.typed() { Sign::SpacedEquals } else { Sign::Colon }
+            }
+            // Behind a quote or a bracket it is the type of a function.
+            [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
+            [b',', ..] if key_quote.is_some() => {
+                self.at += 1;
+                if self.pair_value(depth.unwrap_or_default())? { Sign::Colon } else { Sign::Pair }
+            }
+            [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
+                self.skip(1, Sign::Element)
+            }
+            _ if 0 < blanks && is_element(self.text, key) => self.element()?,
+            _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
+            _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
+            _ if key_quote.is_none() && 0 < blanks && self.at == behind_key + blanks => {
+                self.prose_sign();
+                Sign::Prose
+            }
+            _ => return None,
+        };
+        Some((sign, self, depth))
+    }
+
+    /// `: Type = value`: the value stands behind the second sign.
+    fn typed(&mut self) -> bool {
+        let rest = self.rest();
+        let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[]|?.:' ".contains(byte);
+        let len = rest.iter().take(48).take_while(|byte| of_type(byte)).count();
+        let name = rest.get(..len).unwrap_or_default();
+        let behind = rest.get(len..).unwrap_or_default();
+        let assigns = matches!(behind, [b'=', next, ..] if !matches!(next, b'=' | b'>'));
+        if assigns && name.ends_with(b" ") && name.iter().any(u8::is_ascii_alphabetic) {
+            self.at += len + 1;
+            return true;
+        }
+        false
+    }
+
+    /// The rest of an opening tag: the value is the element's content.
+    fn element(&mut self) -> Option<Sign> {
+        let tag = self.rest().iter().take(ATTRIBUTES_MAX);
+        let end = tag.take_while(|byte| !matches!(byte, b'<')).position(|&byte| byte == b'>')?;
+        self.at += end + 1;
+        Some(Sign::Element)
+    }
+
+    /// Behind a quoted key and a blank: another attribute of its tag that holds the value,
+    /// or prose (`set `password` to `x``).
+    fn behind_quote(&mut self, key_quote: Option<(usize, u8)>) -> Option<Sign> {
+        let (depth, quote) = key_quote?;
+        if quote == b'`' {
+            self.prose_sign();
+            return self.quote().map(|_| Sign::Colon);
+        }
+        for _ in 0..4 {
+            let name = self.rest().iter().take_while(|&&byte| is_key_byte(byte)).count();
+            let name_at = self.at..self.at + name;
+            if name == 0 || self.text.get(name_at.end) != Some(&b'=') {
+                return None;
+            }
+            self.at = name_at.end + 1;
+            if is_value_name(self.text.get(name_at)?) {
+                return Some(Sign::Colon);
+            }
+            let (value_depth, quote) = self.quote().filter(|quote| quote.0 == depth)?;
+            let start = self.at + value_depth + 1;
+            self.at = closing_quote(self.text, start, value_depth, quote) + value_depth + 1;
+            self.blanks();
+        }
+        None
+    }
+
+    /// `name="key"` of a part of a form, and the blank line behind it.
+    fn form_part(&mut self, key: &Range<usize>) -> bool {
+        const BLANK_LINES: [&[u8]; 4] = [b"\r\n\r\n", b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"];
+        let before = self.text.get(..key.start).unwrap_or_default();
+        let before = before.strip_suffix(b"\"").unwrap_or(before);
+        let before = before.strip_suffix(b"\\").unwrap_or(before);
+        let blank = BLANK_LINES.iter().find(|line| self.rest().starts_with(line));
+        match blank {
+            Some(blank) if before.ends_with(b"name=") => {
+                self.at += blank.len();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
+        self.at += bytes;
+        sign
+    }
+
+    /// Behind `"key",`: the value is the next string (`false`), or the one named `value`
+    /// (`true`), be it inside of an OTLP value.
+    fn pair_value(&mut self, depth: usize) -> Option<bool> {
+        self.blanks();
+        self.string_prefix();
+        let Some(name) = self.member_name(depth) else {
+            return self.quote().filter(|quote| quote.0 == depth).map(|_| false);
+        };
+        if !is_value_name(name) {
+            return None;
+        }
+        self.blanks();
+        if self.peek() == Some(b'{') {
+            self.at += 1;
+            self.blanks();
+            let name = self.member_name(depth)?;
+            if !matches!(name, b"stringValue" | b"string_value") {
+                return None;
+            }
+        }
+        Some(true)
+    }
+
+    /// The name of a member of JSON here; leaves the cursor behind its colon.
+    fn member_name(&mut self, depth: usize) -> Option<&'t [u8]> {
+        let (_, quote) = self.quote().filter(|quote| quote.0 == depth)?;
+        let start = self.at + depth + 1;
+        let end = closing_quote(self.text, start, depth, quote);
+        let mut cursor = Cursor { text: self.text, at: end + depth + 1 };
+        cursor.blanks();
+        if cursor.peek() != Some(b':') {
+            return None;
+        }
+        self.at = cursor.at + 1;
+        self.text.get(start..end)
+    }
+
+    /// Skips `is`, `was`, `to`, ….
+    fn prose_sign(&mut self) {
+        const WORDS: [&[u8]; 6] = [b"is ", b"is: ", b"was ", b"set to ", b"to ", b"as "];
+        for word in WORDS {
+            if self.rest().get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word)) {
+                self.at += word.len();
+                return;
+            }
+        }
+    }
+}
+
+/// How long the attributes of a tag may be.
+const ATTRIBUTES_MAX: usize = 512;
+
+/// Whether a member or an attribute of this name holds the value of its neighbour.
+fn is_value_name(name: &[u8]) -> bool {
+    [&b"value"[..], b"val", b"content"].iter().any(|value| name.eq_ignore_ascii_case(value))
+}
+
+/// `<key`, `<ns:key`
+fn is_element(text: &[u8], key: &Range<usize>) -> bool {
+    let before = text.get(key.start.saturating_sub(32)..key.start).unwrap_or_default();
+    let name = before.iter().rev().take_while(|&&byte| is_key_byte(byte) || byte == b':').count();
+    before.len().checked_sub(name + 1).and_then(|i| before.get(i)) == Some(&b'<')
+}
+
+/// `name="key"`, in which the key is the value of an attribute.
+fn is_named(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+    let quote = depth.map_or(0, |depth| depth + 1);
+    let sign = key.start.checked_sub(quote + 1).and_then(|i| text.get(i));
+    0 < quote && sign == Some(&b'=')
+}
+
+/// Where the string ends that began at `start` behind a quote with `depth`
+/// backslashes: at a quote of the same depth, or of one further out.
+///
+/// A quote inside it has more backslashes; and as every backslash inside is itself
+/// written with `depth + 1` of them, what counts is the remainder.
+pub(super) fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
+    let unit = (depth + 1).saturating_mul(2);
+    let limit = text.len().min(start.saturating_add(VALUE_MAX));
+    let body = text.get(start..limit).unwrap_or_default();
+    let mut doubled = usize::MAX;
+    for at in memchr::memchr_iter(quote, body) {
+        if at == doubled {
+            continue;
+        }
+        let before = body.get(..at).unwrap_or_default();
+        let slashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if slashes < depth {
+            return start + at - slashes;
+        }
+        // SQL and YAML write a quote inside single quotes twice.
+        if quote == b'\'' && slashes == 0 && 0 < at && body.get(at + 1) == Some(&quote) {
+            doubled = at + 1;
+            continue;
+        }
+        if slashes % unit == depth {
+            return start + at - depth;
+        }
+    }
+    text.len()
+}
+
+/// Whether hyphens stand before the name.
+fn is_flag(text: &[u8], key: &Range<usize>) -> bool {
+    let mut before = text.get(..key.start).unwrap_or_default().iter().rev();
+    let hyphens = before.by_ref().take_while(|&&byte| byte == b'-').count();
+    let outside = text.get(..key.start.saturating_sub(hyphens)).and_then(<[u8]>::last);
+    0 < hyphens && !outside.is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// How long an ANSI colour code is that a text begins with; its escape character may be
+/// written as an escape.
+fn colour_len(rest: &[u8]) -> usize {
+    const ESCAPES: [&[u8]; 5] = [b"\x1b[", b"\\x1b[", b"\\u001b[", b"\\033[", b"\\e["];
+    let Some(escape) = ESCAPES.iter().find(|escape| rest.starts_with(escape)) else { return 0 };
+    let code = rest.get(escape.len()..).unwrap_or_default();
+    let digits = code.iter().take(16).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+    if code.get(digits) == Some(&b'm') { escape.len() + digits + 1 } else { 0 }
+}
