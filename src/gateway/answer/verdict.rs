@@ -11,11 +11,16 @@ use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
 
+/// The longest wait that an upstream can ask for. It may say any number of seconds,
+/// up to one that no clock can count to; who waits for a day has given up.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The meaning of a gRPC status (OTLP specification, OTLP/gRPC "Failures").
 ///
 /// `retry_after` is the upstream's `RetryInfo`; RESOURCE_EXHAUSTED is final
 /// without it.
 pub fn of_grpc(status: u32, message: String, retry_after: Option<Duration>) -> Outcome {
+    let retry_after = retry_after.map(|delay| delay.min(RETRY_AFTER_MAX));
     match status {
         code::OK => Ok(Accepted::default()),
         code::CANCELLED
@@ -36,6 +41,7 @@ pub fn of_grpc(status: u32, message: String, retry_after: Option<Duration>) -> O
 /// Any 2xx is success, as in the Collector; a redirect is not followed, since it
 /// would send the request to a place that nobody configured.
 pub fn of_http(status: u16, message: String, retry_after: Option<Duration>) -> Outcome {
+    let retry_after = retry_after.map(|delay| delay.min(RETRY_AFTER_MAX));
     let rejected = |code| Err(Refusal::Rejected { code, message: message.clone() });
     let unavailable =
         |code| Err(Refusal::Unavailable { code, retry_after, message: message.clone() });
@@ -83,5 +89,30 @@ pub fn grpc_of_http(status: u16) -> u32 {
         404 => code::UNIMPLEMENTED,
         429 | 502..=504 => code::UNAVAILABLE,
         _ => code::UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_that_no_clock_can_count_is_cut_to_a_day() {
+        let refusal = |retry_after| {
+            Err(Refusal::Unavailable {
+                code: code::UNAVAILABLE,
+                retry_after: Some(retry_after),
+                message: String::new(),
+            })
+        };
+        for (asked, kept) in [
+            (Duration::ZERO, Duration::ZERO),
+            (RETRY_AFTER_MAX, RETRY_AFTER_MAX),
+            (Duration::from_secs(u64::MAX), RETRY_AFTER_MAX),
+        ] {
+            let (grpc, http) = (code::UNAVAILABLE, 503);
+            assert_eq!(of_grpc(grpc, String::new(), Some(asked)), refusal(kept));
+            assert_eq!(of_http(http, String::new(), Some(asked)), refusal(kept));
+        }
     }
 }

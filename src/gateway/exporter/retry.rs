@@ -107,7 +107,8 @@ impl Config {
                 _ => None,
             };
             let wait = self.jittered(interval).max(asked.unwrap_or_default());
-            let next = Instant::now() + wait;
+            // How long an upstream asks us to wait is its choice.
+            let Some(next) = Instant::now().checked_add(wait) else { return outcome };
             let last = begun + self.max_elapsed_time.0;
             let too_late = !self.max_elapsed_time.0.is_zero() && last < next;
             if too_late || deadline.is_some_and(|deadline| deadline <= next) {
@@ -169,8 +170,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_beyond_the_end_is_not_begun() {
-        let long = Some(Duration::from_secs(3));
-        assert_eq!(attempts(fast(), None, unavailable(long)).await, 1);
+        for seconds in [3, u64::MAX] {
+            let long = Some(Duration::from_secs(seconds));
+            assert_eq!(attempts(fast(), None, unavailable(long)).await, 1);
+        }
         let deadline = Some(Duration::from_millis(1));
         assert_eq!(attempts(fast(), deadline, unavailable(None)).await, 1);
     }

@@ -16,6 +16,7 @@ use crate::gateway::admission::Grant;
 use crate::gateway::answer;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
+use crate::gateway::answer::code;
 use crate::gateway::compute;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::exporter::delivery::Delivery;
@@ -121,7 +122,12 @@ impl Batcher {
         let (answer, answered) = oneshot::channel();
         let entry = Entry { delivery, deadline, answer, _grant: grant };
         self.entries.send(entry).await.map_err(|_| Refusal::Stopping)?;
-        answered.await.map_err(|_| Refusal::Internal { what: "batch was given up" })?
+        // Without an answer nothing is known to have arrived, so the sender tries again.
+        answered.await.map_err(|_| Refusal::Unavailable {
+            code: code::UNAVAILABLE,
+            retry_after: None,
+            message: "batch was given up".to_owned(),
+        })?
     }
 }
 
