@@ -12,6 +12,7 @@ pub mod prove;
 pub mod rule;
 mod scrubbed;
 pub mod scrubber;
+pub mod stream;
 pub mod yaml;
 
 pub use mask::MaskKind;

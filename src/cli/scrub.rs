@@ -27,6 +27,7 @@ use crate::scrub::ScrubError;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
 use crate::scrub::Signal;
+use crate::scrub::stream::TextStream;
 use crate::scrub::yaml::YamlError;
 
 /// How much of a line of text is looked at together, in bytes.
@@ -51,7 +52,8 @@ Examples:
   otel-redact scrub --format otlp-json traces.jsonl > clean.jsonl
   otel-redact scrub --config gateway.yaml app.log    with the scrubber of a configuration
 
-Bytes that are no UTF-8 come out as U+FFFD. Each line is scrubbed by itself.";
+Bytes that are no UTF-8 come out as U+FFFD. Each line is scrubbed by itself, a private
+key that spans lines whole.";
 
 /// What `scrub` is asked to do.
 #[derive(Debug, Args)]
@@ -183,6 +185,8 @@ fn scrub_lines(
     format: Format,
     scrubber: &Scrubber,
 ) -> Result<(), Failure> {
+    let mut stream = TextStream::new(scrubber);
+    let mut scrubbed = Vec::new();
     let mut piece = Vec::new();
     let mut rest = Vec::new();
     let mut line = 1;
@@ -192,6 +196,8 @@ fn scrub_lines(
         let max = if format == Format::OtlpJson { REQUEST_BYTES_MAX } else { TEXT_PIECE_BYTES_MAX };
         let mut ends = read_piece(&mut input, &mut piece, max)?;
         if piece.is_empty() {
+            stream.finish(&mut scrubbed);
+            out.write_all(&scrubbed)?;
             return Ok(());
         }
         let signal = if format == Format::Text { None } else { signal(&piece) };
@@ -203,8 +209,11 @@ fn scrub_lines(
         }
         match (signal, format) {
             (Some(signal), _) => {
-                let scrubbed = scrub_request(signal, &piece, scrubber);
-                out.write_all(&scrubbed.map_err(|reason| Failure::Line(line, reason))?)?;
+                stream.finish(&mut scrubbed);
+                out.write_all(&scrubbed)?;
+                scrubbed.clear();
+                let request = scrub_request(signal, &piece, scrubber);
+                out.write_all(&request.map_err(|reason| Failure::Line(line, reason))?)?;
                 out.write_all(b"\n")?;
             }
             (None, Format::OtlpJson) if piece.trim_ascii().is_empty() => out.write_all(&piece)?,
@@ -213,8 +222,9 @@ fn scrub_lines(
                 if !ends {
                     rest.extend(piece.drain(cut(&piece)..));
                 }
-                let text = String::from_utf8_lossy(&piece);
-                out.write_all(scrubber.scrub_text(&text).as_bytes())?;
+                stream.push(String::from_utf8_lossy(&piece).as_bytes(), &mut scrubbed);
+                out.write_all(&scrubbed)?;
+                scrubbed.clear();
             }
         }
         piece.clear();

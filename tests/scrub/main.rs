@@ -5,5 +5,6 @@
 
 mod detect;
 mod replay;
+mod stream;
 mod traffic;
 mod walk;

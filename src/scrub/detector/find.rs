@@ -123,7 +123,10 @@ impl<'d> Search<'d> {
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
         if compiled.accepts(secret) && !is_filler(secret, len) {
             let how = url_or_plain(text, candidate.secret.start);
-            let certainty = Certainty::Pattern;
+            let certainty = match candidate.secret.start <= at {
+                true => Certainty::Pattern,
+                false => Certainty::Around,
+            };
             found.push(Match { range: candidate.secret, rule, certainty, how });
         }
     }

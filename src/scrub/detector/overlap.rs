@@ -27,7 +27,9 @@ impl Match {
 pub(in crate::scrub) enum Certainty {
     /// Only the key told.
     Key,
-    /// A pattern matched.
+    /// A pattern matched by what is around the secret (`Bearer …`).
+    Around,
+    /// A pattern matched the secret itself.
     Pattern,
     /// The key told and a pattern of the same rule matched.
     KeyAndPattern,

@@ -1,0 +1,65 @@
+//! Scrubs a text that comes line by line, in constant memory.
+//!
+//! A line is scrubbed as soon as it is there, with one exception: a private key
+//! spans lines, and only all of them together show where it ends. From its first
+//! line on, lines are held until the key is complete.
+//!
+//! What is held depends on the text alone, never on how it was cut into pieces.
+
+use crate::scrub::Scrubber;
+
+/// How much of a key is held, in bytes. The longest key that is in use, RSA with
+/// 16,384 bits, takes 13 kB of PEM.
+const HELD_BYTES_MAX: usize = 64 * 1024;
+
+/// The first words of a PEM boundary (RFC 7468 §2).
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+
+/// A text under way.
+pub struct TextStream<'s> {
+    scrubber: &'s Scrubber,
+    held: Vec<u8>,
+}
+
+impl<'s> TextStream<'s> {
+    /// The beginning of a text.
+    pub fn new(scrubber: &'s Scrubber) -> Self {
+        Self { scrubber, held: Vec::new() }
+    }
+
+    /// Takes a line with its end, or a part of one, and adds to `out` what can be said
+    /// of the text so far.
+    pub fn push(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        if self.held.is_empty() && !opens_key(line) {
+            out.extend_from_slice(&self.scrubber.scrub_bytes(line, None).0);
+            return;
+        }
+        self.held.extend_from_slice(line);
+        if HELD_BYTES_MAX <= self.held.len() || !opens_key(&self.held) {
+            self.finish(out);
+        }
+    }
+
+    /// Adds to `out` what was held back: the text ends here.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.scrubber.scrub_bytes(&self.held, None).0);
+        self.held.clear();
+    }
+}
+
+/// Whether a private key begins in a text and does not end in it.
+fn opens_key(text: &[u8]) -> bool {
+    let Some(begin) = memchr::memmem::rfind(text, BEGIN) else { return false };
+    let key = text.get(begin..).unwrap_or_default();
+    let label = key.get(..key.len().min(64)).unwrap_or_default();
+    memchr::memmem::find(label, b"PRIVATE KEY").is_some()
+        && memchr::memmem::find(key, END).is_none()
+}
+
+impl std::fmt::Debug for TextStream<'_> {
+    /// Sizes only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TextStream").field("held", &self.held.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! Scrubs texts that come in pieces.
+
+use otel_redact::scrub::rule::template;
+use otel_redact::scrub::stream::TextStream;
+use proptest::prelude::*;
+
+use crate::detect::SCRUBBER;
+
+fn in_lines(text: &[u8]) -> Vec<u8> {
+    let mut stream = TextStream::new(&SCRUBBER);
+    let mut out = Vec::new();
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        stream.push(line, &mut out);
+    }
+    stream.finish(&mut out);
+    out
+}
+
+#[test]
+fn a_key_over_many_lines_is_masked_whole() {
+    let text = template::expand("before\n{pem:RSA PRIVATE KEY}\nafter password=hunter2\n", 3);
+    let out = in_lines(text.expect("a template").as_bytes());
+    assert_eq!(
+        String::from_utf8_lossy(&out),
+        "before\n[redacted:pem-private-key]\nafter password=[redacted:password-field]\n"
+    );
+}
+
+#[test]
+fn a_key_that_never_ends_is_masked_as_far_as_it_is_one() {
+    let text = template::expand("{pem-cut:EC PRIVATE KEY}", 3).expect("a template");
+    let body = text.lines().nth(1).expect("a line of the key").to_owned();
+    let out = in_lines(text.as_bytes());
+    assert!(!String::from_utf8_lossy(&out).contains(&body), "the key is gone");
+}
+
+proptest! {
+    #[test]
+    fn lines_scrubbed_one_by_one_are_scrubbed_again_to_themselves(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                "[ -~]{0,40}\n",
+                Just("password=hunter2\n".to_owned()),
+                Just("-----BEGIN PRIVATE KEY-----\n".to_owned()),
+                Just("-----END PRIVATE KEY-----\n".to_owned()),
+                "[A-Za-z0-9+/]{64}\n",
+            ],
+            0..12,
+        )
+    ) {
+        let once = in_lines(pieces.concat().as_bytes());
+        prop_assert_eq!(in_lines(&once), once);
+    }
+}
