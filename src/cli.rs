@@ -5,6 +5,7 @@
 //! no sense ends with 2.
 
 mod demo;
+mod rules;
 mod run;
 mod scrub;
 mod validate;
@@ -42,6 +43,7 @@ Examples:
   otel-redact validate --config gateway.yaml   check a configuration without starting
   otel-redact demo                             see it work, in a few seconds
   otel-redact scrub < app.log > clean.log      scrub a log file
+  otel-redact rules list                       see what is found
 
 An application sends to the gateway with OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318.";
 
@@ -86,6 +88,9 @@ enum Command {
     Scrub(scrub::ScrubArgs),
     /// Send telemetry full of made-up secrets through a real gateway and show what arrives
     Demo,
+    /// List the packed rules, or run the examples of rules
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -103,6 +108,7 @@ pub fn main() -> ExitCode {
         Some(Command::Scrub(args)) => {
             scrub::scrub(&config, &args).map_err(|error| error.to_string())
         }
+        Some(Command::Rules(command)) => rules::rules(&command).map_err(|error| error.to_string()),
         Some(Command::Demo) => demo::demo().map_err(|error| error.to_string()),
         Some(Command::Completions { shell }) => completions(shell),
     };

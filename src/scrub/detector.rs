@@ -97,7 +97,7 @@ pub(in crate::scrub) struct RuleFault {
 }
 
 /// What announces escapes other than of the percent kind.
-const ESCAPES: [(&[u8], Escapes); 13] = [
+const ESCAPES: [(&[u8], Escapes); 19] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\x2", Escapes::Backslash),
     (b"\\x3", Escapes::Backslash),
@@ -109,7 +109,13 @@ const ESCAPES: [(&[u8], Escapes); 13] = [
     (b"&apos;", Escapes::Entities),
     (b"&amp;", Escapes::Entities),
     (b"&#3", Escapes::Entities),
+    (b"&#4", Escapes::Entities),
+    (b"&#5", Escapes::Entities),
     (b"&#6", Escapes::Entities),
+    (b"&#7", Escapes::Entities),
+    (b"&#8", Escapes::Entities),
+    (b"&#9", Escapes::Entities),
+    (b"&#1", Escapes::Entities),
     (b"&#x", Escapes::Entities),
 ];
 
@@ -120,7 +126,11 @@ fn escape_needles() -> impl Iterator<Item = (Vec<u8>, Escapes)> {
     let percent = (0x21..0x7f_u8)
         .filter(|byte| !matches!(byte, b'/' | b','))
         .map(|byte| (format!("%{byte:02x}").into_bytes(), Escapes::Percent));
-    ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes)).chain(percent)
+    // An escaped slash is two bytes, a needle three: with what may follow in a token.
+    let slash = (0x21..0x7f_u8)
+        .filter(|byte| !byte.is_ascii_uppercase())
+        .map(|byte| (vec![b'\\', b'/', byte], Escapes::Backslash));
+    ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes)).chain(percent).chain(slash)
 }
 
 impl Detector {
@@ -142,7 +152,7 @@ impl Detector {
         let mut compiled = Vec::with_capacity(rules.len());
         for (number, rule) in rules.iter().enumerate() {
             let number32 = number as u32;
-            if rule.keys != Keys::default() {
+            if !rule.keys.is_empty() {
                 keys.add_secret(&rule.keys, number32);
             }
             let (rule, anchors) = Compiled::new(rule).map_err(|fault| (number, fault))?;
@@ -194,7 +204,7 @@ impl Detector {
 
 impl Compiled {
     fn new(rule: &Rule) -> Result<(Self, Vec<confirm::Anchor>), RuleFault> {
-        let keyed = rule.keys != Keys::default();
+        let keyed = !rule.keys.is_empty();
         let (pattern, anchors) = match &rule.pattern {
             Some(pattern) => {
                 let (pattern, anchors) = Pattern::new(pattern, &rule.anchors, keyed)

@@ -96,6 +96,13 @@ pub struct Keys {
     pub word: Vec<String>,
 }
 
+impl Keys {
+    /// Whether there is no name in any mode.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What of a value under a secret key is masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -57,8 +57,8 @@ pub(in crate::scrub) struct Assignment {
     pub(in crate::scrub) key: Range<usize>,
     /// How they are tied.
     pub(in crate::scrub) sign: Sign,
-    /// The value, without quotes. To the end of the line, where it is not
-    /// delimited: how much of it is secret depends on the key.
+    /// The value, without quotes. To the end of the text, where it is not delimited:
+    /// how much of it is the value depends on the key.
     pub(in crate::scrub) value: Range<usize>,
     /// How it is delimited.
     pub(in crate::scrub) delimiter: Delimiter,
@@ -127,7 +127,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
             (start..closing_quote(text, start, depth, quote), Delimiter::Quote(depth))
         }
         None if sign == Sign::Pair => return None,
-        None => (cursor.at..line_end(text, cursor.at), Delimiter::None),
+        None => (cursor.at..text.len(), Delimiter::None),
     };
     let sign = match sign {
         Sign::Equals if is_query(text, &key) => Sign::Query,
@@ -317,24 +317,17 @@ fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
     text.len()
 }
 
-/// Where a line ends: at a line feed, written as such or as an escape.
-fn line_end(text: &[u8], start: usize) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
-    let mut from = 0;
-    while let Some(found) =
-        memchr::memchr3(b'\n', b'\r', b'\\', rest.get(from..).unwrap_or_default())
-    {
-        let at = from + found;
-        match rest.get(at..at + 2) {
-            Some([b'\\', b'n' | b'r']) | Some([b'\n' | b'\r', _]) => return start + at,
-            Some(_) => from = at + 1,
-            None => break,
-        }
-    }
-    match rest.last() {
-        Some(b'\n' | b'\r') => text.len() - 1,
-        _ => text.len(),
-    }
+/// Where an undelimited value ends that takes the rest of its line: at a line feed,
+/// written as such or as an escape, or at a quote of what is around it.
+pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
+    let value = text.get(line.clone()).unwrap_or_default();
+    let end = value.iter().enumerate().position(|(i, &byte)| match byte {
+        b'\n' | b'\r' | b'"' | b'`' => true,
+        b'\\' => matches!(value.get(i + 1), Some(b'"' | b'\\' | b'n' | b'r' | b'u')),
+        b'\'' => !value.get(i + 1).is_some_and(u8::is_ascii_alphanumeric),
+        _ => false,
+    });
+    line.start + end.unwrap_or(value.len())
 }
 
 /// `?key=` or `&key=`; also `key=` at the start of a form body, `key=x&…`.

@@ -37,7 +37,14 @@ pub(in crate::scrub) struct Pattern {
     open: bool,
     /// The pattern has a group `secret`.
     group: bool,
+    /// Whether the pattern can go on over blanks without an end, so that a try may
+    /// read far even if nothing matches.
+    far: bool,
 }
+
+/// How far a try may read. A private key, the longest there is, takes 13 kB; a token
+/// that is longer than that is masked to its end, see `open`.
+const WINDOW_BYTES: usize = 1 << 16;
 
 /// A literal that every match of a pattern holds, and what must follow it.
 pub(in crate::scrub) struct Anchor {
@@ -103,7 +110,7 @@ impl Pattern {
                 short.len()
             ));
         }
-        let lead = lead(&hir, pattern, &literals, caseless);
+        let lead = lead(&hir, &literals, caseless);
         let anchors = literals
             .into_iter()
             .map(|bytes| {
@@ -122,8 +129,14 @@ impl Pattern {
             lead,
             open,
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
+            far: reaches_far(&hir),
         };
         Ok((pattern, anchors))
+    }
+
+    /// How many of the `left` bytes behind an anchor a try may have read in vain.
+    pub(in crate::scrub) fn reach(&self, left: usize) -> usize {
+        if self.far { left.min(WINDOW_BYTES) } else { 0 }
     }
 
     fn regex(&self) -> Option<&Regex> {
@@ -173,7 +186,11 @@ impl Pattern {
             if !is_border_before(text, start, anchor_len) {
                 continue;
             }
-            let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+            let window = match self.far {
+                true => text.len().min(at + WINDOW_BYTES),
+                false => text.len(),
+            };
+            let input = Input::new(text).range(start..window).anchored(Anchored::Yes);
             let Some(found) = regex.search(&input) else { continue };
             if found.end() < at + anchor_len {
                 continue;
@@ -267,36 +284,30 @@ fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
-/// How many bytes stand before an anchor in a match: at least and at most.
-fn lead(hir: &Hir, pattern: &str, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
-    let same = |literal: &[u8], anchor: &[u8]| match caseless {
-        true => {
-            literal.len() >= anchor.len()
-                && literal.iter().zip(anchor).all(|(a, b)| a.eq_ignore_ascii_case(b))
-        }
-        false => literal.starts_with(anchor),
-    };
-    let plain = pattern.strip_prefix("(?i)").unwrap_or(pattern).replace('\\', "");
-    if let [anchor] = anchors
-        && plain.as_bytes().starts_with(anchor)
-    {
-        return 0..0;
+/// Whether a repetition without an end takes blanks.
+fn reaches_far(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => match repetition.sub.kind() {
+            HirKind::Class(class) => {
+                let long = repetition.max.is_none_or(|max| 256 < max);
+                long && (set(class).has(b' ') || set(class).has(b'\n'))
+            }
+            _ => reaches_far(&repetition.sub),
+        },
+        HirKind::Capture(capture) => reaches_far(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(reaches_far),
+        _ => false,
     }
-    let parts: &[Hir] = match hir.kind() {
-        HirKind::Concat(parts) => parts,
-        _ => std::slice::from_ref(hir),
-    };
+}
+
+/// How many bytes stand before an anchor in a match: at least and at most.
+fn lead(hir: &Hir, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
     let (mut min, mut max) = (0_usize, 0_usize);
     for (i, part) in parts.iter().enumerate() {
-        let rest = Hir::concat(parts.get(i..).unwrap_or_default().to_vec());
-        let literals = Extractor::new().extract(&rest);
-        let begins = literals.literals().is_some_and(|literals| {
-            !literals.is_empty()
-                && literals
-                    .iter()
-                    .all(|literal| anchors.iter().any(|anchor| same(literal.as_bytes(), anchor)))
-        });
-        if begins {
+        let rest = parts.get(i..).unwrap_or_default();
+        if begins_with_anchor(rest, anchors, caseless) {
             return min..max;
         }
         min += part.properties().minimum_len().unwrap_or(0);
@@ -305,41 +316,33 @@ fn lead(hir: &Hir, pattern: &str, anchors: &[Vec<u8>], caseless: bool) -> Range<
     0..max.min(LEAD_MAX)
 }
 
+/// Whether all that these parts match begins with one of the anchors.
+fn begins_with_anchor(parts: &[&Hir], anchors: &[Vec<u8>], caseless: bool) -> bool {
+    if anchors.iter().any(|anchor| behind(parts, anchor).is_some()) && anchors.len() == 1 {
+        return true;
+    }
+    let same = |literal: &[u8], anchor: &[u8]| match (caseless, literal.get(..anchor.len())) {
+        (true, Some(literal)) => literal.eq_ignore_ascii_case(anchor),
+        (false, Some(literal)) => literal == anchor,
+        (_, None) => false,
+    };
+    let rest = Hir::concat(parts.iter().map(|part| (*part).clone()).collect());
+    let literals = Extractor::new().extract(&rest);
+    literals.literals().is_some_and(|literals| {
+        !literals.is_empty()
+            && literals
+                .iter()
+                .all(|literal| anchors.iter().any(|anchor| same(literal.as_bytes(), anchor)))
+    })
+}
+
 /// What every match has behind `anchor`, as far as one look at the pattern tells:
 /// its beginning is the anchor, and then comes a class.
 fn follow(hir: &Hir, anchor: &[u8]) -> Check {
     let mut parts = Vec::new();
     flatten(hir, &mut parts);
-    let mut parts = parts.into_iter();
-    // What a repetition inside of the anchor may go on with (`bearer +`).
-    let mut more = ByteSet::EMPTY;
-    let mut left = anchor;
-    while let Some((&byte, rest)) = left.split_first() {
-        more = ByteSet::EMPTY;
-        left = match parts.next().map(Hir::kind) {
-            Some(HirKind::Literal(literal)) => match left.strip_prefix(literal.0.as_ref()) {
-                Some(rest) => rest,
-                None => return Check::None,
-            },
-            Some(HirKind::Class(class)) if set(class).has(byte) => rest,
-            Some(HirKind::Repetition(repetition)) if 1 <= repetition.min => {
-                more = match repetition.sub.kind() {
-                    HirKind::Class(class) => set(class),
-                    HirKind::Literal(literal) => match literal.0.as_ref() {
-                        [byte] => ByteSet::EMPTY.with(*byte),
-                        _ => return Check::None,
-                    },
-                    _ => return Check::None,
-                };
-                if !more.has(byte) || 1 < repetition.min {
-                    return Check::None;
-                }
-                rest
-            }
-            _ => return Check::None,
-        };
-    }
-    let (class, min) = match parts.next().map(Hir::kind) {
+    let Some((rest, more)) = behind(&parts, anchor) else { return Check::None };
+    let (class, min) = match rest.first().map(|part| part.kind()) {
         Some(HirKind::Repetition(repetition)) => (repetition.sub.kind(), repetition.min as usize),
         Some(kind) => (kind, 1),
         None => return Check::None,
@@ -349,6 +352,35 @@ fn follow(hir: &Hir, anchor: &[u8]) -> Check {
         (HirKind::Class(class), min) => Check::Follow(set(class).or(more), min.min(FOLLOW_MAX)),
         _ => Check::None,
     }
+}
+
+/// The parts behind those that match `anchor`, if the parts begin with it; and what a
+/// repetition at its end may go on with (`bearer +`).
+fn behind<'p, 'h>(mut parts: &'p [&'h Hir], anchor: &[u8]) -> Option<(&'p [&'h Hir], ByteSet)> {
+    let mut more = ByteSet::EMPTY;
+    let mut left = anchor;
+    while let Some((&byte, rest)) = left.split_first() {
+        let (part, behind) = parts.split_first()?;
+        parts = behind;
+        more = ByteSet::EMPTY;
+        left = match part.kind() {
+            HirKind::Literal(literal) => left.strip_prefix(literal.0.as_ref())?,
+            HirKind::Class(class) if set(class).has(byte) => rest,
+            HirKind::Repetition(repetition) if repetition.min == 1 => {
+                more = match repetition.sub.kind() {
+                    HirKind::Class(class) => set(class),
+                    HirKind::Literal(literal) => match literal.0.as_ref() {
+                        [byte] => ByteSet::EMPTY.with(*byte),
+                        _ => return None,
+                    },
+                    _ => return None,
+                };
+                more.has(byte).then_some(rest)?
+            }
+            _ => return None,
+        };
+    }
+    Some((parts, more))
 }
 
 /// The parts of a concatenation, groups opened.

@@ -14,7 +14,7 @@ use crate::scrub::detector::bytes::is_base64;
 pub(in crate::scrub) enum Escapes {
     /// `%3D` (RFC 3986 §2.1).
     Percent,
-    /// `\u003d` (RFC 8259 §7) and `\x3d`, with any number of backslashes, as they
+    /// `\u003d` and `\/` (RFC 8259 §7), `\x3d`, with any number of backslashes, as they
     /// stand in JSON in JSON.
     Backslash,
     /// `&quot;`, `&#61;`, `&#x3d;` (HTML §13.5).
@@ -106,6 +106,8 @@ fn backslash(rest: &[u8]) -> Option<(u32, usize)> {
     match rest.get(run)? {
         b'u' => Some((hex(rest.get(run + 1..run + 5)?)?, run + 5)),
         b'x' => Some((hex(rest.get(run + 1..run + 3)?)?, run + 3)),
+        // Some writers of JSON escape every slash (RFC 8259 §7 allows it).
+        b'/' => Some((u32::from(b'/'), run + 1)),
         _ => None,
     }
 }
@@ -234,7 +236,7 @@ mod tests {
     fn every_kind_of_escape_is_undone() {
         for (escapes, text, expected) in [
             (Escapes::Percent, "a%3Db%2", "a=b%2"),
-            (Escapes::Backslash, r"\x41\n\u00e9", r"A\né"),
+            (Escapes::Backslash, r"\x41\n\u00e9\/\\/", r"A\né//"),
             (Escapes::Entities, "&quot;a&#61;b&#x3D;c&amp;&x;", "\"a=b=c&&x;"),
         ] {
             let decoded = Decoded::new(escapes, text.as_bytes()).expect("escapes");

@@ -31,6 +31,14 @@ const DEPTH_MAX: usize = 4;
 /// base64 in base64 gets smaller, but the same bytes can be escaped in several ways.
 const DECODED_PER_BYTE_MAX: usize = 8;
 
+/// How often each byte of a text may be read for values of keys and for patterns that
+/// reach far, before the text is masked whole. In text that people and programs write,
+/// values do not overlap, so that it is once or twice.
+const STEPS_PER_BYTE_MAX: usize = 16;
+
+/// What even the shortest text may cost.
+const STEPS_MIN: usize = 1 << 16;
+
 /// How many elements of a list under a secret key are looked at.
 const ELEMENTS_MAX: usize = 256;
 
@@ -40,7 +48,9 @@ pub(in crate::scrub) struct Search<'d> {
     masker: &'d Masker,
     /// Bytes that may still be decoded.
     budget: usize,
-    /// Whether the budget was too small.
+    /// Bytes that may still be read for values and long patterns.
+    steps: usize,
+    /// Whether a budget was too small.
     pub(in crate::scrub) exhausted: bool,
 }
 
@@ -59,7 +69,8 @@ pub(in crate::scrub) enum Known<'d> {
 impl<'d> Search<'d> {
     pub(in crate::scrub) fn new(detector: &'d Detector, masker: &'d Masker, len: usize) -> Self {
         let budget = len.saturating_mul(DECODED_PER_BYTE_MAX).saturating_add(4096);
-        Self { detector, masker, budget, exhausted: false }
+        let steps = len.saturating_mul(STEPS_PER_BYTE_MAX).saturating_add(STEPS_MIN);
+        Self { detector, masker, budget, steps, exhausted: false }
     }
 
     /// The matches in `text`, in order, not overlapping. `hits` are those of the
@@ -84,6 +95,9 @@ impl<'d> Search<'d> {
         let (mut keys_done, mut run_done) = (0, 0);
         let mut escapes = [false; 3];
         for hit in hits {
+            if self.exhausted {
+                break;
+            }
             let at = hit.at as usize - base;
             if hit.needle == RUN {
                 if run_done <= at {
@@ -112,16 +126,22 @@ impl<'d> Search<'d> {
     }
 
     /// An anchor of a rule's pattern.
-    fn anchor(&self, text: &[u8], at: usize, len: usize, rule: u32, found: &mut Vec<Match>) {
+    fn anchor(&mut self, text: &[u8], at: usize, len: usize, rule: u32, found: &mut Vec<Match>) {
         let Some(compiled) = self.detector.rules.get(rule as usize) else { return };
         let Some(pattern) = &compiled.pattern else { return };
         // A second anchor inside of what the same rule has found.
         if found.last().is_some_and(|last| last.rule == rule && at < last.range.end) {
             return;
         }
-        let Some(candidate) = pattern.confirm(text, at, len) else { return };
+        let candidate = pattern.confirm(text, at, len);
+        match &candidate {
+            Some(candidate) => self.step(candidate.secret.len()),
+            None => self.step(pattern.reach(text.len() - at)),
+        }
+        let Some(candidate) = candidate else { return };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
-        if compiled.accepts(secret) && !is_filler(secret, len) {
+        let masked = is_in_mask(text, candidate.secret.start);
+        if !masked && compiled.accepts(secret) && !is_filler(secret, len) {
             let how = url_or_plain(text, candidate.secret.start);
             let certainty = match candidate.secret.start <= at {
                 true => Certainty::Pattern,
@@ -132,9 +152,21 @@ impl<'d> Search<'d> {
     }
 
     /// A word of a key. Returns up to where the name reaches.
-    fn key(&self, text: &[u8], word: Range<usize>, found: &mut Vec<Match>) -> usize {
+    fn key(&mut self, text: &[u8], word: Range<usize>, found: &mut Vec<Match>) -> usize {
         let name = assign::name_around(text, word);
         let done = name.end;
+        // What stands under another key is secret already.
+        if found.last().is_some_and(|last| {
+            last.certainty == Certainty::Key
+                && name.end <= last.range.end
+                && last.range.start <= name.start
+        }) {
+            return done;
+        }
+        // The id of a rule in a mask tells of a secret, too.
+        if is_in_mask(text, name.start) {
+            return done;
+        }
         let class = self.detector.keys.classify(text.get(name.clone()).unwrap_or_default());
         if let Class::Secret(rules) = class
             && let Some(assignment) = assign::assignment(text, name)
@@ -145,7 +177,7 @@ impl<'d> Search<'d> {
     }
 
     fn assigned(
-        &self,
+        &mut self,
         text: &[u8],
         assignment: &Assignment,
         rules: &'d [u32],
@@ -155,6 +187,7 @@ impl<'d> Search<'d> {
         let value = text.get(range.clone()).unwrap_or_default();
         let sign = assignment.sign;
         if let Delimiter::Quote(_) = assignment.delimiter {
+            self.step(range.len());
             let standing = match sign {
                 Sign::Pair | Sign::Prose => Standing::Word(sign),
                 _ => Standing::Whole,
@@ -171,6 +204,7 @@ impl<'d> Search<'d> {
             let mut element = Some(first);
             for _ in 0..ELEMENTS_MAX {
                 let Some(range) = element else { break };
+                self.step(range.len());
                 let behind = range.end + depth + 1;
                 self.judge(text, range, rules, Standing::Whole, None, found);
                 element = assign::next_element(text, behind).map(|(next, next_depth)| {
@@ -184,6 +218,7 @@ impl<'d> Search<'d> {
         let (start, line) = match value {
             [b'[', ..] => {
                 let len = closing_bracket(value).unwrap_or(value.len());
+                self.step(len);
                 (range.start + 1, range.start + 1..range.start + len)
             }
             [b'{', ..] => return,
@@ -191,9 +226,10 @@ impl<'d> Search<'d> {
         };
         let form = self.form(rules);
         let (end, standing) = match value::takes_line(form) {
-            true => (undelimited_line_end(text, line), Standing::Line(sign)),
+            true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
+        self.step(end - start);
         let quote = match sign {
             Sign::Colon => assignment.key_quote,
             _ => None,
@@ -329,6 +365,14 @@ impl<'d> Search<'d> {
         self.matches(text, &hits, 0, Known::Nothing, depth + 1)
     }
 
+    /// Counts bytes that were read around a hit.
+    fn step(&mut self, bytes: usize) {
+        match self.steps.checked_sub(bytes) {
+            Some(left) => self.steps = left,
+            None => self.exhausted = true,
+        }
+    }
+
     fn spend(&mut self, bytes: usize) -> bool {
         match self.budget.checked_sub(bytes) {
             Some(left) => {
@@ -374,19 +418,6 @@ impl<'d> Search<'d> {
     }
 }
 
-/// Where a line ends that is not between quotes of its own: at a quote of what is
-/// around it.
-fn undelimited_line_end(text: &[u8], line: Range<usize>) -> usize {
-    let value = text.get(line.clone()).unwrap_or_default();
-    let end = value.iter().enumerate().position(|(i, &byte)| match byte {
-        b'"' | b'`' => true,
-        b'\\' => matches!(value.get(i + 1), Some(b'"' | b'\\' | b'n' | b'r' | b'u')),
-        b'\'' => !value.get(i + 1).is_some_and(u8::is_ascii_alphanumeric),
-        _ => false,
-    });
-    line.start + end.unwrap_or(value.len())
-}
-
 /// Where the bracket is closed that a value begins with; a mask has brackets, too.
 fn closing_bracket(value: &[u8]) -> Option<usize> {
     let mut open = 0_usize;
@@ -402,6 +433,18 @@ fn closing_bracket(value: &[u8]) -> Option<usize> {
 /// Whether a value is one of our masks.
 fn is_mask(value: &[u8]) -> bool {
     value.starts_with(b"[redacted:") || value.starts_with(b"%5Bredacted:")
+}
+
+/// How long the id of a rule in a mask may be.
+const MASK_MAX: usize = 96;
+
+/// Whether the text at `at` stands inside of one of our masks.
+fn is_in_mask(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(MASK_MAX)..at).unwrap_or_default();
+    let open = memchr::memmem::rfind(before, b"redacted:");
+    open.and_then(|open| before.get(open..)).is_some_and(|inside| {
+        !inside.contains(&b']') && memchr::memmem::find(inside, b"%5D").is_none()
+    })
 }
 
 /// `sk-xxxxxxxxxxxx`: what follows the anchor is one character over and over.

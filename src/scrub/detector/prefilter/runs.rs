@@ -26,5 +26,6 @@ fn is_promising(head: &[u8]) -> bool {
             firsts.filter(|digit| !matches!(digit, b'2'..=b'7')).count() <= 1
         });
     }
-    2 <= count(u8::is_ascii_uppercase) && 2 <= count(u8::is_ascii_lowercase)
+    let upper = count(u8::is_ascii_uppercase);
+    2 <= upper && (2 <= count(u8::is_ascii_lowercase) || 3 <= count(u8::is_ascii_digit))
 }
