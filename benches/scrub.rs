@@ -1,8 +1,7 @@
 //! Time to scrub a request with all packed rules, by what it holds.
 //!
-//! The requests are captured ones (`tests/data/traffic`), joined to about 100 KB:
-//! web spans, agent traces with JSON in JSON, log records. Clean ones must leave as
-//! they came; in the others, one record in a hundred holds a secret made at run
+//! The requests are those of [`workload`]. Clean ones must leave as they came; in the
+//! others, one record in a hundred holds a secret made at run
 //! time, and each must be gone. That is checked before anything is timed, so that a
 //! scrubber that got fast by finding nothing fails here instead of winning.
 
@@ -23,15 +22,13 @@ use otel_redact::scrub::Signal;
 use otel_redact::scrub::rule::template;
 use prost::Message;
 
+use crate::workload::WORKLOADS;
+
+mod workload;
+
 fn main() {
     divan::main();
 }
-
-/// What a request holds.
-const WORKLOADS: [&str; 3] = ["web", "agent", "logs"];
-
-/// Requests are joined until they are this long, in bytes.
-const LEN_MIN: usize = 100_000;
 
 /// Nothing to find: the usual case.
 #[divan::bench(args = WORKLOADS)]
@@ -79,32 +76,10 @@ fn bench(bencher: Bencher<'_, '_>, scrubber: &Scrubber, workload: &str, secret_e
         .bench_local(|| scrubber.scrub(black_box(&request)));
 }
 
-/// A captured workload of [`LEN_MIN`] bytes and more, a secret in one record of
+/// A captured workload of about 100 KB, a secret in one record of
 /// `secret_every` (0: none), and those secrets.
 fn request(workload: &str, secret_every: usize) -> (Signal, Bytes, Vec<String>) {
-    let (signal, files): (_, &[&str]) = match workload {
-        "web" => (
-            Signal::Traces,
-            &[
-                "py-web.traces.1",
-                "node-web-proto.traces.1",
-                "java-grpc.traces.1",
-                "go-grpc.traces.1",
-            ],
-        ),
-        "agent" => (Signal::Traces, &["py-long-agent.traces.1"]),
-        _ => (
-            Signal::Logs,
-            &["py-web.logs.1", "node-web-proto.logs.1", "java-grpc.logs.1", "go-grpc.logs.1"],
-        ),
-    };
-    let mut joined = Vec::new();
-    while joined.len() < LEN_MIN {
-        for file in files {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/traffic");
-            joined.extend(std::fs::read(format!("{folder}/{file}.binpb")).expect("a request"));
-        }
-    }
+    let (signal, joined) = workload::request(workload);
     if secret_every == 0 {
         return (signal, joined.into(), Vec::new());
     }

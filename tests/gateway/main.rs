@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod batches;
+mod certificates;
 mod end_to_end;
 mod endings;
 mod files;

@@ -1,5 +1,6 @@
 //! TLS on both sides: one gateway sends to another.
 
+use crate::certificates::Certificates;
 use crate::sender;
 use crate::sender::TRACES;
 use crate::started;
@@ -10,23 +11,25 @@ use crate::telemetry::trace_bytes;
 use crate::upstream::Reply;
 use crate::upstream::Upstream;
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls");
-
 /// A gateway whose receivers speak TLS and want to know who is there.
-fn far_yaml(exporters: &str) -> String {
+fn far_yaml(made: &Certificates, exporters: &str) -> String {
     let tls = format!(
-        "tls: {{cert_file: {DATA}/server.pem, key_file: {DATA}/server.key, \
-         client_ca_file: {DATA}/ca.pem}}"
+        "tls: {{cert_file: {}, key_file: {}, client_ca_file: {}}}",
+        made.path("server.pem"),
+        made.path("server.key"),
+        made.path("ca.pem")
     );
     started::yaml(exporters).replace("'127.0.0.1:0'}", &format!("'127.0.0.1:0', {tls}}}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_pass_where_both_sides_know_each_other_and_only_there() {
+    let made = Certificates::new();
     let upstream = Upstream::always(Reply::Accept).await;
-    let far = gateway(&far_yaml(&to_grpc(upstream.address))).await;
-    let ours = format!("cert_file: {DATA}/client.pem, key_file: {DATA}/client.key");
-    let ca = format!("ca_file: {DATA}/ca.pem");
+    let far = gateway(&far_yaml(&made, &to_grpc(upstream.address))).await;
+    let ours =
+        format!("cert_file: {}, key_file: {}", made.path("client.pem"), made.path("client.key"));
+    let ca = format!("ca_file: {}", made.path("ca.pem"));
     // The TLS settings of the exporter, and whether the request arrives.
     let cases = [
         (format!("{{{ca}, {ours}}}"), true),
@@ -55,6 +58,7 @@ async fn requests_pass_where_both_sides_know_each_other_and_only_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_name_the_setting() {
+    let made = Certificates::new();
     let receiver = |tls: &str| {
         started::yaml("nop:").replace("'127.0.0.1:0'}", &format!("'127.0.0.1:0', tls: {tls}}}"))
     };
@@ -67,7 +71,7 @@ async fn faults_name_the_setting() {
             "receivers.otlp.protocols.grpc.tls.cert_file: expected a certificate".to_owned(),
         ),
         (
-            receiver(&format!("{{cert_file: {DATA}/server.pem}}")),
+            receiver(&format!("{{cert_file: {}}}", made.path("server.pem"))),
             "receivers.otlp.protocols.grpc.tls.key_file: expected a private key".to_owned(),
         ),
         (
@@ -77,7 +81,7 @@ async fn faults_name_the_setting() {
                 .to_owned(),
         ),
         (
-            exporter(&format!("{{ca_file: {DATA}/server.key}}")),
+            exporter(&format!("{{ca_file: {}}}", made.path("server.key"))),
             "exporters.otlp_grpc.tls.ca_file: expected certificates in PEM".to_owned(),
         ),
         (

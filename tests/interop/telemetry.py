@@ -130,7 +130,8 @@ class Telemetry:
                     self.plant_basic("span attribute, basic"),
                 ],
                 "http.request.header.cookie": [
-                    self.keep("theme=dark; ") + "sessionid="
+                    # Any cookie may be a session's: of each, the name is kept.
+                    self.keep("theme=") + "dark; sessionid="
                     + self.plant("span attribute, cookie", credentials.opaque_token()),
                 ],
                 "http.request.header.x-api-key": [
