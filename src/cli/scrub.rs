@@ -3,6 +3,8 @@
 //! Reads a piece at a time, so that the size of a file does not matter. A piece is
 //! a line; a longer line is taken in parts.
 
+mod cut;
+
 use std::fs::File;
 use std::io;
 use std::io::BufRead;
@@ -36,10 +38,6 @@ const TEXT_PIECE_BYTES_MAX: usize = 1024 * 1024;
 /// The longest line of OTLP/JSON, in bytes: the size of a request that the OTLP
 /// specification recommends to accept ("Maximum Message Size": 64 MiB).
 const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// How far from the end of a part a blank is looked for to cut at, in bytes. No
-/// credential is longer, save a private key.
-const CUT_WITHIN_BYTES: usize = 64 * 1024;
 
 /// How many bytes are read at once.
 const READ_BYTES: usize = 256 * 1024;
@@ -190,6 +188,7 @@ fn scrub_lines(
     let mut piece = Vec::new();
     let mut rest = Vec::new();
     let mut line = 1;
+    let mut begins = true;
     loop {
         std::mem::swap(&mut piece, &mut rest);
         rest.clear();
@@ -200,7 +199,7 @@ fn scrub_lines(
             out.write_all(&scrubbed)?;
             return Ok(());
         }
-        let signal = if format == Format::Text { None } else { signal(&piece) };
+        let signal = signal(&piece).filter(|_| begins && format != Format::Text);
         if !ends && (signal.is_some() || format == Format::OtlpJson) {
             ends = read_piece(&mut input, &mut piece, REQUEST_BYTES_MAX)?;
             if !ends {
@@ -220,7 +219,7 @@ fn scrub_lines(
             (None, Format::OtlpJson) => return Err(Failure::Line(line, LineError::NoSignal)),
             (None, Format::Auto | Format::Text) => {
                 if !ends {
-                    rest.extend(piece.drain(cut(&piece)..));
+                    ends = cut_off(&mut input, &mut piece, &mut rest, scrubber, line)?;
                 }
                 stream.push(String::from_utf8_lossy(&piece).as_bytes(), &mut scrubbed);
                 out.write_all(&scrubbed)?;
@@ -229,6 +228,7 @@ fn scrub_lines(
         }
         piece.clear();
         line += u64::from(ends);
+        begins = ends;
     }
 }
 
@@ -256,20 +256,27 @@ fn read_piece(input: &mut impl BufRead, piece: &mut Vec<u8>, max: usize) -> io::
     }
 }
 
-/// Where to cut a part off a line that is too long: behind the last blank near its
-/// end, so as not to cut a credential in two; else within no character.
-fn cut(piece: &[u8]) -> usize {
-    let from = piece.len().saturating_sub(CUT_WITHIN_BYTES);
-    let near = piece.get(from..).unwrap_or_default();
-    if let Some(blank) = near.iter().rposition(|byte| b" \t,;".contains(byte)) {
-        return from + blank + 1;
-    }
-    let continues = |byte: &u8| (byte & 0b1100_0000) == 0b1000_0000;
-    let in_character = piece.iter().rev().take(3).take_while(|byte| continues(byte)).count();
-    let starts = piece.len().saturating_sub(in_character + 1);
-    match piece.get(starts) {
-        Some(byte) if 0x80 <= *byte && 0 < starts => starts,
-        _ => piece.len(),
+/// Leaves in `piece` what can be scrubbed by itself and puts the rest into `rest`; reads
+/// on where there is no place to cut at. Says whether the line ends with `piece`.
+fn cut_off(
+    input: &mut impl BufRead,
+    piece: &mut Vec<u8>,
+    rest: &mut Vec<u8>,
+    scrubber: &Scrubber,
+    line: u64,
+) -> Result<bool, Failure> {
+    loop {
+        if let Some(at) = cut::place(piece, scrubber) {
+            rest.extend(piece.drain(at..));
+            return Ok(false);
+        }
+        let max = piece.len().saturating_mul(2).min(REQUEST_BYTES_MAX);
+        if max <= piece.len() {
+            return Err(Failure::Line(line, LineError::TooLong));
+        }
+        if read_piece(input, piece, max)? {
+            return Ok(true);
+        }
     }
 }
 
@@ -322,14 +329,6 @@ mod tests {
                 assert!(copied(text.as_bytes(), buffer) == text.as_bytes(), "{} bytes", text.len());
             }
         }
-    }
-
-    #[test]
-    fn a_long_line_is_cut_at_a_blank_or_between_characters() {
-        assert_eq!(cut(b"one two"), 4);
-        assert_eq!(cut("äää".as_bytes()), 4);
-        assert_eq!(cut(b"aaa"), 3);
-        assert_eq!(cut(&"aaä".as_bytes()[..3]), 2);
     }
 
     #[test]
