@@ -6,6 +6,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
+use otel_redact::scrub::rule::RuleFile;
+use otel_redact::scrub::rule::pack::packs;
+use otel_redact::scrub::yaml;
+
 /// From the top down, as `src/lib.rs` draws them. Modules on one line do not use
 /// each other. A module stands on the floor of its longest prefix here.
 const FLOORS: &[&[&str]] = &[
@@ -207,4 +211,29 @@ fn the_readme_tells_what_ci_runs() {
     assert!(ci.lines().any(|line| line == "step cargo test"));
     let version = format!("{} or newer", env!("CARGO_PKG_RUST_VERSION"));
     assert!(readme.contains(&version) && ci.contains(&version), "{version}");
+}
+
+/// One row for each pack: what the first sentence of its file says, and how many
+/// rules it has.
+fn table_of_packs() -> String {
+    let mut rows = String::new();
+    let mut total = 0;
+    for (file, text) in packs() {
+        let rules = yaml::read::<RuleFile>(text).unwrap().rules.len();
+        let comment: Vec<&str> =
+            text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim).collect();
+        let comment = comment.join(" ");
+        let about = comment.split(['.', ':']).next().unwrap();
+        rows += &format!("| {about} | [`{file}`](config/rules/{file}) | {rules} |\n");
+        total += rules;
+    }
+    format!("| what | file | {total} rules |\n|---|---|--:|\n{rows}")
+}
+
+#[test]
+fn the_readme_tells_what_is_found() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let table = table_of_packs();
+    assert!(readme.contains(&format!("\n\n{table}\n")), "README.md has to hold\n\n{table}");
 }
