@@ -20,9 +20,9 @@
 //! gateway::pipeline
 //! gateway::exporter
 //! gateway::config, gateway::telemetry
-//! scrub
-//! scrub::detector      scrub::otlp
-//! scrub::rule
+//! scrub (scrubber, prove, stream)
+//! scrub::detector
+//! scrub::rule          scrub::otlp
 //! scrub::yaml
 //! ```
 //!

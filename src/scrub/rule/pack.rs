@@ -230,7 +230,8 @@ mod tests {
                 continue;
             }
             for (name, text) in packs().iter().copied().chain([("masks", masks.as_str())]) {
-                let found = finds(rule, &free, text);
+                // A rule file holds templates where a text has its secret.
+                let found = finds(rule, &free, text).filter(|secret| !secret.contains(&b'{'));
                 if found.is_some_and(|secret| name == "masks" || validator::looks_random(secret)) {
                     faults.push(format!("{file}: {} finds something in {name}", rule.id));
                 }
