@@ -149,9 +149,7 @@ impl Prefilter {
             let windows = [folded as u32, (folded >> 16) as u32, (folded >> 32) as u32];
             let [a, b, c] = windows.map(|w| self.long.holds(w) | self.four.holds(w & THREE));
             if a | b | c {
-                for (i, window) in windows.into_iter().enumerate() {
-                    self.pair(window, bytes, at + 2 * i, hits);
-                }
+                self.pairs(windows, bytes, at, hits);
             }
             at += 6;
         }
@@ -160,6 +158,15 @@ impl Prefilter {
             let window = u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) | CASE;
             self.pair(window, bytes, at, hits);
             at += 2;
+        }
+    }
+
+    /// Kept out of the loop, whose registers it would take.
+    #[cold]
+    #[inline(never)]
+    fn pairs(&self, windows: [u32; 3], bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
+        for (i, window) in windows.into_iter().enumerate() {
+            self.pair(window, bytes, at + 2 * i, hits);
         }
     }
 
