@@ -25,7 +25,7 @@ pub(in crate::scrub) enum Sign {
     Equals,
     /// `key = value`
     SpacedEquals,
-    /// `key: value`, `key => value`, `"name": "key", "value": "value"`
+    /// `key: value`, `key => value`, `("key", "value")`, `"name": "key", "value": "value"`
     Colon,
     /// `?key=value&…`
     Query,
@@ -33,7 +33,7 @@ pub(in crate::scrub) enum Sign {
     Flag,
     /// `<key>value</key>`
     Element,
-    /// `"key", "value"`
+    /// `"key", "value"`, which may be a list of names
     Pair,
     /// `key is value`, `key value`
     Prose,
@@ -265,7 +265,7 @@ mod tests {
             ("cmd --password=hunter2 --x", "password", "hunter2", Sign::Equals),
             ("<password>hunter2</password>", "password", "hunter2", Sign::Element),
             (r#"["password","hunter2"]"#, "password", "hunter2", Sign::Pair),
-            ("('password', 'hunter2')", "password", "hunter2", Sign::Pair),
+            ("('password', 'hunter2')", "password", "hunter2", Sign::Colon),
             (r#"{"name":"PASSWORD","value":"hunter2"}"#, "PASSWORD", "hunter2", Sign::Colon),
             ("Server=h;Password=hun,ter2;Database=d", "Password", "hun,ter2", Sign::Equals),
             ("map[password:hunter2 user:x]", "password", "hunter2", Sign::Colon),

@@ -31,6 +31,10 @@ const DEPTH_MAX: usize = 4;
 /// base64 in base64 gets smaller, but the same bytes can be escaped in several ways.
 const DECODED_PER_BYTE_MAX: usize = 8;
 
+/// What may be decoded of even the shortest text: a few kilobytes with every kind of
+/// escape are decoded in every order.
+const DECODED_MIN: usize = 1 << 18;
+
 /// How often each byte of a text may be read for values of keys and for patterns that
 /// reach far, before the text is masked whole. In text that people and programs write,
 /// values do not overlap, so that it is once or twice.
@@ -68,7 +72,7 @@ pub(in crate::scrub) enum Known<'d> {
 
 impl<'d> Search<'d> {
     pub(in crate::scrub) fn new(detector: &'d Detector, masker: &'d Masker, len: usize) -> Self {
-        let budget = len.saturating_mul(DECODED_PER_BYTE_MAX).saturating_add(4096);
+        let budget = len.saturating_mul(DECODED_PER_BYTE_MAX).saturating_add(DECODED_MIN);
         let steps = len.saturating_mul(STEPS_PER_BYTE_MAX).saturating_add(STEPS_MIN);
         Self { detector, masker, budget, steps, exhausted: false }
     }

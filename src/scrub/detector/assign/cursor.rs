@@ -99,7 +99,11 @@ impl<'t> Cursor<'t> {
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
-                if self.pair_value(depth.unwrap_or_default())? { Sign::Colon } else { Sign::Pair }
+                let named = self.pair_value(depth.unwrap_or_default())?;
+                match named || is_pair(self.text, key, depth) {
+                    true => Sign::Colon,
+                    false => Sign::Pair,
+                }
             }
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
@@ -286,6 +290,26 @@ pub(super) fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) 
         }
     }
     text.len()
+}
+
+/// Whether a quoted key in a list is a flag (`"--key"`) or the first of a pair
+/// (`('key',`, `[["key",`), not of a call's arguments or of a list of names.
+fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+    let before = text.get(..key.start).unwrap_or_default();
+    if before.last() == Some(&b'-') {
+        return true;
+    }
+    let quote = depth.map_or(0, |depth| depth + 1);
+    let before = before.get(..before.len().saturating_sub(quote)).unwrap_or_default();
+    let before = before.strip_suffix(b"b").unwrap_or(before);
+    match before {
+        [b'('] | [b'[', b'['] => true,
+        [.., outer, b'('] => !outer.is_ascii_alphanumeric() && *outer != b'_',
+        [.., b'[' | b',' | b' ', b'['] => {
+            before.ends_with(b"[[") || before.ends_with(b"],[") || before.ends_with(b"], [")
+        }
+        _ => false,
+    }
 }
 
 /// Whether hyphens stand before the name.
