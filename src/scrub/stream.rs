@@ -35,8 +35,9 @@ impl<'s> TextStream<'s> {
             out.extend_from_slice(&self.scrubber.scrub_bytes(line, None).0);
             return;
         }
+        let goes_on = self.held.is_empty() || is_key_line(line);
         self.held.extend_from_slice(line);
-        if HELD_BYTES_MAX <= self.held.len() || !opens_key(&self.held) {
+        if !goes_on || HELD_BYTES_MAX <= self.held.len() || !opens_key(&self.held) {
             self.finish(out);
         }
     }
@@ -55,6 +56,16 @@ fn opens_key(text: &[u8]) -> bool {
     let label = key.get(..key.len().min(64)).unwrap_or_default();
     memchr::memmem::find(label, b"PRIVATE KEY").is_some()
         && memchr::memmem::find(key, END).is_none()
+}
+
+/// Whether a line may stand in a key: base64, a header (RFC 1421 §4.6), a boundary, or
+/// nothing; quoted or not.
+fn is_key_line(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let of_body = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\\\"',".contains(byte);
+    line.iter().all(of_body)
+        || line.starts_with(b"-----")
+        || [&b"Proc-Type:"[..], b"DEK-Info:"].iter().any(|header| line.starts_with(header))
 }
 
 impl std::fmt::Debug for TextStream<'_> {

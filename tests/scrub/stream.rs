@@ -34,6 +34,12 @@ fn a_key_that_never_ends_is_masked_as_far_as_it_is_one() {
     assert!(!String::from_utf8_lossy(&out).contains(&body), "the key is gone");
 }
 
+#[test]
+fn what_follows_a_key_that_never_ends_is_not_held() {
+    let text = "-----BEGIN RSA PRIVATE KEY-----\nthe key goes here\nport=80\n";
+    assert_eq!(String::from_utf8_lossy(&in_lines(text.as_bytes())), text);
+}
+
 proptest! {
     #[test]
     fn lines_scrubbed_one_by_one_are_scrubbed_again_to_themselves(
