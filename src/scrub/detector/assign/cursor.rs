@@ -108,6 +108,9 @@ impl<'t> Cursor<'t> {
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
             }
+            [b'v', b'a', b'l', b'u', b'e', b':', ..] if is_yaml_name(self.text, key, depth) => {
+                self.skip(6, Sign::Colon)
+            }
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
             _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
@@ -290,6 +293,14 @@ pub(super) fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) 
         }
     }
     text.len()
+}
+
+/// `name: KEY` before a line `value: …`, as an environment stands in a manifest.
+fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+    let quote = depth.map_or(0, |depth| depth + 1);
+    let before = text.get(..key.start.saturating_sub(quote)).unwrap_or_default();
+    let before = before.trim_ascii_end();
+    before.ends_with(b"name:") || before.ends_with(b"key:")
 }
 
 /// Whether a quoted key in a list is a flag (`"--key"`) or the first of a pair
