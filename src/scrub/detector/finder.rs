@@ -35,6 +35,9 @@ const CONTEXTS_BEFORE: u32 = 2;
 /// Set in a context that was said by a key further up, not by the nearest one.
 const BELOW: u32 = 1 << 31;
 
+/// How often a masked text is searched again before it is masked whole.
+const ROUNDS_MAX: usize = 4;
+
 /// Judges the texts of one request.
 pub(in crate::scrub) struct Finder<'d> {
     detector: &'d Detector,
@@ -136,6 +139,45 @@ impl<'d> Finder<'d> {
     }
 }
 
+impl<'d> Finder<'d> {
+    /// Searches a masked text again until nothing more is found, so that scrubbing twice
+    /// is scrubbing once: what is around a secret can read otherwise once the secret is
+    /// gone. Hardly ever more than one look; a text that does not settle is masked whole.
+    fn settle(
+        &mut self,
+        text: &[u8],
+        mut masked: Vec<u8>,
+        known: Known<'d>,
+        place: &Place<'_>,
+        found: &mut Vec<Replacement>,
+        before: usize,
+    ) {
+        let mut more = Vec::new();
+        for round in 0..=ROUNDS_MAX {
+            let mut hits = Vec::new();
+            self.detector.prefilter.scan(&masked, &mut hits);
+            let mut search = Search::new(self.detector, self.masker, masked.len());
+            let mut matches = search.matches(&masked, &hits, 0, known, 0);
+            if search.exhausted || (round == ROUNDS_MAX && !matches.is_empty()) {
+                matches = vec![Match::whole(masked.len(), RUN)];
+            }
+            if matches.is_empty() {
+                break;
+            }
+            self.replace(&search, &masked, &matches, place, &mut more);
+            masked = search.apply(&masked, &matches);
+            if search.exhausted || round == ROUNDS_MAX {
+                break;
+            }
+        }
+        if !more.is_empty() {
+            // Ranges of a masked text are not those of the text: it is replaced whole.
+            found.truncate(before);
+            found.push(Replacement { range: 0..text.len(), bytes: masked });
+        }
+    }
+}
+
 impl Judge for Finder<'_> {
     fn begin(&mut self, request: &[u8]) {
         self.hits.clear();
@@ -190,7 +232,12 @@ impl Judge for Finder<'_> {
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
         }
+        let before = found.len();
         self.replace(&search, text.bytes, &matches, place, found);
+        if !matches.is_empty() && !search.exhausted {
+            let masked = search.apply(text.bytes, &matches);
+            self.settle(text.bytes, masked, known, place, found, before);
+        }
     }
 
     fn scalar(&mut self, value: Scalar, place: &Place<'_>) -> Option<Vec<u8>> {
