@@ -207,7 +207,7 @@ fn in_order(replacements: &[Replacement], len: usize) -> bool {
 }
 
 /// `text` with replacements that are [`in_order`].
-fn replace_in(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
+pub(in crate::scrub) fn replace_in(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     for edit in replacements {

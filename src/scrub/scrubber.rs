@@ -229,15 +229,7 @@ impl Scrubber {
         let mut found: Vec<Replacement> = Vec::new();
         finder.text(Shown { bytes: text, at: Some(0) }, &place, &mut found);
         let rules = finder.redactions.into_iter().map(|redaction| redaction.rule).collect();
-        let mut out = Vec::with_capacity(text.len());
-        let mut at = 0;
-        for edit in found {
-            out.extend_from_slice(text.get(at..edit.range.start).unwrap_or_default());
-            out.extend_from_slice(&edit.bytes);
-            at = edit.range.end;
-        }
-        out.extend_from_slice(text.get(at..).unwrap_or_default());
-        (out, rules)
+        (otlp::replace_in(text, &found), rules)
     }
 
     /// The ids of the rules, in the order in which they are asked.

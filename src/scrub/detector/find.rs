@@ -22,6 +22,8 @@ use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
+use crate::scrub::otlp::Replacement;
+use crate::scrub::otlp::replace_in;
 use crate::scrub::rule::ValueForm;
 
 /// How many encodings may be wrapped around each other.
@@ -392,15 +394,11 @@ impl<'d> Search<'d> {
 
     /// `text` with its matches masked.
     pub(in crate::scrub) fn apply(&self, text: &[u8], matches: &[Match]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(text.len());
-        let mut at = 0;
-        for found in matches {
-            out.extend_from_slice(text.get(at..found.range.start).unwrap_or_default());
-            out.extend_from_slice(&self.mask(text, found));
-            at = found.range.end;
-        }
-        out.extend_from_slice(text.get(at..).unwrap_or_default());
-        out
+        let edits: Vec<Replacement> = matches
+            .iter()
+            .map(|m| Replacement { range: m.range.clone(), bytes: self.mask(text, m) })
+            .collect();
+        replace_in(text, &edits)
     }
 
     /// What takes the place of a match.
