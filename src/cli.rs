@@ -5,6 +5,7 @@
 //! no sense ends with 2.
 
 mod demo;
+mod process;
 mod rules;
 mod run;
 mod scrub;

@@ -9,6 +9,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
 use crate::cli::ConfigArgs;
+use crate::cli::process;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ExtensionConfig;
@@ -60,6 +61,7 @@ pub(in crate::cli) enum RunError {
 ///
 /// What keeps it from starting.
 pub(in crate::cli) fn run(args: &ConfigArgs, run: &RunArgs) -> Result<(), RunError> {
+    process::harden();
     let loaded = args.load()?;
     logs::start(&loaded.config.service.telemetry.logs)?;
     for warning in &loaded.warnings {

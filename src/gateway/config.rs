@@ -11,6 +11,7 @@ pub mod component;
 pub mod duration;
 pub mod environment;
 pub mod expand;
+pub mod header;
 mod read;
 pub mod secret;
 pub mod source;
@@ -127,10 +128,11 @@ impl Config {
         for config in configs {
             whole.merge(source::read(config, environment)?);
         }
+        let mut warnings = Vec::new();
         for set in sets {
             whole.merge(source::set(set)?);
+            warnings.extend(source::exposed(set));
         }
-        let mut warnings = Vec::new();
         expand::expand(&mut whole, environment, &mut warnings)?;
         let config = read::read(&whole, environment, &mut warnings)?;
         check::check(&config, &whole)?;

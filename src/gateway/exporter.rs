@@ -47,6 +47,17 @@ pub enum Config {
     Nop(NopConfig),
 }
 
+impl Config {
+    /// The setting that has no default and is not there, and what is expected of it.
+    pub fn missing(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::OtlpGrpc(config) => config.missing(),
+            Self::OtlpHttp(config) => config.missing(),
+            Self::File(_) | Self::Debug(_) | Self::Nop(_) => None,
+        }
+    }
+}
+
 /// `exporters.nop`: accepts everything and sends it nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -37,6 +37,22 @@ fn it_takes_a_request_counts_it_prints_it_and_drains_on_sigterm() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn its_memory_is_written_to_no_core_file_and_it_takes_the_files_that_it_may() {
+    let gateway = Gateway::start(None, &[]);
+    let limits = gateway.proc("limits");
+    let of = |name: &str| {
+        let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of("Max core file size")[4..6], ["0", "0"], "{limits}");
+    let files = of("Max open files");
+    assert_eq!(files[3], files[4], "{limits}");
+    gateway.signal("TERM");
+    gateway.end();
+}
+
+#[test]
 fn sighup_does_not_end_it_and_sigint_does() {
     let gateway = Gateway::start(None, &["--set=service.telemetry.logs.encoding=json"]);
     gateway.signal("HUP");

@@ -65,6 +65,22 @@ const SECTIONS: &[(&str, &str)] = &[
     ("service: {pipelines: }\n", "service.pipelines: expected at least one"),
     // Settings of components.
     (
+        "exporters:\n  otlp_grpc:\n    endpoint: a:1\n    headers:\n      x-key: \"a\\nb\"\n",
+        "exporters.otlp_grpc.headers.x-key: expected the value of a header: no line feeds or other control characters at line 5, column 14 of a.yaml",
+    ),
+    (
+        "exporters:\n  otlp_http:\n    endpoint: http://a:1\n    headers: {'x key': a}\n",
+        "exporters.otlp_http.headers.x key: expected the name of a header: letters, digits and hyphens at line 4, column 15 of a.yaml",
+    ),
+    (
+        "exporters:\n  otlp_grpc:\n    headers: {x: y}\n",
+        "exporters.otlp_grpc.endpoint: expected host:port, such as backend.example.com:4317 at line 2, column 3 of a.yaml",
+    ),
+    (
+        "exporters: {otlp_http: }\n",
+        "exporters.otlp_http.endpoint: expected a URL such as https://backend.example.com:4318 at line 1, column 13 of a.yaml",
+    ),
+    (
         "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpont: localhost:4317\n",
         "receivers.otlp.protocols.grpc.endpont: unknown key at line 5, column 9 of a.yaml; did you mean `endpoint`? accepted: endpoint, transport, tls, max_recv_msg_size_mib, max_concurrent_streams, keepalive, include_metadata",
     ),
@@ -255,6 +271,24 @@ fn a_command_line_or_text_that_is_wrong_is_told_so() {
         let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
         let got = Config::load(&configs, &sets, &files).map(|_| ()).map_err(|e| e.to_string());
         assert_eq!(got, Err(fault.to_owned()), "{configs:?} {sets:?}");
+    }
+}
+
+#[test]
+fn a_credential_on_the_command_line_is_warned_of() {
+    let yaml = format!("{RECEIVERS}{PROCESSORS}{EXPORTERS}{SERVICE}");
+    let files = Made::new(&[("TOKEN", "t")], &[("a.yaml", &yaml)]);
+    let exporter = "exporters.otlp_http.endpoint=http://a:1".to_owned();
+    for (value, warns) in [("abc", true), ("${env:TOKEN}", false)] {
+        let set = format!("exporters.otlp_http.headers.x-key={value}");
+        let sets = [exporter.clone(), set];
+        let loaded = Config::load(&["a.yaml".to_owned()], &sets, &files).unwrap();
+        let warned = loaded
+            .warnings
+            .iter()
+            .any(|line| line.starts_with("--set exporters.otlp_http.headers.x-key: every user"));
+        assert_eq!(warned, warns, "{:?}", loaded.warnings);
+        assert!(!loaded.warnings.concat().contains("abc"));
     }
 }
 

@@ -142,13 +142,20 @@ fn read_exporter(
         let place = &one.entry.key_place;
         warnings.push(format!("{}: this name is old, write `{kind}`{place}", one.path));
     }
-    match kind {
+    let config = match kind {
         "otlp_grpc" => one.settings().map(exporter::Config::OtlpGrpc),
         "otlp_http" => one.settings().map(exporter::Config::OtlpHttp),
         "debug" => one.settings().map(exporter::Config::Debug),
         "file" => one.settings().map(exporter::Config::File),
         "nop" => one.settings().map(exporter::Config::Nop),
         _ => Err(one.unknown(EXPORTERS)),
+    }?;
+    match config.missing() {
+        None => Ok(config),
+        Some((key, expected)) => {
+            let path = format!("{}.{key}", one.path);
+            Err(YamlError::at(&path, expected, &one.entry.key_place, ""))
+        }
     }
 }
 

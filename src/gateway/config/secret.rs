@@ -1,14 +1,28 @@
 //! Settings that must not be seen.
 
-/// A secret setting. Prints as `[REDACTED]`, as in the Collector.
+use zeroize::Zeroize;
+
+/// A secret setting. Prints as `[REDACTED]`, as in the Collector, and its memory is
+/// wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
+    /// A secret that was read from a file, or that someone gave us.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

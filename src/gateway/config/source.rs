@@ -69,6 +69,28 @@ pub fn set(set: &str) -> Result<Node, ConfigError> {
     Ok(nested(parts.collect(), node, &place))
 }
 
+/// What to warn of where a `--set` shows a credential to everyone who can list
+/// processes.
+pub fn exposed(set: &str) -> Option<String> {
+    const SECRET: &[&str] =
+        &["token", "tokens", "password", "client_secret", "inline", "fingerprint_key"];
+    let (key, value) = set.split_once('=')?;
+    let mut parts = key.trim().split(['.', ':']);
+    let is_secret = |part: &str| {
+        matches!(part, "headers" | "response_headers")
+            || SECRET.contains(&part)
+            || part.ends_with("_pem")
+    };
+    let is_reference = value.contains("${") || value.trim().is_empty();
+    (parts.any(is_secret) && !is_reference).then(|| {
+        format!(
+            "--set {}: every user of this machine can read the command line; \
+             write ${{file:PATH}} or ${{env:NAME}} in place of a credential",
+            key.trim()
+        )
+    })
+}
+
 fn nested(parts: Vec<&str>, node: Node, place: &Place) -> Node {
     parts.into_iter().rev().fold(node, |node, key| {
         let entry = Entry { key: key.to_owned(), key_place: place.clone(), node };

@@ -1,7 +1,6 @@
 //! HTTP connections to upstreams, with TLS or without, and what every exporter
 //! over HTTP has in common.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,8 +11,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
 use http::Uri;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -29,7 +26,6 @@ use tower_service::Service;
 
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
-use crate::gateway::config::secret::Secret;
 use crate::gateway::exporter::outgoing::OutgoingBody;
 use crate::gateway::tls::Stream;
 use crate::scrub::yaml::YamlError;
@@ -141,26 +137,6 @@ impl Connection for Stream {
         let connected = Connected::new();
         if self.negotiated_h2() { connected.negotiated_h2() } else { connected }
     }
-}
-
-/// Headers that the configuration adds to every request.
-///
-/// # Errors
-///
-/// When one of them is no header of HTTP. `path` is the YAML path of the exporter.
-pub fn headers(headers: &BTreeMap<String, Secret>, path: &str) -> Result<HeaderMap, YamlError> {
-    let mut out = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let name_value =
-            name.parse::<HeaderName>().ok().zip(HeaderValue::from_str(value.expose()).ok());
-        let (name, mut value) = name_value.ok_or_else(|| YamlError {
-            path: format!("{path}.headers.{name}"),
-            expected: "expected a header of HTTP".to_owned(),
-        })?;
-        value.set_sensitive(true);
-        out.insert(name, value);
-    }
-    Ok(out)
 }
 
 /// `<name>/<version> (<os>/<arch>)`, as Collectors call themselves.

@@ -1,6 +1,5 @@
 //! `otlp_grpc`: OTLP/gRPC to an upstream.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
@@ -21,7 +20,8 @@ use crate::gateway::answer::verdict;
 use crate::gateway::answer::wire;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
-use crate::gateway::config::secret::Secret;
+use crate::gateway::config::header as header_setting;
+use crate::gateway::config::header::Headers;
 use crate::gateway::exporter::client;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
@@ -53,12 +53,12 @@ pub struct Config {
     pub timeout: GoDuration,
     /// Headers (gRPC calls them metadata) that are added to every request.
     #[serde(deserialize_with = "null_is_default")]
-    pub headers: BTreeMap<String, Secret>,
+    pub headers: Headers,
     /// `:authority` of requests, and the name that the upstream's certificate must
     /// have; the endpoint where left out.
     pub authority: Option<Authority>,
     /// What we call ourselves; `otel-redact/<version> (<os>/<arch>)` where left out.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<header_setting::Value>,
     /// Accepted: this exporter has one connection, to the first address that answers.
     pub balancer_name: Balancer,
     /// Accepted: `retry_on_failure` waits for an upstream that is not ready.
@@ -81,7 +81,7 @@ impl Default for Config {
             tls: tls::ClientConfig::default(),
             compression: Compression::default(),
             timeout: GoDuration(Duration::from_secs(5)),
-            headers: BTreeMap::new(),
+            headers: Headers::default(),
             authority: None,
             user_agent: None,
             balancer_name: Balancer::default(),
@@ -90,6 +90,14 @@ impl Default for Config {
             retry_on_failure: retry::Config::default(),
             sending_queue: queue::Config::default(),
         }
+    }
+}
+
+impl Config {
+    /// The setting that is needed and is not there.
+    pub fn missing(&self) -> Option<(&'static str, &'static str)> {
+        const EXPECTED: &str = "expected host:port, such as backend.example.com:4317";
+        self.endpoint.authority.is_empty().then_some(("endpoint", EXPECTED))
     }
 }
 
@@ -216,12 +224,6 @@ impl Client {
     ///
     /// When a setting is at fault.
     pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
-        if config.endpoint.authority.is_empty() {
-            return Err(YamlError {
-                path: format!("{path}.endpoint"),
-                expected: "expected host:port, such as backend.example.com:4317".to_owned(),
-            });
-        }
         let tls_path = format!("{path}.tls");
         let is_tls = config.endpoint.is_https || !config.tls.insecure;
         let tls = is_tls.then(|| config.tls.build(&tls_path, &["h2"])).transpose()?;
@@ -251,7 +253,7 @@ impl Client {
             connector = connector.to(target);
             base = format!("{scheme}://{authority}");
         }
-        let headers = headers(config, coding, path)?;
+        let headers = headers(config, coding);
         Ok(Self { client: builder.build(connector), base, headers, coding, timeout, texts })
     }
 
@@ -333,23 +335,19 @@ impl Client {
 }
 
 /// The headers of every request.
-fn headers(config: &Config, coding: Option<Coding>, path: &str) -> Result<HeaderMap, YamlError> {
+fn headers(config: &Config, coding: Option<Coding>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let agent = config.user_agent.clone().unwrap_or_else(client::user_agent);
-    let agent = HeaderValue::from_str(&agent).map_err(|_| YamlError {
-        path: format!("{path}.user_agent"),
-        expected: "expected the value of a header of HTTP".to_owned(),
-    })?;
-    headers.insert(header::USER_AGENT, agent);
+    let agent = config.user_agent.as_ref().map(|agent| agent.as_header().clone());
+    let agent = agent.or_else(|| HeaderValue::from_str(&client::user_agent()).ok());
+    headers.extend(agent.map(|agent| (header::USER_AGENT, agent)));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     if let Some(coding) = coding {
         headers.insert("grpc-encoding", HeaderValue::from_static(coding.name()));
     }
-    for (name, value) in client::headers(&config.headers, path)? {
-        headers.extend(name.map(|name| (name, value)));
-    }
-    Ok(headers)
+    headers
+        .extend(config.headers.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+    headers
 }
 
 /// Undoes the escapes of a `grpc-message`.

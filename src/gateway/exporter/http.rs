@@ -1,6 +1,5 @@
 //! `otlp_http`: OTLP/HTTP to an upstream.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -20,7 +19,7 @@ use crate::gateway::answer::verdict;
 use crate::gateway::answer::wire;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
-use crate::gateway::config::secret::Secret;
+use crate::gateway::config::header::Headers;
 use crate::gateway::exporter::client;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
@@ -62,7 +61,7 @@ pub struct Config {
     pub timeout: GoDuration,
     /// Headers that are added to every request.
     #[serde(deserialize_with = "null_is_default")]
-    pub headers: BTreeMap<String, Secret>,
+    pub headers: Headers,
     /// TLS, for `https` addresses.
     #[serde(deserialize_with = "null_is_default")]
     pub tls: tls::ClientConfig,
@@ -94,7 +93,7 @@ impl Default for Config {
             compression: Compression::default(),
             compression_params: CompressionParams::default(),
             timeout: GoDuration(Duration::from_secs(30)),
-            headers: BTreeMap::new(),
+            headers: Headers::default(),
             tls: tls::ClientConfig::default(),
             proxy_url: NoProxy,
             max_idle_conns: None,
@@ -195,6 +194,13 @@ impl TryFrom<Option<String>> for NoProxy {
 }
 
 impl Config {
+    /// The setting that is needed and is not there.
+    pub fn missing(&self) -> Option<(&'static str, &'static str)> {
+        const EXPECTED: &str = "expected a URL such as https://backend.example.com:4318";
+        let has_none = Signal::ALL.iter().all(|signal| self.url(*signal).is_none());
+        has_none.then_some(("endpoint", EXPECTED))
+    }
+
     /// Where requests of `signal` go.
     fn url(&self, signal: Signal) -> Option<Uri> {
         let (own, path) = match signal {
@@ -231,12 +237,6 @@ impl Client {
     /// When a setting is at fault.
     pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
         let urls = Signal::ALL.map(|signal| config.url(signal));
-        if urls.iter().all(Option::is_none) {
-            return Err(YamlError {
-                path: format!("{path}.endpoint"),
-                expected: "expected a URL such as https://backend.example.com:4318".to_owned(),
-            });
-        }
         let tls_path = format!("{path}.tls");
         let tls = config.tls.build(&tls_path, &["h2", "http/1.1"])?;
         let server_name = config.tls.server_name_override.as_deref();
@@ -260,7 +260,7 @@ impl Client {
         Ok(Self {
             client: builder.build(connector),
             urls,
-            headers: headers(config, encoding, coding, path)?,
+            headers: headers(config, encoding, coding),
             encoding,
             coding,
             level: config.compression_params.level,
@@ -331,12 +331,7 @@ impl Client {
 }
 
 /// The headers of every request.
-fn headers(
-    config: &Config,
-    encoding: Encoding,
-    coding: Option<Coding>,
-    path: &str,
-) -> Result<HeaderMap, YamlError> {
+fn headers(config: &Config, encoding: Encoding, coding: Option<Coding>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let agent = HeaderValue::from_str(&client::user_agent());
     headers.extend(agent.ok().map(|agent| (header::USER_AGENT, agent)));
@@ -348,10 +343,9 @@ fn headers(
     if let Some(coding) = coding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
-    for (name, value) in client::headers(&config.headers, path)? {
-        headers.extend(name.map(|name| (name, value)));
-    }
-    Ok(headers)
+    headers
+        .extend(config.headers.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+    headers
 }
 
 /// How an answer is written, if it is one of ours.

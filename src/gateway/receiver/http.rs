@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Response;
@@ -31,7 +30,6 @@ use crate::gateway::receiver::route::Routes;
 use crate::scrub::Encoding;
 use crate::scrub::Request;
 use crate::scrub::Signal;
-use crate::scrub::yaml::YamlError;
 
 /// The value of the metric label `transport`.
 const TRANSPORT: &str = "http";
@@ -52,29 +50,12 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Service {
     config: HttpConfig,
-    response_headers: HeaderMap,
 }
 
 impl Service {
-    /// The endpoint. `path` is the YAML path of `config`.
-    ///
-    /// # Errors
-    ///
-    /// When `response_headers` cannot be sent.
-    pub fn new(config: HttpConfig, path: &str) -> Result<Self, YamlError> {
-        let mut response_headers = HeaderMap::new();
-        for (name, value) in &config.response_headers {
-            let parsed = name
-                .parse::<HeaderName>()
-                .ok()
-                .zip(HeaderValue::from_str(value.expose()).ok())
-                .ok_or_else(|| YamlError {
-                    path: format!("{path}.response_headers.{name}"),
-                    expected: "expected a header of HTTP".to_owned(),
-                })?;
-            response_headers.insert(parsed.0, parsed.1);
-        }
-        Ok(Self { config, response_headers })
+    /// The endpoint.
+    pub fn new(config: HttpConfig) -> Self {
+        Self { config }
     }
 
     /// Answers one request.
@@ -92,7 +73,12 @@ impl Service {
                 cors.permit(&parts.headers, response.headers_mut());
             }
         }
-        let own = self.response_headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let own = self
+            .config
+            .response_headers
+            .as_map()
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()));
         response.headers_mut().extend(own);
         response
     }

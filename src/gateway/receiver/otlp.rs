@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::gateway::config::duration::GoDuration;
-use crate::gateway::config::secret::Secret;
+use crate::gateway::config::header::Headers;
 use crate::gateway::receiver::cors;
 use crate::gateway::section::null_is_default;
 use crate::gateway::section::present;
@@ -168,7 +168,7 @@ pub struct HttpConfig {
     pub cors: Option<cors::Config>,
     /// Headers that are added to every answer.
     #[serde(deserialize_with = "null_is_default")]
-    pub response_headers: std::collections::BTreeMap<String, Secret>,
+    pub response_headers: Headers,
     /// How long a request may take to arrive whole. 0, the default, is 1m.
     pub read_timeout: GoDuration,
     /// How long the headers of a request may take to arrive. 0, the default, is 30s.
@@ -192,7 +192,7 @@ impl Default for HttpConfig {
             max_request_body_size: 0,
             compression_algorithms: Compression::ALL.to_vec(),
             cors: None,
-            response_headers: std::collections::BTreeMap::new(),
+            response_headers: Headers::default(),
             read_timeout: GoDuration::default(),
             read_header_timeout: GoDuration::default(),
             keepalive: HttpKeepaliveConfig::default(),

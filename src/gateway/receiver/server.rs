@@ -129,7 +129,7 @@ impl Server {
     /// As [`Self::grpc`].
     pub async fn http(config: HttpConfig, path: &str) -> Result<Self, ServerError> {
         let tls = tls(config.tls.as_ref(), path, &["h2", "http/1.1"])?;
-        let service = otlp_http::Service::new(config.clone(), path)?;
+        let service = otlp_http::Service::new(config.clone());
         let listener = listen(&config.endpoint, config.transport, path).await?;
         Ok(Self { listener, tls, endpoint: Endpoint::Http(service, config) })
     }
