@@ -8,6 +8,7 @@ pub mod answer;
 pub mod compression;
 pub mod compute;
 pub mod config;
+pub mod connect;
 pub mod exporter;
 pub mod method;
 pub mod pipeline;
@@ -16,6 +17,7 @@ pub mod run;
 mod section;
 pub mod telemetry;
 pub mod tls;
+pub mod watched;
 
 pub use run::Running;
 pub use run::StartError;

@@ -22,6 +22,7 @@ use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::header as header_setting;
 use crate::gateway::config::header::Headers;
+use crate::gateway::connect::Connector;
 use crate::gateway::exporter::client;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
@@ -226,10 +227,10 @@ impl Client {
     pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
         let tls_path = format!("{path}.tls");
         let is_tls = config.endpoint.is_https || !config.tls.insecure;
-        let tls = is_tls.then(|| config.tls.build(&tls_path, &["h2"])).transpose()?;
+        let tls = is_tls.then(|| config.tls.watch(&tls_path, &["h2"])).transpose()?;
         let server_name = config.tls.server_name_override.as_deref();
         let timeout = config.timeout.0;
-        let mut connector = client::Connector::new(tls, server_name, timeout, &tls_path)?;
+        let mut connector = Connector::new(tls, server_name, timeout, &tls_path)?;
         let mut builder = client::builder();
         builder.http2_only(true);
         if let Some(keepalive) = &config.keepalive {
@@ -277,21 +278,23 @@ impl Client {
         let len = u32::try_from(outgoing.bytes.len())
             .map_err(|_| Refusal::TooLarge { max: u32::MAX as usize })?;
         prefix.extend_from_slice(&len.to_be_bytes());
-        let body = OutgoingBody::new(prefix.into(), outgoing.bytes.clone());
-        let mut request = Request::new(body);
-        *request.method_mut() = http::Method::POST;
-        *request.version_mut() = http::Version::HTTP_2;
-        *request.uri_mut() = self.uri(outgoing.signal)?;
-        *request.headers_mut() = self.headers.clone();
-        if !self.timeout.is_zero() {
-            let millis = self.timeout.as_millis().min(99_999_999);
-            if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {
-                request.headers_mut().insert("grpc-timeout", value);
+        let prefix = Bytes::from(prefix);
+        let response = client::request(&self.client, || {
+            let body = OutgoingBody::new(prefix.clone(), outgoing.bytes.clone());
+            let mut request = Request::new(body);
+            *request.method_mut() = http::Method::POST;
+            *request.version_mut() = http::Version::HTTP_2;
+            *request.uri_mut() = self.uri(outgoing.signal)?;
+            *request.headers_mut() = self.headers.clone();
+            if !self.timeout.is_zero() {
+                let millis = self.timeout.as_millis().min(99_999_999);
+                if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {
+                    request.headers_mut().insert("grpc-timeout", value);
+                }
             }
-        }
-        let response =
-            self.client.request(request).await.map_err(|err| client::unreachable(&err))?;
-        let (parts, body) = response.into_parts();
+            Ok(request)
+        });
+        let (parts, body) = response.await?.into_parts();
         let (message, trailers) =
             client::read(body).await.map_err(|err| client::unreachable(&err))?;
         let status = if trailers.contains_key("grpc-status") { &trailers } else { &parts.headers };

@@ -20,6 +20,7 @@ use crate::gateway::answer::wire;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::header::Headers;
+use crate::gateway::connect::Connector;
 use crate::gateway::exporter::client;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
@@ -238,10 +239,10 @@ impl Client {
     pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
         let urls = Signal::ALL.map(|signal| config.url(signal));
         let tls_path = format!("{path}.tls");
-        let tls = config.tls.build(&tls_path, &["h2", "http/1.1"])?;
+        let tls = config.tls.watch(&tls_path, &["h2", "http/1.1"])?;
         let server_name = config.tls.server_name_override.as_deref();
         let timeout = config.timeout.0;
-        let connector = client::Connector::new(Some(tls), server_name, timeout, &tls_path)?;
+        let connector = Connector::new(Some(tls), server_name, timeout, &tls_path)?;
         let mut builder = client::builder();
         let idle = config.idle_conn_timeout.0;
         builder.pool_idle_timeout((!idle.is_zero()).then_some(idle)).pool_max_idle_per_host(
@@ -287,13 +288,15 @@ impl Client {
         let at = Signal::ALL.iter().position(|signal| *signal == outgoing.signal);
         let url = at.and_then(|at| self.urls.get(at)?.clone());
         let url = url.ok_or(Refusal::Internal { what: "no endpoint for this signal" })?;
-        let mut request = Request::new(OutgoingBody::new(Bytes::new(), outgoing.bytes.clone()));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = url;
-        *request.headers_mut() = self.headers.clone();
-        let response =
-            self.client.request(request).await.map_err(|err| client::unreachable(&err))?;
-        let (parts, body) = response.into_parts();
+        let response = client::request(&self.client, || {
+            let body = OutgoingBody::new(Bytes::new(), outgoing.bytes.clone());
+            let mut request = Request::new(body);
+            *request.method_mut() = http::Method::POST;
+            *request.uri_mut() = url.clone();
+            *request.headers_mut() = self.headers.clone();
+            Ok(request)
+        });
+        let (parts, body) = response.await?.into_parts();
         let (body, _) = client::read(body).await.map_err(|err| client::unreachable(&err))?;
         let status = parts.status.as_u16();
         if parts.status.is_success() {

@@ -30,6 +30,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::receiver::grpc;
@@ -42,7 +43,9 @@ use crate::gateway::receiver::otlp::REQUESTS_PER_CONNECTION_DEFAULT;
 use crate::gateway::receiver::otlp::Transport;
 use crate::gateway::receiver::reply::Reply;
 use crate::gateway::receiver::route::Routes;
+use crate::gateway::tls;
 use crate::gateway::tls::Stream;
+use crate::gateway::watched::Watched;
 use crate::scrub::yaml::YamlError;
 
 /// Connections at a time to one address. More wait in the system's backlog.
@@ -85,7 +88,7 @@ pub enum Endpoint {
 /// A bound address and what is to be served there.
 pub struct Server {
     listener: TcpListener,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<Arc<Watched<rustls::ServerConfig>>>,
     endpoint: Endpoint,
 }
 
@@ -182,7 +185,7 @@ impl Server {
 
 /// What the connections to one address have in common.
 struct Connections {
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<Arc<Watched<rustls::ServerConfig>>>,
     endpoint: Endpoint,
     routes: watch::Receiver<Arc<Routes>>,
     stop: watch::Receiver<bool>,
@@ -223,6 +226,7 @@ impl Connections {
                 Ok((Stream::Plain(stream), is_h2))
             }
             Some(tls) => {
+                let tls = TlsAcceptor::from(tls.get());
                 let stream = Stream::Tls(Box::new(tls.accept(stream).await?.into()));
                 let is_h2 = stream.negotiated_h2();
                 Ok((stream, is_h2))
@@ -329,12 +333,11 @@ async fn is_h2_preface(stream: &TcpStream) -> io::Result<bool> {
 }
 
 fn tls(
-    config: Option<&crate::gateway::tls::ServerConfig>,
+    config: Option<&tls::ServerConfig>,
     path: &str,
-    alpn: &[&str],
-) -> Result<Option<tokio_rustls::TlsAcceptor>, YamlError> {
-    let config = config.map(|config| config.build(&format!("{path}.tls"), alpn)).transpose()?;
-    Ok(config.map(Into::into))
+    alpn: &'static [&'static str],
+) -> Result<Option<Arc<Watched<rustls::ServerConfig>>>, YamlError> {
+    config.map(|config| config.watch(&format!("{path}.tls"), alpn)).transpose()
 }
 
 async fn listen(

@@ -1,0 +1,116 @@
+//! Connections that the gateway opens, with TLS or without.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::connect::Connected;
+use hyper_util::client::legacy::connect::Connection;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tower_service::Service;
+
+use crate::gateway::tls::Stream;
+use crate::gateway::watched::Watched;
+use crate::scrub::yaml::YamlError;
+
+/// After which time an upstream that takes no bytes is given up: what gRPC
+/// proposes (A18), and what a dead connection costs at most.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// After which silence the system asks whether the upstream is still there.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// Opens connections.
+#[derive(Clone)]
+pub struct Connector {
+    tcp: HttpConnector,
+    tls: Option<Arc<Watched<rustls::ClientConfig>>>,
+    /// The name that the upstream's certificate must have, where it is not the host.
+    server_name: Option<ServerName<'static>>,
+    /// Where every connection goes, where that is not where requests are addressed to.
+    target: Option<Uri>,
+}
+
+impl Connector {
+    /// A connector that speaks TLS to `https` addresses.
+    ///
+    /// # Errors
+    ///
+    /// When `server_name` is no name. `path` is the YAML path of the TLS settings.
+    pub fn new(
+        tls: Option<Arc<Watched<rustls::ClientConfig>>>,
+        server_name: Option<&str>,
+        connect_timeout: Duration,
+        path: &str,
+    ) -> Result<Self, YamlError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(TCP_KEEPALIVE));
+        tcp.set_connect_timeout((!connect_timeout.is_zero()).then_some(connect_timeout));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+        let server_name = server_name
+            .filter(|name| !name.is_empty())
+            .map(|name| ServerName::try_from(name.to_owned()))
+            .transpose()
+            .map_err(|_| YamlError {
+                path: format!("{path}.server_name_override"),
+                expected: "expected the name of a host".to_owned(),
+            })?;
+        Ok(Self { tcp, tls, server_name, target: None })
+    }
+
+    /// The same connector, but every connection goes to `target`, whatever the
+    /// requests are addressed to.
+    #[must_use]
+    pub fn to(self, target: Uri) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    async fn connect(mut self, uri: Uri) -> Result<TokioIo<Stream>, Box<dyn Error + Send + Sync>> {
+        let host = uri.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let is_tls = uri.scheme_str() == Some("https");
+        let tcp = self.tcp.call(self.target.unwrap_or(uri)).await?.into_inner();
+        let stream = match self.tls.filter(|_| is_tls) {
+            None => Stream::Plain(tcp),
+            Some(tls) => {
+                let name = match self.server_name {
+                    Some(name) => name,
+                    None => ServerName::try_from(host)?,
+                };
+                let tls = tokio_rustls::TlsConnector::from(tls.get()).connect(name, tcp).await?;
+                Stream::Tls(Box::new(tls.into()))
+            }
+        };
+        Ok(TokioIo::new(stream))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new();
+        if self.negotiated_h2() { connected.negotiated_h2() } else { connected }
+    }
+}
