@@ -10,18 +10,21 @@
 //! 3. validators and `value`: the second opinion on a candidate.
 //!
 //! Text that an encoding hides is decoded (`decode`), searched alike, and what is
-//! found is mapped back (`find`). All rules see the original bytes; where matches
+//! found is mapped back (`hidden`). All rules see the original bytes; where matches
 //! overlap, one mask covers them all (`overlap`).
 
+mod announce;
 mod assign;
 mod bytes;
 mod confirm;
 mod decode;
 mod find;
 mod finder;
+mod hidden;
 mod key;
 mod overlap;
 mod prefilter;
+mod torn;
 mod value;
 
 pub(in crate::scrub) use finder::Finder;
@@ -65,6 +68,7 @@ struct Compiled {
 
 /// A compiled validator.
 enum Opinion {
+    Checksum(String),
     EntropyMin(f32),
     Structure(String),
     Has(Vec<String>),
@@ -94,43 +98,6 @@ pub(in crate::scrub) struct RuleFault {
     pub(in crate::scrub) setting: &'static str,
     /// What was expected there.
     pub(in crate::scrub) expected: String,
-}
-
-/// What announces escapes other than of the percent kind.
-const ESCAPES: [(&[u8], Escapes); 19] = [
-    (b"\\u00", Escapes::Backslash),
-    (b"\\x2", Escapes::Backslash),
-    (b"\\x3", Escapes::Backslash),
-    (b"\\x4", Escapes::Backslash),
-    (b"\\x5", Escapes::Backslash),
-    (b"\\x6", Escapes::Backslash),
-    (b"\\x7", Escapes::Backslash),
-    (b"&quot;", Escapes::Entities),
-    (b"&apos;", Escapes::Entities),
-    (b"&amp;", Escapes::Entities),
-    (b"&#3", Escapes::Entities),
-    (b"&#4", Escapes::Entities),
-    (b"&#5", Escapes::Entities),
-    (b"&#6", Escapes::Entities),
-    (b"&#7", Escapes::Entities),
-    (b"&#8", Escapes::Entities),
-    (b"&#9", Escapes::Entities),
-    (b"&#1", Escapes::Entities),
-    (b"&#x", Escapes::Entities),
-];
-
-/// Every announcement of an encoding. A percent escape counts where it stands for a
-/// printable character, but for the slash, the comma and the blank, which clean URLs
-/// have and which hide nothing that a rule needs.
-fn escape_needles() -> impl Iterator<Item = (Vec<u8>, Escapes)> {
-    let percent = (0x21..0x7f_u8)
-        .filter(|byte| !matches!(byte, b'/' | b','))
-        .map(|byte| (format!("%{byte:02x}").into_bytes(), Escapes::Percent));
-    // An escaped slash is two bytes, a needle three: with what may follow in a token.
-    let slash = (0x21..0x7f_u8)
-        .filter(|byte| !byte.is_ascii_uppercase())
-        .map(|byte| (vec![b'\\', b'/', byte], Escapes::Backslash));
-    ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes)).chain(percent).chain(slash)
 }
 
 impl Detector {
@@ -172,8 +139,8 @@ impl Detector {
             uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
         }
         if !compiled.is_empty() {
-            for (bytes, escapes) in escape_needles() {
-                needles.push(Needle { bytes, caseless: true, check: Check::None });
+            for (needle, escapes) in announce::needles() {
+                needles.push(needle);
                 uses.push(Use::Escape(escapes));
             }
         }
@@ -219,7 +186,7 @@ impl Compiled {
         };
         let mut validate = Vec::new();
         for entry in &rule.validate {
-            validate.extend(Opinion::new(entry)?);
+            validate.push(Opinion::new(entry)?);
         }
         let compiled =
             Self { id: rule.id.as_str().into(), pattern, keyed, form: rule.value, validate };
@@ -228,16 +195,32 @@ impl Compiled {
 
     /// The second opinion on what the pattern matched.
     fn accepts(&self, secret: &[u8]) -> bool {
-        !validator::is_placeholder(secret)
+        (!validator::is_placeholder(secret) || self.has_checksum(secret))
             && self.validate.iter().all(|check| check.accepts(secret))
+    }
+
+    /// Whether what the pattern matched is surely real, wherever it stands.
+    fn proves(&self, secret: &[u8]) -> bool {
+        let jose = |check: &Opinion| {
+            matches!(check, Opinion::Structure(name) if name.starts_with("jw"))
+                && check.accepts(secret)
+        };
+        self.has_checksum(secret) || self.validate.iter().any(jose)
+    }
+
+    /// Whether a checksum holds.
+    fn has_checksum(&self, secret: &[u8]) -> bool {
+        self.validate.iter().any(|check| match check {
+            Opinion::Checksum(name) => validator::checksum(name, secret) == Some(true),
+            _ => false,
+        })
     }
 }
 
 impl Opinion {
-    fn new(entry: &Validator) -> Result<Option<Self>, RuleFault> {
-        Ok(Some(match entry {
-            // A checksum moves confidence only.
-            Validator::Checksum(_) => return Ok(None),
+    fn new(entry: &Validator) -> Result<Self, RuleFault> {
+        Ok(match entry {
+            Validator::Checksum(name) => Self::Checksum(name.clone()),
             Validator::EntropyMin(bits) => Self::EntropyMin(*bits),
             Validator::Structure(name) => {
                 if !validator::STRUCTURES.contains(&name.as_str()) {
@@ -259,11 +242,13 @@ impl Opinion {
                 let patterns: Result<Vec<_>, _> = patterns.iter().map(compile).collect();
                 Self::Not(patterns.map_err(|expected| RuleFault { setting: "validate", expected })?)
             }
-        }))
+        })
     }
 
     fn accepts(&self, secret: &[u8]) -> bool {
         match self {
+            // One that fails never unmasks: published checksums fail on real tokens.
+            Self::Checksum(_) => true,
             Self::EntropyMin(bits) => *bits <= validator::entropy(secret),
             Self::Structure(name) => validator::structure(name, secret).unwrap_or(true),
             Self::Has(classes) => classes.iter().all(|class| {

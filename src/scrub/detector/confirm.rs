@@ -15,6 +15,7 @@ use regex_syntax::hir::literal::Extractor;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::prefilter::Check;
+use crate::scrub::detector::torn::near_start;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
 /// has a repetition of a repetition in it.
@@ -22,6 +23,9 @@ const PATTERN_BYTES_MAX: usize = 4 << 20;
 
 /// How far before its anchor a match may begin, where the pattern does not say.
 const LEAD_MAX: usize = 128;
+
+/// Anchors that are shorter stand inside of words.
+const GLUED_ANCHOR_MIN: usize = 3;
 
 /// A follow check looks at no more than this.
 const FOLLOW_MAX: usize = 16;
@@ -61,6 +65,9 @@ pub(in crate::scrub) struct Anchor {
 pub(in crate::scrub) struct Candidate {
     /// What is masked: the group `secret`, or all of it.
     pub(in crate::scrub) secret: Range<usize>,
+    /// Letters or digits stand right before it, or behind it where the pattern has one
+    /// length: it must be all the surer by itself.
+    pub(in crate::scrub) glued: bool,
 }
 
 fn syntax_config() -> syntax::Config {
@@ -172,18 +179,36 @@ impl Pattern {
         (found.end() == value.len()).then(|| self.secret(regex, value, found.range()))
     }
 
-    /// The match that covers an anchor at `at`.
+    /// The match that covers an anchor at `at`: one between borders, or else one that is
+    /// glued to something, where the anchor is long enough to be looked for inside of
+    /// words.
     pub(in crate::scrub) fn confirm(
         &self,
         text: &[u8],
         at: usize,
         anchor_len: usize,
     ) -> Option<Candidate> {
+        self.at_border(text, at, anchor_len, false).or_else(|| {
+            let glues = GLUED_ANCHOR_MIN <= anchor_len
+                && self.lead.start == self.lead.end
+                && !self.far
+                && near_start(text, at);
+            glues.then(|| self.at_border(text, at, anchor_len, true)).flatten()
+        })
+    }
+
+    fn at_border(
+        &self,
+        text: &[u8],
+        at: usize,
+        anchor_len: usize,
+        glued: bool,
+    ) -> Option<Candidate> {
         let regex = self.regex()?;
         let first = at.saturating_sub(self.lead.end);
         let last = at.checked_sub(self.lead.start)?;
         for start in first..=last {
-            if !is_border_before(text, start, anchor_len) {
+            if !glued && !is_border_before(text, start, anchor_len) {
                 continue;
             }
             let window = match self.far {
@@ -195,13 +220,13 @@ impl Pattern {
             if found.end() < at + anchor_len {
                 continue;
             }
-            let Some(end) = self.end(text, found.end()) else { continue };
+            let Some(end) = self.end(text, found.end(), glued) else { continue };
             let mut secret = self.secret(regex, text, found.range());
             if secret.end == found.end() {
                 secret.end = end;
             }
             if !secret.is_empty() {
-                return Some(Candidate { secret });
+                return Some(Candidate { secret, glued });
             }
         }
         None
@@ -209,14 +234,14 @@ impl Pattern {
 
     /// Where a match ends that the pattern ended at `end`: there, if no token goes on;
     /// behind the rest of the token, if the pattern takes more than one length.
-    fn end(&self, text: &[u8], end: usize) -> Option<usize> {
+    fn end(&self, text: &[u8], end: usize, glued: bool) -> Option<usize> {
         let inside = end.checked_sub(1).and_then(|i| text.get(i)).is_some_and(|&b| is_word(b));
         let rest = text.get(end..).unwrap_or_default();
         let more = rest.iter().take_while(|&&byte| is_word(byte)).count();
         match more {
             0 => Some(end),
             _ if !inside => Some(end),
-            _ if self.open => Some(end + more),
+            _ if self.open || glued => Some(end + more),
             _ => None,
         }
     }
@@ -436,11 +461,11 @@ mod tests {
             (pat, "ghp_", "x\\u000aghp_abc123", Some("ghp_abc123")),
             (pat, "ghp_", "x%3Dghp_abc123", Some("ghp_abc123")),
             (pat, "ghp_", "\u{1b}[31mghp_abc123\u{1b}[0m", Some("ghp_abc123")),
-            (pat, "ghp_", "xghp_abc123", None),
+            (pat, "ghp_", "xghp_abc123", Some("ghp_abc123")),
             (pat, "ghp_", "ghp_abc12", None),
             (pat, "ghp_", "ghp_abc123_rest", Some("ghp_abc123_rest")),
             (fixed, "AKIA", "AKIAABCDEF", Some("AKIAABCDEF")),
-            (fixed, "AKIA", "AKIAABCDEFG", None),
+            (fixed, "AKIA", "AKIAABCDEFG", Some("AKIAABCDEFG")),
             (r"[a-z0-9]{3}Q~[a-z]{4}", "Q~", "key=ab1Q~wxyz;", None),
             (r"[a-z0-9]{3}8Q~[a-z]{4}", "8Q~", "key=ab18Q~wxyz;", Some("ab18Q~wxyz")),
             (r"(?i)bearer +(?<secret>[a-z0-9]{4,})", "Bearer", "x Bearer  ab12 y", Some("ab12")),

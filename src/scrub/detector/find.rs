@@ -8,34 +8,27 @@ use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
 use crate::scrub::detector::assign::Sign;
-use crate::scrub::detector::bytes::is_base64;
-use crate::scrub::detector::decode;
-use crate::scrub::detector::decode::Decoded;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::decode::Kinds;
+use crate::scrub::detector::decode::Packed;
+use crate::scrub::detector::hidden;
+use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::prefilter::DISGUISE;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
+use crate::scrub::detector::torn;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::replace_in;
 use crate::scrub::rule::ValueForm;
-
-/// How many encodings may be wrapped around each other.
-const DEPTH_MAX: usize = 4;
-
-/// How many bytes may be decoded for each byte of a text, before it is masked whole:
-/// base64 in base64 gets smaller, but the same bytes can be escaped in several ways.
-const DECODED_PER_BYTE_MAX: usize = 8;
-
-/// What may be decoded of even the shortest text: a few kilobytes with every kind of
-/// escape are decoded in every order.
-const DECODED_MIN: usize = 1 << 18;
+use crate::scrub::rule::validator;
 
 /// How often each byte of a text may be read for values of keys and for patterns that
 /// reach far, before the text is masked whole. In text that people and programs write,
@@ -50,10 +43,10 @@ const ELEMENTS_MAX: usize = 256;
 
 /// What is found in one text, and what is left of its budget.
 pub(in crate::scrub) struct Search<'d> {
-    detector: &'d Detector,
+    pub(in crate::scrub::detector) detector: &'d Detector,
     masker: &'d Masker,
     /// Bytes that may still be decoded.
-    budget: usize,
+    pub(in crate::scrub::detector) budget: usize,
     /// Bytes that may still be read for values and long patterns.
     steps: usize,
     /// Whether a budget was too small.
@@ -74,7 +67,7 @@ pub(in crate::scrub) enum Known<'d> {
 
 impl<'d> Search<'d> {
     pub(in crate::scrub) fn new(detector: &'d Detector, masker: &'d Masker, len: usize) -> Self {
-        let budget = len.saturating_mul(DECODED_PER_BYTE_MAX).saturating_add(DECODED_MIN);
+        let budget = hidden::budget(len);
         let steps = len.saturating_mul(STEPS_PER_BYTE_MAX).saturating_add(STEPS_MIN);
         Self { detector, masker, budget, steps, exhausted: false }
     }
@@ -87,9 +80,12 @@ impl<'d> Search<'d> {
         hits: &[Hit],
         base: usize,
         known: Known<'d>,
-        depth: usize,
+        layer: Layer,
     ) -> Vec<Match> {
         let mut found = Vec::new();
+        if let Some(packed) = Packed::of(text) {
+            self.packed(text, packed, layer, &mut found);
+        }
         match known {
             Known::Nothing => {}
             Known::Secret(rules) => {
@@ -99,7 +95,7 @@ impl<'d> Search<'d> {
         }
         // Up to where keys were read, tokens were masked, and runs were decoded.
         let (mut keys_done, mut run_done) = (0, 0);
-        let mut escapes: Vec<Escapes> = Vec::new();
+        let mut escapes = Kinds::default();
         for hit in hits {
             if self.exhausted {
                 break;
@@ -107,8 +103,12 @@ impl<'d> Search<'d> {
             let at = hit.at as usize - base;
             if hit.needle == RUN {
                 if run_done <= at {
-                    run_done = self.run(text, at, depth, &mut found);
+                    run_done = self.run(text, at, layer, &mut found);
                 }
+                continue;
+            }
+            if hit.needle == DISGUISE {
+                escapes = escapes.with(Escapes::Disguise);
                 continue;
             }
             let detector = self.detector;
@@ -119,13 +119,11 @@ impl<'d> Search<'d> {
                     let word = at + *start as usize..at + *end as usize;
                     keys_done = self.key(text, word, &mut found);
                 }
-                Some(Use::Escape(kind)) if !escapes.contains(kind) => escapes.push(*kind),
-                Some(Use::Key { .. } | Use::Escape(_)) | None => {}
+                Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
+                Some(Use::Key { .. }) | None => {}
             }
         }
-        for kind in escapes {
-            self.escaped(text, kind, depth, &mut found);
-        }
+        self.escaped(text, escapes, layer, &mut found);
         overlap::merge(found)
     }
 
@@ -142,17 +140,29 @@ impl<'d> Search<'d> {
             Some(candidate) => self.step(candidate.secret.len()),
             None => self.step(pattern.reach(text.len() - at)),
         }
+        let joined = torn::wrapped(pattern, text, at, len, candidate.as_ref());
+        if let Some(joined) = joined.filter(|joined| {
+            compiled.accepts(&joined.secret) && validator::looks_random(&joined.secret)
+        }) {
+            let certainty = Certainty::Pattern;
+            found.push(Match { range: joined.range, rule, certainty, how: How::Plain });
+            return;
+        }
         let Some(candidate) = candidate else { return };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
-        let masked = is_in_mask(text, candidate.secret.start);
-        if !masked && compiled.accepts(secret) && !is_filler(secret, len) {
-            let how = url_or_plain(text, candidate.secret.start);
-            let certainty = match candidate.secret.start <= at {
-                true => Certainty::Pattern,
-                false => Certainty::Around,
-            };
-            found.push(Match { range: candidate.secret, rule, certainty, how });
+        let no_secret = is_in_mask(text, candidate.secret.start)
+            || !compiled.accepts(secret)
+            || is_filler(secret, len)
+            || (candidate.glued && !torn::is_sure(compiled, text, &candidate, at..at + len));
+        if no_secret {
+            return;
         }
+        let how = url_or_plain(text, candidate.secret.start);
+        let certainty = match candidate.secret.start <= at {
+            true => Certainty::Pattern,
+            false => Certainty::Around,
+        };
+        found.push(Match { range: candidate.secret, rule, certainty, how });
     }
 
     /// A word of a key. Returns up to where the name reaches.
@@ -272,7 +282,7 @@ impl<'d> Search<'d> {
     ) {
         let value = text.get(range.clone()).unwrap_or_default();
         let how = |at: usize, whole: bool| match quote {
-            Some(depth) if whole => How::Quoted(depth),
+            Some(depth) if whole => How::Quoted([vec![b'\\'; depth], vec![b'"']].concat()),
             _ => url_or_plain(text, at),
         };
         // The first rule with a pattern that matches knows best.
@@ -321,74 +331,11 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// A run of base64 or hexadecimal characters. Returns up to where it reaches.
-    fn run(&mut self, text: &[u8], at: usize, depth: usize, found: &mut Vec<Match>) -> usize {
-        // In a request, a length before the text can look like part of the run.
-        let start = text
-            .get(..at)
-            .unwrap_or_default()
-            .iter()
-            .rposition(|&byte| !is_base64(byte))
-            .map_or(0, |before| before + 1);
-        let rest = text.get(at..).unwrap_or_default();
-        let len = rest.iter().take_while(|&&b| is_base64(b)).count();
-        let done = at + len;
-        if DEPTH_MAX <= depth {
-            return done;
-        }
-        if !self.spend(done - start) {
-            return done;
-        }
-        let Some((decoded, binary, end)) = decode::binary(text, start) else { return done };
-        let inner = self.nested(&decoded, depth);
-        let Some(first) = inner.first() else { return done };
-        let (rule, certainty) = (first.rule, first.certainty);
-        let rewritten = self.apply(&decoded, &inner);
-        let how = How::Encoded(decode::encode(binary, &rewritten));
-        found.push(Match { range: start..end, rule, certainty, how });
-        done
-    }
-
-    /// A text with escapes: searched as what it says.
-    fn escaped(&mut self, text: &[u8], kind: Escapes, depth: usize, found: &mut Vec<Match>) {
-        if DEPTH_MAX <= depth || !self.spend(text.len()) {
-            return;
-        }
-        let Some(decoded) = Decoded::new(kind, text) else { return };
-        for inner in self.nested(&decoded.text, depth) {
-            let range = decoded.original(inner.range.start)..decoded.original(inner.range.end);
-            let how = match (kind, inner.how) {
-                (Escapes::Percent, How::Plain | How::Url) => How::Url,
-                (_, how) => how,
-            };
-            found.push(Match { range, how, ..inner });
-        }
-    }
-
-    fn nested(&mut self, text: &[u8], depth: usize) -> Vec<Match> {
-        let mut hits = Vec::new();
-        self.detector.prefilter.scan(text, &mut hits);
-        self.matches(text, &hits, 0, Known::Nothing, depth + 1)
-    }
-
     /// Counts bytes that were read around a hit.
     fn step(&mut self, bytes: usize) {
         match self.steps.checked_sub(bytes) {
             Some(left) => self.steps = left,
             None => self.exhausted = true,
-        }
-    }
-
-    fn spend(&mut self, bytes: usize) -> bool {
-        match self.budget.checked_sub(bytes) {
-            Some(left) => {
-                self.budget = left;
-                true
-            }
-            None => {
-                self.exhausted = true;
-                false
-            }
         }
     }
 
@@ -409,11 +356,9 @@ impl<'d> Search<'d> {
         match &found.how {
             How::Plain => self.masker.mask(id, secret, false),
             How::Url => self.masker.mask(id, secret, true),
-            How::Quoted(depth) => {
-                let mut quote = vec![b'\\'; *depth];
-                quote.push(b'"');
-                let mask = self.masker.mask(id, secret, false);
-                [quote.as_slice(), &mask, quote.as_slice()].concat()
+            How::Quoted(quote) => {
+                let mask = self.masker.mask(id, secret, quote.starts_with(b"%"));
+                [quote, &mask, quote].map(Vec::as_slice).concat()
             }
             How::Encoded(bytes) => bytes.clone(),
         }

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::LIMIT_RULE;
 use crate::scrub::detector::Use;
+use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::find::Known;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Hit;
@@ -157,7 +159,7 @@ impl<'d> Finder<'d> {
             let mut hits = Vec::new();
             self.detector.prefilter.scan(&masked, &mut hits);
             let mut search = Search::new(self.detector, self.masker, masked.len());
-            let mut matches = search.matches(&masked, &hits, 0, known, 0);
+            let mut matches = search.matches(&masked, &hits, 0, known, Layer::default());
             if search.exhausted || (round == ROUNDS_MAX && !matches.is_empty()) {
                 matches = vec![Match::whole(masked.len(), RUN)];
             }
@@ -222,13 +224,14 @@ impl Judge for Finder<'_> {
                 (0..self.own_hits.len(), 0)
             }
         };
-        if range.is_empty() && matches!(known, Known::Nothing) {
+        let packed = Packed::of(text.bytes).is_some();
+        if range.is_empty() && matches!(known, Known::Nothing) && !packed {
             return;
         }
         let hits = if text.at.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
         let mut search = Search::new(self.detector, self.masker, text.bytes.len());
-        let mut matches = search.matches(text.bytes, hits, base, known, 0);
+        let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
         }

@@ -42,9 +42,8 @@ pub(in crate::scrub) enum How {
     Plain,
     /// As part of a URL or a form.
     Url,
-    /// Between quotes with this many backslashes before each: it takes the place of
-    /// a bare JSON value.
-    Quoted(usize),
+    /// Between quotes that are written so: it takes the place of a bare JSON value.
+    Quoted(Vec<u8>),
     /// Not a mask but the whole run, encoded again with masks inside; the number of
     /// secrets in it.
     Encoded(Vec<u8>),

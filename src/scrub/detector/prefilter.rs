@@ -18,7 +18,7 @@
 //! needle's [`Check`], which looks at the bytes behind it. Only then is it a hit.
 //!
 //! A long run of base64 characters is a hit too ([`RUN`]), since an encoding hides
-//! every needle.
+//! every needle; and so is a disguised character ([`DISGUISE`]).
 //!
 //! `portable` gives the same answer without vector instructions; a test holds both,
 //! and the obvious search, equal.
@@ -44,6 +44,12 @@ use window::Window;
 /// Its position is that of the run's twentieth character: in a request, the byte
 /// before a text is its length, and may look like the first of the run.
 pub(in crate::scrub) const RUN: u32 = u32::MAX;
+
+/// The needle of a hit that is a character outside ASCII which a reader does not see, or
+/// takes for an ASCII letter, and an ASCII letter or digit behind it.
+///
+/// Its position is that of the letter behind.
+pub(in crate::scrub) const DISGUISE: u32 = u32::MAX - 1;
 
 /// How many base64 characters in a row are a run. Twenty of them hold fifteen
 /// bytes, the shortest `key=value` that is worth hiding.
@@ -241,6 +247,9 @@ mod tests {
             if begins && RUN_LEN_MIN <= run {
                 runs::report(bytes, at + RUN_LEN_MIN - 1, &mut hits);
             }
+            if 0 < at && !bytes[at - 1].is_ascii() && is_base64(bytes[at]) {
+                runs::report_disguise(bytes, at, &mut hits);
+            }
         }
         hits.sort_unstable();
         hits
@@ -294,6 +303,7 @@ mod tests {
             Just("SG.".to_owned()),
             Just("sk-ant-api03-".to_owned()),
             Just("x017_".to_owned()),
+            Just("g\u{200b}hр_".to_owned()),
             "[a-zA-Z0-9+/]{0,45}",
             "[ -~]{0,9}",
             "\\PC{0,5}",

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::decode::colour_len;
 
 /// Blanks between a key, its sign and its value.
 const BLANKS_MAX: usize = 64;
@@ -329,14 +330,4 @@ fn is_flag(text: &[u8], key: &Range<usize>) -> bool {
     let hyphens = before.by_ref().take_while(|&&byte| byte == b'-').count();
     let outside = text.get(..key.start.saturating_sub(hyphens)).and_then(<[u8]>::last);
     0 < hyphens && !outside.is_some_and(u8::is_ascii_alphanumeric)
-}
-
-/// How long an ANSI colour code is that a text begins with; its escape character may be
-/// written as an escape.
-fn colour_len(rest: &[u8]) -> usize {
-    const ESCAPES: [&[u8]; 5] = [b"\x1b[", b"\\x1b[", b"\\u001b[", b"\\033[", b"\\e["];
-    let Some(escape) = ESCAPES.iter().find(|escape| rest.starts_with(escape)) else { return 0 };
-    let code = rest.get(escape.len()..).unwrap_or_default();
-    let digits = code.iter().take(16).take_while(|b| b.is_ascii_digit() || **b == b';').count();
-    if code.get(digits) == Some(&b'm') { escape.len() + digits + 1 } else { 0 }
 }

@@ -80,6 +80,8 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
     // Bit n: byte n of the step before this one (low half) and of this one (high
     // half) is of the base64 alphabets.
     let mut base64 = 0_u64;
+    // Whether the last byte of the step before is outside ASCII.
+    let mut outside_before = 0;
     let mut at = 0;
     while at + READ <= bytes.len() {
         let load = |offset: usize| {
@@ -99,7 +101,17 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
         }
         let [low, ..] = low;
         let [high, ..] = high;
-        base64 = base64 >> 32 | u64::from(base64_mask(low, high)) << 32;
+        let in_base64 = base64_mask(low, high);
+        let [bytes_here, ..] = text;
+        // Bit n of `behind`: byte n is of the alphabets, and the one before outside ASCII.
+        let outside = _mm256_movemask_epi8(bytes_here) as u32;
+        let mut behind = in_base64 & (outside << 1 | outside_before);
+        outside_before = outside >> 31;
+        while behind != 0 {
+            runs::report_disguise(bytes, at + behind.trailing_zeros() as usize, hits);
+            behind &= behind - 1;
+        }
+        base64 = base64 >> 32 | u64::from(in_base64) << 32;
         let mut ends = run_ends(base64);
         while ends != 0 {
             // Bit 32 is `at`.

@@ -5,6 +5,8 @@
 
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::decode::colour_len;
 
 /// What is looked at behind a needle before it is a hit.
 #[derive(Clone, Debug)]
@@ -18,6 +20,10 @@ pub(in crate::scrub) enum Check {
     Key,
     /// `://`: an `@` before the URL ends.
     UserInfo,
+    /// Before it stands an ASCII letter or digit, or a word that means a password.
+    BehindName,
+    /// A colour code with a letter or digit before and behind it.
+    ColourInWord,
 }
 
 impl Check {
@@ -25,15 +31,41 @@ impl Check {
     pub(super) fn holds(&self, bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         match self {
             Self::None => true,
-            Self::Follow(set, min) => match rest.get(..*min) {
-                Some(next) => next.iter().all(|&byte| set.has(byte)),
-                None => false,
-            },
+            Self::Follow(set, min) => follows(*set, *min, rest),
             Self::Key => is_key(bytes, start, rest),
             Self::UserInfo => has_userinfo(rest),
+            Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
+            Self::ColourInWord => is_in_word(bytes, start),
         }
     }
 }
+
+fn is_behind_name(before: &[u8]) -> bool {
+    const NAMES: [&str; 4] = ["密码", "口令", "パスワード", "密鑰"];
+    before.last().is_some_and(u8::is_ascii_alphanumeric)
+        || NAMES.iter().any(|name| before.ends_with(name.as_bytes()))
+}
+
+fn is_in_word(bytes: &[u8], start: usize) -> bool {
+    let code = colour_len(bytes.get(start..).unwrap_or_default());
+    let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+    let behind = bytes.get(start + code);
+    0 < code && before.copied().is_some_and(is_word) && behind.copied().is_some_and(is_word)
+}
+
+/// Whether `min` bytes of the set follow, or a few and then the end of a line, at which
+/// a token may be wrapped.
+#[inline]
+fn follows(set: ByteSet, min: usize, rest: &[u8]) -> bool {
+    match rest.iter().take(min).position(|&byte| !set.has(byte)) {
+        None => min <= rest.len(),
+        Some(at) => WRAPPED_MIN <= at && matches!(rest.get(at), Some(b'\n' | b'\r' | b'\\')),
+    }
+}
+
+/// How many bytes of a token must stand before the end of the line at which it is
+/// wrapped.
+const WRAPPED_MIN: usize = 3;
 
 /// How far the rest of a key's name may reach.
 const NAME_REST_MAX: usize = 64;

@@ -22,5 +22,9 @@ pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], from: usize, hits: &mut 
         if run == RUN_LEN_MIN {
             runs::report(bytes, at, hits);
         }
+        let behind = at.checked_sub(1).and_then(|before| bytes.get(before));
+        if 0 < run && behind.is_some_and(|before| !before.is_ascii()) {
+            runs::report_disguise(bytes, at, hits);
+        }
     }
 }

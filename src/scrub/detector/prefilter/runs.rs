@@ -1,5 +1,9 @@
-//! Runs of base64 characters, under which an encoding may hide any needle.
+//! Runs of base64 characters, under which an encoding may hide any needle, and
+//! characters that a reader takes for others.
 
+use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::decode::ends_disguised;
+use crate::scrub::detector::prefilter::DISGUISE;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
@@ -13,11 +17,23 @@ pub(super) fn report(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
     }
 }
 
+/// Reports the letter at `at`, if the character outside ASCII before it is none that a
+/// reader sees as it is.
+pub(super) fn report_disguise(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
+    if bytes.get(at).copied().is_some_and(is_word) && ends_disguised(bytes, at) {
+        hits.push(Hit { at: at as u32, needle: DISGUISE });
+    }
+}
+
 /// Whether a run that begins like this may be base64 or hex of text. Ids in
 /// hexadecimal, UUIDs among them, and names of words are not; of the base64 of any
 /// text, a third is in upper case.
 fn is_promising(head: &[u8]) -> bool {
     let count = |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count();
+    let head = match head {
+        [b'0', b'x' | b'X', digits @ ..] | [b'x' | b'X', digits @ ..] => digits,
+        _ => head,
+    };
     if head.iter().all(u8::is_ascii_hexdigit) {
         // Hex of text: two digits a character, the first of which is 2 to 7. The run
         // may have a digit too many in front (see `RUN`).

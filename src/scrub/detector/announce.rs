@@ -1,0 +1,75 @@
+//! What announces an encoding: needles of the prefilter, so that clean text pays nothing.
+
+use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::prefilter::Check;
+use crate::scrub::detector::prefilter::Needle;
+
+/// Escapes that announce themselves by a literal.
+const ESCAPES: [(&[u8], Escapes); 25] = [
+    (b"\\u00", Escapes::Backslash),
+    (b"\\u{", Escapes::Backslash),
+    (b"\\x1b", Escapes::Backslash),
+    (b"\\e[", Escapes::Backslash),
+    (b"\\033", Escapes::Backslash),
+    (b"\\x2", Escapes::Backslash),
+    (b"\\x3", Escapes::Backslash),
+    (b"\\x4", Escapes::Backslash),
+    (b"\\x5", Escapes::Backslash),
+    (b"\\x6", Escapes::Backslash),
+    (b"\\x7", Escapes::Backslash),
+    (b"&quot;", Escapes::Entities),
+    (b"&apos;", Escapes::Entities),
+    (b"&amp;", Escapes::Entities),
+    (b"&lt;", Escapes::Entities),
+    (b"&equals;", Escapes::Entities),
+    (b"&#3", Escapes::Entities),
+    (b"&#4", Escapes::Entities),
+    (b"&#5", Escapes::Entities),
+    (b"&#6", Escapes::Entities),
+    (b"&#7", Escapes::Entities),
+    (b"&#8", Escapes::Entities),
+    (b"&#9", Escapes::Entities),
+    (b"&#1", Escapes::Entities),
+    (b"&#x", Escapes::Entities),
+];
+
+/// Every announcement of an encoding, but for those of single characters that
+/// [`DISGUISE`](crate::scrub::detector::prefilter::DISGUISE) stands for.
+///
+/// A percent escape counts where it stands for a printable character, but for the slash,
+/// the comma and the blank, which clean URLs have and which hide nothing that a rule
+/// needs.
+pub(super) fn needles() -> impl Iterator<Item = (Needle, Escapes)> {
+    let percent = (0x21..0x7f_u8)
+        .filter(|byte| !matches!(byte, b'/' | b','))
+        .map(|byte| (format!("%{byte:02x}").into_bytes(), Escapes::Percent));
+    // An escaped slash is two bytes, a needle three: with what may follow in a token.
+    let slash = (0x21..0x7f_u8)
+        .filter(|byte| !byte.is_ascii_uppercase())
+        .map(|byte| (vec![b'\\', b'/', byte], Escapes::Backslash));
+    // Letters, digits and signs in octal: 0o55 to 0o57, 0o60 to 0o177.
+    let octal = [b"05", b"06", b"07", b"10", b"11", b"12", b"13", b"14", b"15", b"16", b"17"]
+        .map(|digits| ([b"\\", digits.as_slice()].concat(), Escapes::Backslash));
+    let plain = ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes));
+    plain
+        .chain(percent)
+        .chain(slash)
+        .chain(octal)
+        .map(|(bytes, escapes)| (Needle { bytes, caseless: true, check: Check::None }, escapes))
+        .chain(disguises())
+}
+
+/// Full-width letters (U+FF21 to U+FF5A), mathematical ones (U+1D400 to U+1D7FF), signs
+/// of assignment in full width behind a word, and colour codes inside of one.
+fn disguises() -> impl Iterator<Item = (Needle, Escapes)> {
+    let upper = (0xa1..=0xba_u8).map(|last| vec![0xef, 0xbc, last]);
+    let lower = (0x81..=0x9a_u8).map(|last| vec![0xef, 0xbd, last]);
+    let mathematical = (0x90..=0x9f_u8).map(|last| vec![0xf0, 0x9d, last]);
+    let letters = upper.chain(lower).chain(mathematical).map(|bytes| (bytes, Check::None));
+    let signs = [0x9a, 0x9d].map(|last| (vec![0xef, 0xbc, last], Check::BehindName));
+    let colours = (b"0123456789m").map(|next| (vec![0x1b, b'[', next], Check::ColourInWord));
+    letters
+        .chain(signs)
+        .chain(colours)
+        .map(|(bytes, check)| (Needle { bytes, caseless: false, check }, Escapes::Disguise))
+}

@@ -1,0 +1,188 @@
+//! Text that is packed: compressed, or in UTF-16.
+//!
+//! What is masked inside is packed again in the same way, so that whoever unpacks it
+//! finds what he expects.
+
+use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::deflate::compress_to_vec_zlib;
+use miniz_oxide::inflate::DecompressError;
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+
+use crate::scrub::detector::decode::binary::is_text;
+
+/// How a text is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scrub) enum Packed {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 1950.
+    Zlib,
+    /// Two bytes a unit (RFC 2781).
+    Utf16 {
+        /// The higher byte comes first.
+        big_endian: bool,
+    },
+}
+
+/// What packed bytes begin with is no text, and their first bytes say so.
+const HEAD_LEN: usize = 16;
+
+/// What a packer compresses with; masks are rare, so that speed counts.
+const LEVEL: u8 = 6;
+
+impl Packed {
+    /// How the bytes are packed, as far as their first bytes tell.
+    #[inline]
+    pub(in crate::scrub) fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Self::Zlib),
+            [0xff, 0xfe, ..] => Some(Self::Utf16 { big_endian: false }),
+            [0xfe, 0xff, ..] => Some(Self::Utf16 { big_endian: true }),
+            [low, 0, ..] if *low != 0 => Self::of_ascii(bytes, false),
+            [0, low, ..] if *low != 0 => Self::of_ascii(bytes, true),
+            _ => None,
+        }
+    }
+
+    /// UTF-16 of text that is mostly ASCII: one of the two bytes is zero.
+    fn of_ascii(bytes: &[u8], big_endian: bool) -> Option<Self> {
+        let head = bytes.get(..HEAD_LEN)?;
+        let is_ascii = |unit: &[u8]| match unit {
+            [a, b] if big_endian => *a == 0 && *b != 0,
+            [a, b] => *a != 0 && *b == 0,
+            _ => false,
+        };
+        let ascii = head.chunks_exact(2).filter(|unit| is_ascii(unit)).count();
+        (HEAD_LEN / 2 <= ascii + 2).then_some(Self::Utf16 { big_endian })
+    }
+}
+
+/// What is packed is longer than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scrub) struct TooLong;
+
+/// Unpacks a text; `None` where it is none.
+///
+/// # Errors
+///
+/// [`TooLong`], when it has more than `bytes_max` bytes.
+pub(in crate::scrub) fn unpack(
+    packed: Packed,
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<Option<Vec<u8>>, TooLong> {
+    let text = match packed {
+        Packed::Gzip => match gzip_body(bytes) {
+            Some(body) => inflated(decompress_to_vec_with_limit(body, bytes_max))?,
+            None => None,
+        },
+        Packed::Zlib => inflated(decompress_to_vec_zlib_with_limit(bytes, bytes_max))?,
+        Packed::Utf16 { big_endian } => {
+            let units = bytes.chunks_exact(2).filter_map(|unit| unit.first_chunk::<2>());
+            let units = units.map(|unit| match big_endian {
+                true => u16::from_be_bytes(*unit),
+                false => u16::from_le_bytes(*unit),
+            });
+            let text: Result<String, _> = char::decode_utf16(units).collect();
+            text.ok().map(String::into_bytes)
+        }
+    };
+    Ok(text.filter(|text| is_text(text)))
+}
+
+/// Packs a text.
+pub(in crate::scrub) fn pack(packed: Packed, text: &[u8]) -> Vec<u8> {
+    match packed {
+        Packed::Gzip => {
+            // RFC 1952 §2.3: deflate, no flags, no time, system unknown.
+            let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+            bytes.extend(compress_to_vec(text, LEVEL));
+            bytes.extend(crc32fast::hash(text).to_le_bytes());
+            bytes.extend((text.len() as u32).to_le_bytes());
+            bytes
+        }
+        Packed::Zlib => compress_to_vec_zlib(text, LEVEL),
+        Packed::Utf16 { big_endian } => String::from_utf8_lossy(text)
+            .encode_utf16()
+            .flat_map(|unit| match big_endian {
+                true => unit.to_be_bytes(),
+                false => unit.to_le_bytes(),
+            })
+            .collect(),
+    }
+}
+
+/// What was unpacked; of a text that was cut, what there is.
+fn inflated(output: Result<Vec<u8>, DecompressError>) -> Result<Option<Vec<u8>>, TooLong> {
+    match output {
+        Ok(text) => Ok(Some(text)),
+        Err(err) if err.status == TINFLStatus::HasMoreOutput => Err(TooLong),
+        Err(err) => {
+            // Behind what there is, the buffer is filled with zeros.
+            let mut text = err.output;
+            let len = text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+            text.truncate(len);
+            Ok((!text.is_empty()).then_some(text))
+        }
+    }
+}
+
+/// What follows the header of gzip (RFC 1952 §2.3.1).
+fn gzip_body(bytes: &[u8]) -> Option<&[u8]> {
+    const CRC: u8 = 1 << 1;
+    const EXTRA: u8 = 1 << 2;
+    const NAME: u8 = 1 << 3;
+    const COMMENT: u8 = 1 << 4;
+    let flags = *bytes.get(3)?;
+    let mut rest = bytes.get(10..)?;
+    if flags & EXTRA != 0 {
+        let len = u16::from_le_bytes(*rest.first_chunk::<2>()?);
+        rest = rest.get(2 + usize::from(len)..)?;
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            rest = rest.get(memchr::memchr(0, rest)? + 1..)?;
+        }
+    }
+    if flags & CRC != 0 {
+        rest = rest.get(2..)?;
+    }
+    Some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_again_says_the_same() {
+        let text = "password=hunter2 and more, Grüße".as_bytes();
+        for packed in [
+            Packed::Gzip,
+            Packed::Zlib,
+            Packed::Utf16 { big_endian: false },
+            Packed::Utf16 { big_endian: true },
+        ] {
+            let bytes = pack(packed, text);
+            assert_eq!(Packed::of(&bytes), Some(packed));
+            assert_eq!(unpack(packed, &bytes, 100), Ok(Some(text.to_vec())), "{packed:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_is_unpacked_as_far_as_it_goes() {
+        let text = "0123456789 and something else that is not compressed so well".repeat(3);
+        let bytes = pack(Packed::Gzip, text.as_bytes());
+        let cut = unpack(Packed::Gzip, &bytes[..bytes.len() - 12], 1000).expect("short");
+        assert!(cut.is_some_and(|cut| text.as_bytes().starts_with(&cut) && !cut.is_empty()));
+    }
+
+    #[test]
+    fn a_bomb_is_too_long() {
+        let bomb = pack(Packed::Zlib, &[b'a'; 100_000]);
+        assert_eq!(unpack(Packed::Zlib, &bomb, 10_000), Err(TooLong));
+    }
+}

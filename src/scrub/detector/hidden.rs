@@ -1,0 +1,186 @@
+//! Finds what encodings and disguises hide, and maps it back.
+//!
+//! A text that says something else is searched as what it says, and so on, a few
+//! layers deep. Where several kinds of escapes stand in one text, each is undone
+//! alone, since what another kind means is kept by it (`"password":"a%22b"` ends where
+//! the percent escapes say that it goes on); and once more all together, layer by
+//! layer, for what is written in one inside of another.
+
+use crate::scrub::detector::decode;
+use crate::scrub::detector::decode::Decoded;
+use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::decode::Kinds;
+use crate::scrub::detector::decode::Packed;
+use crate::scrub::detector::find::Known;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::overlap::How;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::prefilter::RUN;
+
+/// How many encodings may be wrapped around each other.
+const DEPTH_MAX: usize = 4;
+
+/// How many bytes may be decoded for each byte of a text, before it is masked whole:
+/// base64 in base64 gets smaller, but the same bytes can be escaped in several ways.
+const DECODED_PER_BYTE_MAX: usize = 12;
+
+/// What may be decoded of even the shortest text: a few kilobytes with every kind of
+/// escape are decoded in every order.
+const DECODED_MIN: usize = 1 << 18;
+
+/// How many bytes may be decoded for a text of `len` bytes.
+pub(in crate::scrub::detector) fn budget(len: usize) -> usize {
+    len.saturating_mul(DECODED_PER_BYTE_MAX).saturating_add(DECODED_MIN)
+}
+
+/// Where among the encodings a text stands.
+#[derive(Clone, Copy, Default)]
+pub(in crate::scrub) struct Layer {
+    /// How many are around it.
+    depth: usize,
+    /// Escapes that are undone by another pass over the text further out.
+    elsewhere: Kinds,
+    /// Whether all kinds of escapes are undone together.
+    together: bool,
+}
+
+impl Layer {
+    fn inner(self) -> Self {
+        Self { depth: self.depth + 1, ..Self::default() }
+    }
+}
+
+impl Search<'_> {
+    /// A run of base64 or hexadecimal characters. Returns up to where it reaches.
+    pub(super) fn run(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        layer: Layer,
+        found: &mut Vec<Match>,
+    ) -> usize {
+        let (runs, done) = decode::runs(text, at);
+        if DEPTH_MAX <= layer.depth || !self.spend(done.saturating_sub(at)) {
+            return done;
+        }
+        for run in runs {
+            let Some((rewritten, first)) = self.rewritten(&run.bytes, layer) else { continue };
+            let how = match first.rule {
+                RUN => How::Plain,
+                _ => How::Encoded(decode::encode(&run, &rewritten)),
+            };
+            found.push(Match { range: run.range, how, ..first });
+        }
+        done
+    }
+
+    /// A text that is packed.
+    pub(super) fn packed(
+        &mut self,
+        text: &[u8],
+        packed: Packed,
+        layer: Layer,
+        found: &mut Vec<Match>,
+    ) {
+        if DEPTH_MAX <= layer.depth {
+            return;
+        }
+        let limit = self.budget;
+        let Ok(unpacked) = decode::unpack(packed, text, limit) else {
+            found.push(Match::whole(text.len(), RUN));
+            return;
+        };
+        let Some(unpacked) = unpacked.filter(|unpacked| self.spend(unpacked.len())) else { return };
+        if let Some((rewritten, first)) = self.rewritten(&unpacked, layer) {
+            let how = match first.rule {
+                RUN => How::Plain,
+                _ => How::Encoded(decode::pack(packed, &rewritten)),
+            };
+            found.push(Match { range: 0..text.len(), how, ..first });
+        }
+    }
+
+    /// What an encoding says, masked, and its first match; `None` where there is none.
+    fn rewritten(&mut self, decoded: &[u8], layer: Layer) -> Option<(Vec<u8>, Match)> {
+        let inner = self.nested(decoded, layer.inner());
+        let first = inner.first()?.clone();
+        Some((self.apply(decoded, &inner), first))
+    }
+
+    /// A text with escapes: searched as what it says.
+    pub(super) fn escaped(
+        &mut self,
+        text: &[u8],
+        kinds: Kinds,
+        layer: Layer,
+        found: &mut Vec<Match>,
+    ) {
+        let kinds = kinds.without(layer.elsewhere);
+        if !layer.together {
+            for kind in kinds.iter() {
+                let one = Kinds::default().with(kind);
+                let inner = Layer { elsewhere: kinds.without(one), ..layer.inner() };
+                self.undone(text, one, layer, inner, found);
+            }
+        }
+        if layer.together || 1 < kinds.len() {
+            self.undone(text, kinds, layer, Layer { together: true, ..layer.inner() }, found);
+        }
+    }
+
+    fn undone(
+        &mut self,
+        text: &[u8],
+        kinds: Kinds,
+        layer: Layer,
+        inner: Layer,
+        found: &mut Vec<Match>,
+    ) {
+        if DEPTH_MAX <= layer.depth || kinds.len() == 0 || !self.spend(text.len()) {
+            return;
+        }
+        let Some(decoded) = Decoded::new(kinds, text) else { return };
+        for inner in self.nested(&decoded.text, inner) {
+            let range = decoded.original(inner.range.start)..decoded.original_end(inner.range.end);
+            let written = text.get(range.clone()).unwrap_or_default();
+            let in_url =
+                kinds.has(Escapes::Percent) && (kinds.len() == 1 || written.contains(&b'%'));
+            let how = match inner.how {
+                How::Plain | How::Url if in_url => How::Url,
+                How::Quoted(quote) => {
+                    How::Quoted(quote_before(text, &decoded, inner.range.start, quote.len()))
+                }
+                how => how,
+            };
+            found.push(Match { range, how, ..inner });
+        }
+    }
+
+    fn nested(&mut self, text: &[u8], layer: Layer) -> Vec<Match> {
+        let mut hits = Vec::new();
+        self.detector.prefilter.scan(text, &mut hits);
+        self.matches(text, &hits, 0, Known::Nothing, layer)
+    }
+
+    fn spend(&mut self, bytes: usize) -> bool {
+        match self.budget.checked_sub(bytes) {
+            Some(left) => {
+                self.budget = left;
+                true
+            }
+            None => {
+                self.exhausted = true;
+                false
+            }
+        }
+    }
+}
+
+/// How the quote behind the key is written whose value begins at `at` of the decoded
+/// text; there it is `len` bytes long.
+fn quote_before(text: &[u8], decoded: &Decoded, at: usize, len: usize) -> Vec<u8> {
+    let before = decoded.text.get(..at).unwrap_or_default();
+    let end = memchr::memrchr(b'"', before).map_or(0, |quote| quote + 1);
+    let start = decoded.original_end(end.saturating_sub(len));
+    text.get(start..decoded.original_end(end)).unwrap_or_default().to_vec()
+}
