@@ -9,6 +9,7 @@ mod process;
 mod rules;
 mod run;
 mod scrub;
+mod selftest;
 mod validate;
 
 use std::io;
@@ -43,6 +44,7 @@ Examples:
                                                change one setting
   otel-redact validate --config gateway.yaml   check a configuration without starting
   otel-redact demo                             see it work, in a few seconds
+  otel-redact selftest --quick                 prove that nothing slips through
   otel-redact scrub < app.log > clean.log      scrub a log file
   otel-redact rules list                       see what is found
 
@@ -89,6 +91,9 @@ enum Command {
     Scrub(scrub::ScrubArgs),
     /// Send telemetry full of made-up secrets through a real gateway and show what arrives
     Demo,
+    /// Plant made-up credentials everywhere, send them through the gateway, and show what slips through
+    #[command(after_help = selftest::EXAMPLES)]
+    Selftest(selftest::SelftestArgs),
     /// List the packed rules, or run the examples of rules
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -110,6 +115,9 @@ pub fn main() -> ExitCode {
             scrub::scrub(&config, &args).map_err(|error| error.to_string())
         }
         Some(Command::Rules(command)) => rules::rules(&command).map_err(|error| error.to_string()),
+        Some(Command::Selftest(args)) => {
+            selftest::selftest(&config, &args).map_err(|error| error.to_string())
+        }
         Some(Command::Demo) => demo::demo().map_err(|error| error.to_string()),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -1,5 +1,6 @@
 //! Walk, find, splice.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -219,6 +220,16 @@ impl Scrubber {
     /// Scrubs one text that need not be UTF-8, as it stands under `key`, if any. Says
     /// which rules found something, in order.
     pub fn scrub_bytes(&self, text: &[u8], key: Option<&str>) -> (Vec<u8>, Vec<Arc<str>>) {
+        let (found, rules) = self.replacements(text, key);
+        (otlp::replace_in(text, &found), rules)
+    }
+
+    /// Where the secrets stand in one text, as it stands under `key`, if any.
+    pub fn find_bytes(&self, text: &[u8], key: Option<&str>) -> Vec<Range<usize>> {
+        self.replacements(text, key).0.into_iter().map(|found| found.range).collect()
+    }
+
+    fn replacements(&self, text: &[u8], key: Option<&str>) -> (Vec<Replacement>, Vec<Arc<str>>) {
         let mut finder = Finder::new(&self.detector, &self.masker, 0);
         finder.begin(text);
         let context = match key {
@@ -229,7 +240,7 @@ impl Scrubber {
         let mut found: Vec<Replacement> = Vec::new();
         finder.text(Shown { bytes: text, at: Some(0) }, &place, &mut found);
         let rules = finder.redactions.into_iter().map(|redaction| redaction.rule).collect();
-        (otlp::replace_in(text, &found), rules)
+        (found, rules)
     }
 
     /// The ids of the rules, in the order in which they are asked.
@@ -257,7 +268,7 @@ impl std::fmt::Debug for Scrubber {
 }
 
 /// Whether `text` is of the form `glob`, in which `*` stands for any characters.
-fn matches_glob(glob: &str, text: &str) -> bool {
+pub fn matches_glob(glob: &str, text: &str) -> bool {
     match glob.split_once('*') {
         None => glob == text,
         Some((front, rest)) => text.strip_prefix(front).is_some_and(|text| {

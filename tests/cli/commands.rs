@@ -14,7 +14,9 @@ fn help_teaches_by_examples() {
     let output = run(&["--help"], "");
     assert!(output.status.success());
     let help = stdout(&output);
-    for part in ["validate", "scrub", "demo", "completions", "--config", "--set", "Examples:"] {
+    for part in
+        ["validate", "scrub", "demo", "selftest", "completions", "--config", "--set", "Examples:"]
+    {
         assert!(help.contains(part), "{part}\n{help}");
     }
 }

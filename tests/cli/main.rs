@@ -5,3 +5,4 @@ mod commands;
 mod configs;
 mod program;
 mod running;
+mod selftest;
