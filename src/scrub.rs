@@ -6,6 +6,7 @@
 //! which nothing else can make.
 
 pub mod detector;
+pub mod fingerprint;
 mod mask;
 pub mod otlp;
 pub mod prove;
@@ -16,6 +17,8 @@ pub mod stream;
 pub mod yaml;
 
 pub use mask::MaskKind;
+pub use scrubbed::Noted;
+pub use scrubbed::NotedKind;
 pub use scrubbed::Redaction;
 pub use scrubbed::Report;
 pub use scrubbed::Scrubbed;
@@ -26,7 +29,8 @@ pub use scrubber::Settings;
 use bytes::Bytes;
 
 /// What an OTLP request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Signal {
     /// Spans.
     Traces,

@@ -14,6 +14,7 @@ use crate::scrub::prove;
 use crate::scrub::rule::Rule;
 use crate::scrub::rule::RuleFile;
 use crate::scrub::rule::Sensitivity;
+use crate::scrub::rule::glob::Glob;
 use crate::scrub::rule::pack;
 use crate::scrub::yaml;
 use crate::scrub::yaml::YamlError;
@@ -109,7 +110,7 @@ fn test(files: &[PathBuf]) -> Result<(), RulesError> {
     for (file, rules) in sources {
         let fault = |fault| RulesError::Rules { file: file.clone(), fault };
         let own = if files.is_empty() { Vec::new() } else { rules.clone() };
-        let settings = Settings { rules: own, enable: vec!["*".to_owned()], ..Settings::default() };
+        let settings = Settings { rules: own, enable: vec![Glob::any()], ..Settings::default() };
         let all = Scrubber::new(&settings).map_err(fault)?;
         let unproven = prove::prove(&rules, &all).map_err(fault)?;
         proved += rules.len();

@@ -27,7 +27,6 @@ use crate::scrub::Encoding;
 use crate::scrub::Request;
 use crate::scrub::ScrubError;
 use crate::scrub::Scrubber;
-use crate::scrub::Settings;
 use crate::scrub::Signal;
 use crate::scrub::stream::TextStream;
 use crate::scrub::yaml::YamlError;
@@ -160,7 +159,7 @@ fn scrubber(config: &ConfigArgs) -> Result<Scrubber, ConfigError> {
         });
         first.unwrap_or_default()
     } else {
-        (String::new(), Settings::default())
+        (String::new(), Box::default())
     };
     Scrubber::new(&settings).map_err(|fault: YamlError| fault.within(&path).into())
 }
@@ -308,6 +307,7 @@ fn scrub_request(signal: Signal, line: &[u8], scrubber: &Scrubber) -> Result<Byt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrub::Settings;
 
     /// What comes out when the text itself is not changed.
     fn copied(input: &[u8], buffer: usize) -> Vec<u8> {

@@ -37,8 +37,8 @@ use crate::scrub::Settings;
 use crate::scrub::rule::Rule;
 use crate::scrub::rule::RuleFile;
 use crate::scrub::rule::Sensitivity;
+use crate::scrub::rule::glob;
 use crate::scrub::rule::pack;
-use crate::scrub::scrubber::matches_glob;
 use crate::scrub::yaml;
 use crate::scrub::yaml::YamlError;
 
@@ -200,7 +200,7 @@ fn canaries(config: &Config, globs: &[String], seed: u64) -> Result<Vec<Canary>,
         .processors
         .values()
         .filter_map(|processor| match processor {
-            ProcessorConfig::Scrubber(settings) => Some(settings),
+            ProcessorConfig::Scrubber(settings) => Some(&**settings),
             ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => None,
         })
         .collect();
@@ -210,7 +210,7 @@ fn canaries(config: &Config, globs: &[String], seed: u64) -> Result<Vec<Canary>,
     }
     let is_enabled = |rule: &Rule| {
         let enabled = settings.iter().flat_map(|settings| &settings.enable);
-        enabled.into_iter().any(|glob| matches_glob(glob, &rule.id))
+        enabled.into_iter().any(|glob| glob.matches(rule.id.as_bytes()))
     };
     rules.retain(|rule| rule.sensitivity != Sensitivity::Publishable || is_enabled(rule));
     let known: Vec<String> = rules.iter().map(|rule| rule.id.clone()).collect();
@@ -219,7 +219,9 @@ fn canaries(config: &Config, globs: &[String], seed: u64) -> Result<Vec<Canary>,
     rules.extend(own.filter(|rule| !known.contains(&rule.id)).cloned());
     let mut canaries = Vec::new();
     for rule in &rules {
-        if globs.is_empty() || globs.iter().any(|glob| matches_glob(glob, &rule.id)) {
+        if globs.is_empty()
+            || globs.iter().any(|glob| glob::matches(glob.as_bytes(), rule.id.as_bytes()))
+        {
             canaries.extend(canary::of(rule, seed)?);
         }
     }

@@ -70,7 +70,7 @@ pub struct PipelineConfig {
 #[derive(Clone, Debug)]
 pub enum ProcessorConfig {
     /// `scrubber`
-    Scrubber(crate::scrub::Settings),
+    Scrubber(Box<crate::scrub::Settings>),
     /// `batch`
     Batch(crate::gateway::pipeline::batch::Config),
     /// `memory_limiter`

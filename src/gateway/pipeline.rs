@@ -156,8 +156,11 @@ impl Pipeline {
         let mut joined = Report::default();
         for (step, report) in self.steps.iter().zip(reports) {
             self.metrics.scrubbed(&step.id, self.signal, &report);
-            self.metrics.processed(&step.id, self.signal, items, items);
+            let incoming = items + report.dropped_records;
+            self.metrics.processed(&step.id, self.signal, incoming, items);
             joined.redactions.extend(report.redactions);
+            joined.noted.extend(report.noted);
+            joined.dropped_records += report.dropped_records;
             joined.unknown_fields += report.unknown_fields;
             joined.invalid_utf8 += report.invalid_utf8;
         }

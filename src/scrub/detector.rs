@@ -18,6 +18,7 @@ mod assign;
 mod bytes;
 mod confirm;
 mod decode;
+mod filter;
 mod find;
 mod finder;
 mod hidden;
@@ -27,9 +28,16 @@ mod prefilter;
 mod torn;
 mod value;
 
+pub(in crate::scrub) use filter::AllowList;
+pub(in crate::scrub) use filter::Policy;
+pub(in crate::scrub) use filter::Surroundings;
+pub(in crate::scrub) use finder::Deed;
 pub(in crate::scrub) use finder::Finder;
 
 use std::sync::Arc;
+
+use crate::scrub::MaskKind;
+use crate::scrub::detector::filter::Filter;
 
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
@@ -37,11 +45,15 @@ use crate::scrub::detector::key::KeyTable;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::Prefilter;
+use crate::scrub::rule::Action;
+use crate::scrub::rule::Confidence;
 use crate::scrub::rule::Keys;
 use crate::scrub::rule::Rule;
 use crate::scrub::rule::Validator;
 use crate::scrub::rule::ValueForm;
+use crate::scrub::rule::allow::Allow;
 use crate::scrub::rule::validator;
+use crate::scrub::yaml::closest;
 
 /// The id under which a text is masked whole because it takes too much work to
 /// search.
@@ -56,6 +68,13 @@ pub(in crate::scrub) struct Detector {
     uses: Vec<Use>,
 }
 
+/// A rule to compile, with those of its allow entries that count today, by their places
+/// in its list.
+pub(in crate::scrub) struct Source<'r> {
+    pub(in crate::scrub) rule: &'r Rule,
+    pub(in crate::scrub) allow: Vec<(usize, Allow)>,
+}
+
 /// A compiled rule.
 struct Compiled {
     id: Arc<str>,
@@ -64,6 +83,11 @@ struct Compiled {
     keyed: bool,
     form: ValueForm,
     validate: Vec<Opinion>,
+    /// How sure a match is before a checksum says more.
+    confidence: Confidence,
+    /// What takes the place of a match, if not what the processor says.
+    mask: Option<MaskKind>,
+    filter: Option<Box<Filter>>,
 }
 
 /// A compiled validator.
@@ -94,10 +118,22 @@ enum Use {
 /// A fault in a rule; the caller knows where the rule stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::scrub) struct RuleFault {
-    /// The setting of the rule: `pattern`, `anchors`, ….
-    pub(in crate::scrub) setting: &'static str,
+    /// The setting of the rule: `pattern`, `where.places[1]`, ….
+    pub(in crate::scrub) setting: String,
     /// What was expected there.
     pub(in crate::scrub) expected: String,
+    /// What else to write; may be empty.
+    pub(in crate::scrub) advice: String,
+}
+
+impl RuleFault {
+    fn new(setting: &str, expected: &str) -> Self {
+        Self { setting: setting.to_owned(), expected: expected.to_owned(), advice: String::new() }
+    }
+
+    fn with_advice(self, advice: String) -> Self {
+        Self { advice, ..self }
+    }
 }
 
 impl Detector {
@@ -107,8 +143,9 @@ impl Detector {
     ///
     /// The first fault, with the number of its rule.
     pub(in crate::scrub) fn new(
-        rules: &[Rule],
+        rules: &[Source<'_>],
         not_secret: &[Keys],
+        policy: &Policy,
     ) -> Result<Self, (usize, RuleFault)> {
         let mut keys = KeyTable::default();
         for names in not_secret {
@@ -117,12 +154,14 @@ impl Detector {
         let mut needles = Vec::new();
         let mut uses = Vec::new();
         let mut compiled = Vec::with_capacity(rules.len());
-        for (number, rule) in rules.iter().enumerate() {
+        for (number, source) in rules.iter().enumerate() {
             let number32 = number as u32;
-            if !rule.keys.is_empty() {
-                keys.add_secret(&rule.keys, number32);
+            let (rule, anchors) = Compiled::new(source, policy).map_err(|fault| (number, fault))?;
+            if !source.rule.keys.is_empty() {
+                let conditional =
+                    rule.filter.as_ref().is_some_and(|filter| filter.is_conditional());
+                keys.add_secret(&source.rule.keys, number32, conditional);
             }
-            let (rule, anchors) = Compiled::new(rule).map_err(|fault| (number, fault))?;
             for anchor in anchors {
                 needles.push(Needle {
                     bytes: anchor.bytes,
@@ -144,7 +183,8 @@ impl Detector {
                 uses.push(Use::Escape(escapes));
             }
         }
-        Ok(Self { rules: compiled, keys, prefilter: Prefilter::new(needles), uses })
+        let prefilter = Prefilter::new(needles);
+        Ok(Self { rules: compiled, keys, prefilter, uses })
     }
 
     /// The ids of the rules, in their order.
@@ -162,7 +202,7 @@ impl Detector {
             if let Some(pattern) = &rule.pattern {
                 pattern
                     .compile()
-                    .map_err(|expected| (number, RuleFault { setting: "pattern", expected }))?;
+                    .map_err(|expected| (number, RuleFault::new("pattern", &expected)))?;
             }
         }
         Ok(())
@@ -170,27 +210,55 @@ impl Detector {
 }
 
 impl Compiled {
-    fn new(rule: &Rule) -> Result<(Self, Vec<confirm::Anchor>), RuleFault> {
+    fn new(
+        source: &Source<'_>,
+        policy: &Policy,
+    ) -> Result<(Self, Vec<confirm::Anchor>), RuleFault> {
+        let rule = source.rule;
         let keyed = !rule.keys.is_empty();
         let (pattern, anchors) = match &rule.pattern {
             Some(pattern) => {
                 let (pattern, anchors) = Pattern::new(pattern, &rule.anchors, keyed)
-                    .map_err(|expected| RuleFault { setting: "pattern", expected })?;
+                    .map_err(|expected| RuleFault::new("pattern", &expected))?;
                 (Some(pattern), anchors)
             }
             None if keyed => (None, Vec::new()),
-            None => {
-                let expected = "a `pattern`, `keys`, or both".to_owned();
-                return Err(RuleFault { setting: "id", expected });
-            }
+            None => return Err(RuleFault::new("id", "expected a `pattern`, `keys`, or both")),
         };
         let mut validate = Vec::new();
-        for entry in &rule.validate {
-            validate.push(Opinion::new(entry)?);
+        for (at, entry) in rule.validate.iter().enumerate() {
+            validate.push(Opinion::new(entry, at)?);
         }
-        let compiled =
-            Self { id: rule.id.as_str().into(), pattern, keyed, form: rule.value, validate };
+        let only_wide = keyed && rule.keys.exact.is_empty() && pattern.is_none();
+        let base = if only_wide { Confidence::Low } else { Confidence::Medium };
+        let compiled = Self {
+            id: rule.id.as_str().into(),
+            pattern,
+            keyed,
+            form: rule.value,
+            validate,
+            confidence: rule.confidence.unwrap_or(base),
+            mask: match rule.action {
+                Action::Fingerprint => Some(MaskKind::Fingerprint),
+                Action::Partial => Some(MaskKind::Partial),
+                _ => rule.mask,
+            },
+            filter: Filter::new(rule, &source.allow, policy)?.map(Box::new),
+        };
         Ok((compiled, anchors))
+    }
+
+    /// How sure a match is: a checksum tells more than the rule knows by itself.
+    fn confidence(&self, secret: &[u8]) -> Confidence {
+        let checks = self.validate.iter().filter_map(|check| match check {
+            Opinion::Checksum(name) => validator::checksum(name, secret),
+            _ => None,
+        });
+        checks.fold(self.confidence, |confidence, passed| match (passed, confidence) {
+            (true, _) => Confidence::High,
+            (false, Confidence::High) => Confidence::Medium,
+            (false, _) => Confidence::Low,
+        })
     }
 
     /// The second opinion on what the pattern matched.
@@ -218,29 +286,37 @@ impl Compiled {
 }
 
 impl Opinion {
-    fn new(entry: &Validator) -> Result<Self, RuleFault> {
+    fn new(entry: &Validator, at: usize) -> Result<Self, RuleFault> {
+        let setting = format!("validate[{at}]");
+        let unknown = |what: &str, word: &str, accepted: &[&str]| {
+            let advice = closest::advice(word, accepted);
+            RuleFault::new(&setting, &format!("unknown {what}")).with_advice(advice)
+        };
         Ok(match entry {
-            Validator::Checksum(name) => Self::Checksum(name.clone()),
+            Validator::Checksum(name) if validator::is_checksum(name) => {
+                Self::Checksum(name.clone())
+            }
+            Validator::Checksum(name) => {
+                return Err(unknown("checksum", name, &validator::CHECKSUMS));
+            }
             Validator::EntropyMin(bits) => Self::EntropyMin(*bits),
             Validator::Structure(name) => {
                 if !validator::STRUCTURES.contains(&name.as_str()) {
-                    let expected = format!("one of {}", validator::STRUCTURES.join(", "));
-                    return Err(RuleFault { setting: "validate", expected });
+                    return Err(unknown("structure", name, &validator::STRUCTURES));
                 }
                 Self::Structure(name.clone())
             }
             Validator::Has(classes) => {
                 const CLASSES: [&str; 4] = ["digit", "upper", "lower", "letter"];
-                if let Some(_unknown) = classes.iter().find(|c| !CLASSES.contains(&c.as_str())) {
-                    let expected = format!("one of {}", CLASSES.join(", "));
-                    return Err(RuleFault { setting: "validate", expected });
+                if let Some(class) = classes.iter().find(|c| !CLASSES.contains(&c.as_str())) {
+                    return Err(unknown("class", class, &CLASSES));
                 }
                 Self::Has(classes.clone())
             }
             Validator::Not(patterns) => {
                 let compile = |pattern: &String| Pattern::new(pattern, &[], true).map(|p| p.0);
                 let patterns: Result<Vec<_>, _> = patterns.iter().map(compile).collect();
-                Self::Not(patterns.map_err(|expected| RuleFault { setting: "validate", expected })?)
+                Self::Not(patterns.map_err(|expected| RuleFault::new(&setting, &expected))?)
             }
         })
     }

@@ -1,10 +1,8 @@
 //! What stands in the place of a secret.
 
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
 use serde::Deserialize;
-use sha2::Sha256;
+
+use crate::scrub::fingerprint::Fingerprints;
 
 /// How a secret is masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -17,8 +15,8 @@ pub enum MaskKind {
     Fixed,
     /// The first and last two characters of a secret of 16 and more, `****` between.
     Partial,
-    /// `[redacted:github-pat-classic:1f2e3d4c5b6a7988]`: 64 bits of HMAC-SHA-256
-    /// under `fingerprint_key`, so that one credential can be followed unseen.
+    /// `[redacted:github-pat-classic:1f2e:3d4c5b6a79881f2e]`: which key, and 64 bits of
+    /// HMAC-SHA-256 under it, so that one credential can be followed unseen.
     Fingerprint,
 }
 
@@ -29,40 +27,46 @@ const PARTIAL_LEN_MIN: usize = 16;
 const PARTIAL_KEPT: usize = 2;
 
 /// Makes masks.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(in crate::scrub) struct Masker {
     kind: MaskKind,
-    key: Option<Hmac<Sha256>>,
+    fingerprints: Fingerprints,
 }
 
 impl Masker {
-    /// Masks of one kind; `key` is needed for fingerprints.
-    pub(in crate::scrub) fn new(kind: MaskKind, key: &[u8]) -> Self {
-        let key = match kind {
-            MaskKind::Fingerprint => Hmac::<Sha256>::new_from_slice(key).ok(),
-            _ => None,
-        };
-        Self { kind, key }
+    /// Masks of one kind, but for rules that have their own; without a key, labels
+    /// stand for fingerprints.
+    pub(in crate::scrub) fn new(kind: MaskKind, fingerprints: Fingerprints) -> Self {
+        Self { kind, fingerprints }
     }
 
-    /// The mask for a secret that `rule` found. In a URL, brackets are written as
-    /// percent escapes, because RFC 3986 has no place for them there.
-    pub(in crate::scrub) fn mask(&self, rule: &str, secret: &[u8], in_url: bool) -> Vec<u8> {
+    /// The fingerprints of this deployment.
+    pub(in crate::scrub) fn fingerprints(&self) -> &Fingerprints {
+        &self.fingerprints
+    }
+
+    /// The mask for a secret that `rule` found, of the rule's own kind if it has one.
+    /// In a URL, brackets are written as percent escapes, because RFC 3986 has no place
+    /// for them there.
+    pub(in crate::scrub) fn mask(
+        &self,
+        rule: &str,
+        own: Option<MaskKind>,
+        secret: &[u8],
+        in_url: bool,
+    ) -> Vec<u8> {
         let label = |inside: &str| match in_url {
             true => format!("%5Bredacted:{inside}%5D").into_bytes(),
             false => format!("[redacted:{inside}]").into_bytes(),
         };
-        match (self.kind, &self.key) {
-            (MaskKind::Label, _) | (MaskKind::Fingerprint, None) => label(rule),
-            (MaskKind::Fixed, _) => b"****".to_vec(),
-            (MaskKind::Partial, _) => partial(secret),
-            (MaskKind::Fingerprint, Some(key)) => {
-                let mut mac = key.clone();
-                mac.update(secret);
-                let digest = mac.finalize().into_bytes();
-                let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-                label(&format!("{rule}:{hex}"))
-            }
+        match own.unwrap_or(self.kind) {
+            MaskKind::Label => label(rule),
+            MaskKind::Fixed => b"****".to_vec(),
+            MaskKind::Partial => partial(secret),
+            MaskKind::Fingerprint => match self.fingerprints.of(secret) {
+                Some(fingerprint) => label(&format!("{rule}:{fingerprint}")),
+                None => label(rule),
+            },
         }
     }
 }
@@ -80,12 +84,6 @@ fn partial(secret: &[u8]) -> Vec<u8> {
     }
 }
 
-impl std::fmt::Debug for Masker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Masker").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,15 +91,19 @@ mod tests {
     #[test]
     fn each_kind_of_mask_hides_the_secret() {
         let secret = b"abcdefghijklmnopqrst";
+        let key = crate::scrub::yaml::read("a key of many bytes").expect("YAML");
         let mask = |kind, url| {
-            String::from_utf8(Masker::new(kind, b"key").mask("rule", secret, url)).expect("UTF-8")
+            let masker = Masker::new(kind, Fingerprints::new([&key]));
+            String::from_utf8(masker.mask("rule", None, secret, url)).expect("UTF-8")
         };
         assert_eq!(mask(MaskKind::Label, false), "[redacted:rule]");
         assert_eq!(mask(MaskKind::Label, true), "%5Bredacted:rule%5D");
         assert_eq!(mask(MaskKind::Fixed, false), "****");
         assert_eq!(mask(MaskKind::Partial, false), "ab****st");
         let fingerprint = mask(MaskKind::Fingerprint, false);
-        assert_eq!(fingerprint.len(), "[redacted:rule:0123456789abcdef]".len());
+        assert_eq!(fingerprint.len(), "[redacted:rule:0123:0123456789abcdef]".len());
         assert_eq!(fingerprint, mask(MaskKind::Fingerprint, false));
+        let masker = Masker::new(MaskKind::Label, Fingerprints::default());
+        assert_eq!(masker.mask("rule", Some(MaskKind::Fixed), secret, false), b"****");
     }
 }

@@ -5,7 +5,9 @@
 //! judge wants replaced becomes edits, and [`splice`] applies them. This module
 //! does not know what a credential is.
 
+mod cut;
 mod json;
+mod origins;
 mod path;
 mod protobuf;
 mod schema;
@@ -13,6 +15,14 @@ mod split;
 mod strings;
 mod utf8;
 mod wire;
+
+pub use cut::Cut;
+pub use cut::CutKind;
+pub use cut::TAG_KEY;
+pub use cut::cut;
+pub use origins::Origin;
+pub use origins::Origins;
+pub use schema::places;
 
 use std::fmt;
 use std::ops::Range;
@@ -54,6 +64,8 @@ pub struct Shown<'a> {
 pub struct Place<'a> {
     /// The kind of place, for metrics: `attributes`, `body`, `name`, ….
     pub kind: &'static str,
+    /// Where it begins in the request, in whatever escapes it stands there.
+    pub at: usize,
     /// What the keys around it say.
     pub context: Context,
     /// Its position, where it is an element of an array value: what an element
@@ -61,7 +73,14 @@ pub struct Place<'a> {
     pub element: Option<usize>,
     /// The path, rendered only when something is found:
     /// `resource_spans[0].scope_spans[1].spans[3].attributes["http.url"]`.
-    pub path: &'a dyn fmt::Display,
+    pub path: &'a dyn Trail,
+}
+
+/// The way to a text: displayed, its path.
+pub trait Trail: fmt::Display {
+    /// The keys of the attributes around the text, from the outside in; `None` for one
+    /// that is not shown, since a secret was found in it or it was not looked at yet.
+    fn keys(&self, visit: &mut dyn FnMut(Option<&[u8]>));
 }
 
 /// A value that is no text but stands under a key.

@@ -3,11 +3,23 @@
 //! This file holds a rule as the YAML spells it. A rule carries its proof:
 //! examples that it must match and counterexamples that it must not.
 
+pub mod allow;
+pub mod condition;
+pub mod date;
+pub mod extend;
+pub mod glob;
 pub mod pack;
 pub mod template;
 pub mod validator;
 
 use serde::Deserialize;
+
+use crate::scrub::MaskKind;
+use crate::scrub::rule::allow::Allow;
+use crate::scrub::rule::condition::Condition;
+use crate::scrub::rule::condition::Near;
+use crate::scrub::rule::extend::Extend;
+use crate::scrub::yaml::Origin;
 
 /// A rule file: one of the embedded packs, or one of a user's.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -15,6 +27,10 @@ use serde::Deserialize;
 pub struct RuleFile {
     /// The rules.
     pub rules: Vec<Rule>,
+    /// Changes to rules that stand elsewhere.
+    pub extend: Vec<Extend>,
+    /// What is left though a rule finds it.
+    pub allow: Vec<Allow>,
     /// Keys whose values are no secrets though their names look so; asked before
     /// the wide modes of any rule's `keys`.
     pub not_secret_keys: Keys,
@@ -46,6 +62,28 @@ pub struct Rule {
     /// Second opinions on a candidate.
     #[serde(default)]
     pub validate: Vec<Validator>,
+    /// Where the rule applies; everywhere, where left out.
+    #[serde(default, rename = "where")]
+    pub condition: Option<Condition>,
+    /// Words that must stand close by.
+    #[serde(default)]
+    pub near: Option<Near>,
+    /// What is left though this rule finds it.
+    #[serde(default)]
+    pub allow: Vec<Allow>,
+    /// How sure a match is before a checksum says more. Left out: `medium`, and `low`
+    /// for a rule that has only keys in wide modes.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+    /// What is done about a match.
+    #[serde(default)]
+    pub action: Action,
+    /// What takes the place of a match, if not what the processor says.
+    #[serde(default)]
+    pub mask: Option<MaskKind>,
+    /// Matches are counted and explained; nothing is changed.
+    #[serde(default)]
+    pub dry_run: bool,
     /// How bad a leak is.
     #[serde(default)]
     pub severity: Severity,
@@ -64,6 +102,9 @@ pub struct Rule {
     /// Texts in which it must find none.
     #[serde(default)]
     pub counterexamples: Vec<Example>,
+    /// Where it was read.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// A text that proves a rule.
@@ -100,6 +141,14 @@ impl Keys {
     /// Whether there is no name in any mode.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Adds the names of `other`.
+    pub fn append(&mut self, other: &Self) {
+        self.exact.extend(other.exact.iter().cloned());
+        self.suffix.extend(other.suffix.iter().cloned());
+        self.prefix.extend(other.prefix.iter().cloned());
+        self.word.extend(other.word.iter().cloned());
     }
 }
 
@@ -189,4 +238,45 @@ pub enum Lifetime {
     /// Not known.
     #[default]
     Unknown,
+}
+
+/// How sure a match is. A passed checksum makes it `high`, a failed one lowers it by a
+/// step; neither unmasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// It looks like one.
+    Low,
+    /// It is one, as a rule.
+    #[default]
+    Medium,
+    /// It cannot be anything else.
+    High,
+}
+
+/// What is done about a match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// The mask takes its place.
+    #[default]
+    Mask,
+    /// As `mask: fingerprint`.
+    Fingerprint,
+    /// As `mask: partial`.
+    Partial,
+    /// The attribute that holds it goes; where none does, it is masked.
+    #[serde(alias = "remove_attribute", alias = "remove")]
+    RemoveAttribute,
+    /// The span, log record or data point that holds it goes; where none does (in a
+    /// resource, a profile), it is masked.
+    #[serde(alias = "drop_record", alias = "drop")]
+    DropRecord,
+    /// The sender is told that the request is refused for good.
+    #[serde(alias = "refuse_request", alias = "refuse")]
+    RefuseRequest,
+    /// The text stays; the record gets the attribute `otel_redact.rules`.
+    Tag,
+    /// Not there yet: refused when the rule is compiled.
+    Route,
 }

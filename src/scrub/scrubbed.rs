@@ -152,6 +152,46 @@ pub struct Redaction {
     pub path: String,
 }
 
+/// What was found and not, or not only, masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// What became of it.
+    pub kind: NotedKind,
+    /// The rule and the place.
+    pub redaction: Redaction,
+}
+
+/// What became of something that a rule found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotedKind {
+    /// It was left: the rule, or all of them, are in a dry run.
+    DryRun,
+    /// It was left: an allow entry says so.
+    Allowed,
+    /// It was left: less sure than `min_confidence`.
+    Unsure,
+    /// The rule wants this done. Where it cannot be, the text was masked.
+    Acted(crate::scrub::rule::Action),
+}
+
+impl NotedKind {
+    /// A word for metrics: `dry_run`, `allowed`, `unsure`, `remove_attribute`, ….
+    pub fn name(self) -> &'static str {
+        use crate::scrub::rule::Action;
+        match self {
+            Self::DryRun => "dry_run",
+            Self::Allowed => "allowed",
+            Self::Unsure => "unsure",
+            Self::Acted(Action::RemoveAttribute) => "remove_attribute",
+            Self::Acted(Action::DropRecord) => "drop_record",
+            Self::Acted(Action::RefuseRequest) => "refuse_request",
+            Self::Acted(Action::Tag) => "tag",
+            Self::Acted(Action::Route) => "route",
+            Self::Acted(Action::Mask | Action::Fingerprint | Action::Partial) => "mask",
+        }
+    }
+}
+
 /// What the scrubber did to one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -159,6 +199,10 @@ pub struct Report {
     /// [`crate::scrub::scrubber::REDACTIONS_LISTED_MAX`] with their paths, the
     /// others with an empty path.
     pub redactions: Vec<Redaction>,
+    /// What was found and not, or not only, masked, in wire order; paths as above.
+    pub noted: Vec<Noted>,
+    /// Spans, log records and data points that are gone.
+    pub dropped_records: u64,
     /// Fields that the schema does not know and that were dropped.
     pub unknown_fields: u64,
     /// Texts whose invalid UTF-8 was replaced.

@@ -1,74 +1,42 @@
 //! Walk, find, splice.
 
+mod act;
+mod assemble;
+mod settings;
+
+pub use settings::MinConfidence;
+pub use settings::Settings;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use bytes::Bytes;
 
-use crate::scrub::MaskKind;
+use crate::scrub::Noted;
+use crate::scrub::NotedKind;
 use crate::scrub::Report;
 use crate::scrub::Request;
 use crate::scrub::Scrubbed;
+use crate::scrub::detector::Deed;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Finder;
+use crate::scrub::detector::Surroundings;
+use crate::scrub::fingerprint::Fingerprints;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp;
 use crate::scrub::otlp::Context;
-use crate::scrub::otlp::InvalidUtf8;
 use crate::scrub::otlp::Judge;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Shown;
-use crate::scrub::otlp::UnknownFields;
+use crate::scrub::otlp::Trail;
 use crate::scrub::otlp::WalkOptions;
 use crate::scrub::rule::Rule;
-use crate::scrub::rule::RuleFile;
-use crate::scrub::rule::Sensitivity;
-use crate::scrub::rule::pack;
-use crate::scrub::yaml;
+use crate::scrub::scrubber::assemble::Assembled;
 use crate::scrub::yaml::YamlError;
 
 /// How many redactions of one request are listed with their paths.
 pub const REDACTIONS_LISTED_MAX: usize = 1000;
-
-/// The settings of the scrubber, as `processors.scrubber` in the YAML spells them.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Rules of your own; one with the id of a packed rule replaces it.
-    pub rules: Vec<Rule>,
-    /// Files with more rules, read when the configuration is. (The pure half reads no
-    /// file: whoever reads the configuration appends their rules to `rules`.)
-    pub rule_files: Vec<String>,
-    /// Ids of packed rules that do not run; `*` stands for any characters.
-    pub disable: Vec<String>,
-    /// Ids of packed rules that find what is meant to be seen (a Stripe `pk_` key),
-    /// and run only when asked for; `*` stands for any characters.
-    pub enable: Vec<String>,
-    /// What takes the place of a secret: `label`, `fixed`, `partial`, `fingerprint`.
-    pub mask: MaskKind,
-    /// The key of fingerprints; 16 bytes and more. Give it as `${env:…}` or `${file:…}`.
-    pub fingerprint_key: FingerprintKey,
-    /// Fields that the schema does not know: `drop`, `scan` or `refuse`.
-    pub unknown_fields: UnknownFields,
-    /// Texts that are not UTF-8: `replace`, `keep` or `refuse`.
-    pub invalid_utf8: InvalidUtf8,
-}
-
-/// The key of fingerprints. Never printed.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct FingerprintKey(String);
-
-impl std::fmt::Debug for FingerprintKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[REDACTED]")
-    }
-}
-
-/// Shorter keys can be guessed (NIST SP 800-107 asks for as many bits as the digest
-/// is to resist; 128 is what 64 bits of output can use).
-const FINGERPRINT_KEY_LEN_MIN: usize = 16;
 
 /// Why a request was not scrubbed. It must not be forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +44,12 @@ pub enum ScrubError {
     /// The request is not well-formed OTLP, or is nested too deep.
     #[error("malformed request: {0}")]
     Malformed(#[from] otlp::WalkError),
+    /// A rule with `action: refuse-request` matched.
+    #[error("request refused: rule {rule} found a credential in it")]
+    Refused {
+        /// The id of the rule.
+        rule: String,
+    },
 }
 
 /// Compiled settings and rules. Cheap to share: put it into an `Arc`.
@@ -83,6 +57,19 @@ pub struct Scrubber {
     options: WalkOptions,
     detector: Detector,
     masker: Masker,
+    rules: Vec<Rule>,
+    /// Requests leave as they came, and the report says what would be masked. (A text
+    /// by itself is scrubbed all the same: it goes to our own log.)
+    dry_run: bool,
+}
+
+/// A request, scrubbed but for what else is to be done.
+struct Pass {
+    bytes: Bytes,
+    items: u64,
+    edited: bool,
+    report: Report,
+    deeds: Vec<Deed>,
 }
 
 impl Scrubber {
@@ -90,38 +77,9 @@ impl Scrubber {
     ///
     /// # Errors
     ///
-    /// The first fault in a rule, with its path below `processors.scrubber`.
+    /// The first fault, with its path below `processors.scrubber` and its line.
     pub fn new(settings: &Settings) -> Result<Self, YamlError> {
-        let mut packed = RuleFile::default();
-        let mut not_secret = Vec::new();
-        for (file, text) in pack::packs() {
-            let mut rules = yaml::read::<RuleFile>(text)
-                .map_err(|err| YamlError { path: format!("{file}: {}", err.path), ..err })?;
-            packed.rules.append(&mut rules.rules);
-            not_secret.push(rules.not_secret_keys);
-        }
-        for (i, pattern) in settings.disable.iter().enumerate() {
-            if !packed.rules.iter().any(|rule| matches_glob(pattern, &rule.id)) {
-                return Err(YamlError {
-                    path: format!("disable[{i}]"),
-                    expected: "the id of a packed rule, or a pattern with `*` that some match; \
-                               `otel-redact rules list` shows them"
-                        .to_owned(),
-                });
-            }
-        }
-        let own = |rule: &Rule| settings.rules.iter().any(|other| other.id == rule.id);
-        let named = |ids: &[String], rule: &Rule| ids.iter().any(|id| matches_glob(id, &rule.id));
-        packed.rules.retain(|rule| {
-            !own(rule)
-                && !named(&settings.disable, rule)
-                && (rule.sensitivity != Sensitivity::Publishable || named(&settings.enable, rule))
-        });
-        let packed_len = packed.rules.len();
-        // A user's rules are asked first.
-        let mut rules = settings.rules.clone();
-        rules.append(&mut packed.rules);
-        Self::with_rules(settings, &rules, &not_secret, rules.len() - packed_len)
+        Self::with_rules(settings, assemble::with_packs(settings)?)
     }
 
     /// Compiles only the rules of these settings, no packed one.
@@ -130,7 +88,7 @@ impl Scrubber {
     ///
     /// As for [`Scrubber::new`].
     pub fn without_packs(settings: &Settings) -> Result<Self, YamlError> {
-        Self::with_rules(settings, &settings.rules, &[], settings.rules.len())
+        Self::with_rules(settings, assemble::without_packs(settings))
     }
 
     /// A scrubber with no rule: it checks the structure and finds nothing. For
@@ -143,57 +101,39 @@ impl Scrubber {
         Self::without_packs(&Settings::default())
     }
 
-    fn with_rules(
-        settings: &Settings,
-        rules: &[Rule],
-        not_secret: &[crate::scrub::rule::Keys],
-        own: usize,
-    ) -> Result<Self, YamlError> {
-        for (i, rule) in settings.rules.iter().enumerate() {
-            if settings.rules.iter().take(i).any(|other| other.id == rule.id) {
-                let expected = "an id that no other rule has".to_owned();
-                return Err(YamlError { path: format!("rules[{i}].id"), expected });
-            }
-        }
-        if settings.mask == MaskKind::Fingerprint
-            && settings.fingerprint_key.0.len() < FINGERPRINT_KEY_LEN_MIN
-        {
-            return Err(YamlError {
-                path: "fingerprint_key".to_owned(),
-                expected: format!(
-                    "a key of {FINGERPRINT_KEY_LEN_MIN} bytes or more for `mask: fingerprint`, \
-                     given as ${{env:NAME}} or ${{file:PATH}}"
-                ),
-            });
-        }
-        let detector = Detector::new(rules, not_secret).map_err(|(number, fault)| {
-            let rule = match number.checked_sub(own) {
-                None => format!("rules[{number}]"),
-                Some(_) => {
-                    let id = rules.get(number).map_or("", |rule| rule.id.as_str());
-                    format!("packed rule {id}")
-                }
-            };
-            YamlError { path: format!("{rule}.{}", fault.setting), expected: fault.expected }
-        })?;
-        Ok(Self {
-            options: WalkOptions {
-                unknown_fields: settings.unknown_fields,
-                invalid_utf8: settings.invalid_utf8,
-                ..WalkOptions::default()
-            },
-            detector,
-            masker: Masker::new(settings.mask, settings.fingerprint_key.0.as_bytes()),
-        })
+    fn with_rules(settings: &Settings, assembled: Assembled) -> Result<Self, YamlError> {
+        let (rules, detector, fingerprints) = assembled.compile(settings)?;
+        let options = WalkOptions {
+            unknown_fields: settings.unknown_fields,
+            invalid_utf8: settings.invalid_utf8,
+            ..WalkOptions::default()
+        };
+        let masker = Masker::new(settings.mask, fingerprints);
+        Ok(Self { options, detector, masker, rules, dry_run: settings.dry_run })
     }
 
     /// Scrubs a request.
     ///
     /// # Errors
     ///
-    /// When the request cannot be walked; nothing of it may be forwarded.
+    /// When the request cannot be walked, or a rule refuses it; nothing of it may be
+    /// forwarded.
     pub fn scrub(&self, request: &Request) -> Result<(Scrubbed, Report), ScrubError> {
-        let mut finder = Finder::new(&self.detector, &self.masker, REDACTIONS_LISTED_MAX);
+        let mut pass = self.pass(request)?;
+        if self.dry_run {
+            pass = pass.undone(request);
+        }
+        if !pass.deeds.is_empty() {
+            pass = act::act(self, request, pass)?;
+        }
+        let Pass { bytes, items, edited, report, .. } = pass;
+        Ok((Scrubbed::new(request.signal, request.encoding, bytes, items, edited), report))
+    }
+
+    fn pass(&self, request: &Request) -> Result<Pass, ScrubError> {
+        let surroundings = Surroundings::new(Some(request));
+        let mut finder =
+            Finder::new(&self.detector, &self.masker, &surroundings, REDACTIONS_LISTED_MAX);
         let walked = otlp::walk(
             request.signal,
             request.encoding,
@@ -201,15 +141,20 @@ impl Scrubber {
             &self.options,
             &mut finder,
         )?;
-        let bytes = otlp::splice(&request.bytes, &walked.edits);
-        let edited = !walked.edits.is_empty();
-        let scrubbed = Scrubbed::new(request.signal, request.encoding, bytes, walked.items, edited);
         let report = Report {
             redactions: finder.redactions,
+            noted: finder.noted,
+            dropped_records: 0,
             unknown_fields: walked.unknown_fields,
             invalid_utf8: walked.invalid_utf8,
         };
-        Ok((scrubbed, report))
+        Ok(Pass {
+            bytes: otlp::splice(&request.bytes, &walked.edits),
+            items: walked.items,
+            edited: !walked.edits.is_empty(),
+            report,
+            deeds: finder.deeds,
+        })
     }
 
     /// Scrubs one text, such as a log line.
@@ -230,13 +175,14 @@ impl Scrubber {
     }
 
     fn replacements(&self, text: &[u8], key: Option<&str>) -> (Vec<Replacement>, Vec<Arc<str>>) {
-        let mut finder = Finder::new(&self.detector, &self.masker, 0);
+        let surroundings = Surroundings::new(None);
+        let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
         finder.begin(text);
         let context = match key {
             Some(key) => finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default()),
             None => Context::default(),
         };
-        let place = Place { kind: "text", context, element: None, path: &"" };
+        let place = Place { kind: "text", at: 0, context, element: None, path: &Under(key) };
         let mut found: Vec<Replacement> = Vec::new();
         finder.text(Shown { bytes: text, at: Some(0) }, &place, &mut found);
         let rules = finder.redactions.into_iter().map(|redaction| redaction.rule).collect();
@@ -248,31 +194,61 @@ impl Scrubber {
         self.detector.rule_ids().cloned().collect()
     }
 
+    /// The rules, in the order in which they are asked, as `extend` left them.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The fingerprints of this deployment.
+    pub fn fingerprints(&self) -> &Fingerprints {
+        self.masker.fingerprints()
+    }
+
     /// Compiles every pattern now instead of at its first hit.
     ///
     /// # Errors
     ///
     /// The first pattern that gets too large, with its rule.
     pub fn compile_all(&self) -> Result<(), YamlError> {
-        self.detector.compile().map_err(|(number, fault)| {
-            let id = self.detector.rule_ids().nth(number).map_or("", |id| id);
-            YamlError { path: format!("rule {id}.{}", fault.setting), expected: fault.expected }
-        })
+        self.detector
+            .compile()
+            .map_err(|(number, fault)| assemble::of_rule(self.rules.get(number), number, &fault))
+    }
+}
+
+impl Pass {
+    /// The request as it came, with a report of what would have become of it.
+    fn undone(self, request: &Request) -> Self {
+        let would = |redaction| Noted { kind: NotedKind::DryRun, redaction };
+        let mut noted = self.report.noted;
+        noted.extend(self.report.redactions.into_iter().map(would));
+        let report = Report { noted, ..Report::default() };
+        Self { bytes: request.bytes.clone(), edited: false, report, deeds: Vec::new(), ..self }
+    }
+}
+
+/// The way to a text that stands in no request: the key that it stands under, if any.
+struct Under<'k>(Option<&'k str>);
+
+impl std::fmt::Display for Under<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(key) => write!(f, "[{key:?}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Trail for Under<'_> {
+    fn keys(&self, visit: &mut dyn FnMut(Option<&[u8]>)) {
+        if let Some(key) = self.0 {
+            visit(Some(key.as_bytes()));
+        }
     }
 }
 
 impl std::fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scrubber").field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-/// Whether `text` is of the form `glob`, in which `*` stands for any characters.
-pub fn matches_glob(glob: &str, text: &str) -> bool {
-    match glob.split_once('*') {
-        None => glob == text,
-        Some((front, rest)) => text.strip_prefix(front).is_some_and(|text| {
-            (0..=text.len()).any(|at| text.get(at..).is_some_and(|tail| matches_glob(rest, tail)))
-        }),
     }
 }

@@ -14,6 +14,7 @@
 pub mod closest;
 mod fault;
 mod node;
+mod origin;
 mod parse;
 mod typed;
 
@@ -24,6 +25,7 @@ pub use node::Node;
 pub use node::Place;
 pub use node::Scalar;
 pub use node::Value;
+pub use origin::Origin;
 pub use parse::parse;
 
 use serde::de::DeserializeOwned;

@@ -44,7 +44,7 @@ fn the_shipped_configuration_spells_out_the_defaults() {
     let Some(ProcessorConfig::Scrubber(settings)) = config.processors.get(&id("scrubber")) else {
         panic!("scrubber is in the file");
     };
-    assert_eq!(*settings, otel_redact::scrub::Settings::default());
+    assert_eq!(**settings, otel_redact::scrub::Settings::default());
     let pipelines: Vec<String> = config.service.pipelines.keys().map(ToString::to_string).collect();
     assert_eq!(pipelines, ["traces", "metrics", "logs", "profiles"]);
 }
@@ -149,6 +149,6 @@ fn rule_files_are_read_behind_the_rules_of_the_configuration() {
     );
     assert_eq!(
         fault(&Made::new(&[], &[("a.yaml", yaml.as_str())])),
-        "processors.scrubber.rule_files[0]: cannot read the rule file: no such file at line 3, column 14 of a.yaml"
+        "processors.scrubber.rule_files[0]: cannot read the rule file: no such file at line 3, column 72 of a.yaml"
     );
 }

@@ -7,4 +7,5 @@ mod detect;
 mod replay;
 mod stream;
 mod traffic;
+mod tuning;
 mod walk;

@@ -29,7 +29,7 @@ use crate::cli::selftest::target::Target;
 use crate::gateway::config::Config;
 use crate::scrub::Encoding;
 use crate::scrub::Signal;
-use crate::scrub::scrubber::matches_glob;
+use crate::scrub::rule::glob;
 
 /// How many cases go in one request; profiles go alone.
 const CASES_PER_REQUEST: usize = 50;
@@ -54,7 +54,8 @@ pub(in crate::cli::selftest) async fn run<'c>(
     let mut target = Target::new(config, args).await?;
     let places = PLACES.iter().filter(|place| target.signals.contains(&place.signal)).collect();
     let is_wanted = |name: &str| {
-        args.written.is_empty() || args.written.iter().any(|glob| matches_glob(glob, name))
+        args.written.is_empty()
+            || args.written.iter().any(|glob| glob::matches(glob.as_bytes(), name.as_bytes()))
     };
     let disguises: Vec<_> = DISGUISES.iter().filter(|one| is_wanted(one.name)).collect();
     if disguises.is_empty() {

@@ -4,6 +4,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::io::Read;
 use std::path::Path;
+use std::time::SystemTime;
+
+use crate::scrub::rule::date::Date;
 
 /// The largest file that a configuration may be or refer to, in bytes. Read whole.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -29,6 +32,11 @@ pub trait Environment {
     fn files(&self, path: &str) -> io::Result<Vec<String>> {
         Ok(vec![path.to_owned()])
     }
+
+    /// Which day it is (UTC), for what expires. `None`: nobody knows.
+    fn today(&self) -> Option<Date> {
+        None
+    }
 }
 
 /// The environment of this process.
@@ -47,6 +55,12 @@ impl Environment for Process {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
         }
         Ok(text)
+    }
+
+    fn today(&self) -> Option<Date> {
+        const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        u32::try_from(since.as_secs() / SECONDS_PER_DAY).ok().map(Date::from_unix_days)
     }
 
     fn files(&self, path: &str) -> io::Result<Vec<String>> {

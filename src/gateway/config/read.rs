@@ -17,7 +17,6 @@ use crate::gateway::config::environment::reason;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
 use crate::scrub::Settings;
-use crate::scrub::rule::Keys;
 use crate::scrub::rule::RuleFile;
 use crate::scrub::yaml;
 use crate::scrub::yaml::Entry;
@@ -55,7 +54,9 @@ pub(in crate::gateway::config) fn read(
     components(root, "connectors", |one| Err::<(), _>(one.unknown(CONNECTORS)))?;
     Ok(Config {
         receivers: components(root, "receivers", read_receiver)?,
-        processors: components(root, "processors", |one| read_processor(one, environment))?,
+        processors: components(root, "processors", |one| {
+            read_processor(one, environment, warnings)
+        })?,
         exporters: components(root, "exporters", |one| read_exporter(one, warnings))?,
         extensions: components(root, "extensions", read_extension)?,
         service: read_service(root.get("service"))?,
@@ -91,9 +92,12 @@ fn read_receiver(one: &Component<'_>) -> Result<receiver::Config, YamlError> {
 fn read_processor(
     one: &Component<'_>,
     environment: &dyn Environment,
+    warnings: &mut Vec<String>,
 ) -> Result<ProcessorConfig, YamlError> {
     match one.id.kind() {
-        "scrubber" => read_scrubber(one, environment).map(ProcessorConfig::Scrubber),
+        "scrubber" => {
+            read_scrubber(one, environment, warnings).map(Box::new).map(ProcessorConfig::Scrubber)
+        }
         "batch" => one.settings().map(ProcessorConfig::Batch),
         "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),
         _ => Err(one.unknown(PROCESSORS)),
@@ -105,27 +109,30 @@ fn read_processor(
 fn read_scrubber(
     one: &Component<'_>,
     environment: &dyn Environment,
+    warnings: &mut Vec<String>,
 ) -> Result<Settings, YamlError> {
     let mut settings: Settings = one.settings()?;
-    for (at, path) in std::mem::take(&mut settings.rule_files).iter().enumerate() {
-        let outer = format!("{}.rule_files[{at}]", one.path);
+    settings.today = environment.today();
+    settings.read_from(&one.entry.node);
+    for (at, path) in settings.rule_files.clone().iter().enumerate() {
+        let setting = format!("rule_files[{at}]");
+        let outer = format!("{}.{setting}", one.path);
+        let origin = settings.origin.clone();
         let unreadable = |error: std::io::Error| {
             let expected = format!("cannot read the rule file: {}", reason(&error));
-            YamlError::at(&outer, &expected, &one.entry.key_place, "")
+            origin.fault(&setting, &expected, "").within(one.path)
         };
-        for name in environment.files(path).map_err(unreadable)? {
+        let names = environment.files(path).map_err(unreadable)?;
+        for name in names {
             let text = environment.file(&name).map_err(unreadable)?;
-            let file: RuleFile = yaml::parse(&text, Some(name.into()))
-                .and_then(|node| node.read(""))
-                .map_err(|fault| fault.within(&outer))?;
-            if file.not_secret_keys != Keys::default() {
-                let expected = "`not_secret_keys` is for the rules that ship with the program";
-                return Err(YamlError::at(&outer, expected, &one.entry.key_place, ""));
-            }
-            settings.rules.extend(file.rules);
+            let node =
+                yaml::parse(&text, Some(name.into())).map_err(|fault| fault.within(&outer))?;
+            let file: RuleFile = node.read("").map_err(|fault| fault.within(&outer))?;
+            settings.add(file, &setting, &node);
         }
-        settings.rule_files.push(path.clone());
     }
+    let own = settings.warnings();
+    warnings.extend(own.into_iter().map(|warning| format!("{}.{warning}", one.path)));
     Ok(settings)
 }
 

@@ -22,6 +22,8 @@ use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
 use crate::gateway::telemetry::process::ProcessMetrics;
+use crate::scrub::Noted;
+use crate::scrub::Redaction;
 use crate::scrub::Report;
 use crate::scrub::Signal;
 
@@ -51,6 +53,8 @@ struct Inner {
     incoming: IntCounterVec,
     outgoing: IntCounterVec,
     redactions: IntCounterVec,
+    noted: IntCounterVec,
+    dropped: IntCounterVec,
     unknown_fields: IntCounterVec,
     invalid_utf8: IntCounterVec,
     sent: Items,
@@ -103,6 +107,18 @@ impl Metrics {
                 "processor_scrubber_redactions",
                 "Credentials replaced, by rule and kind of place.",
                 &["processor", "rule", "place", "otel_signal"],
+            ),
+            noted: counter(
+                &registry,
+                "processor_scrubber_noted",
+                "Credentials found and left (dry_run, allowed, unsure) or acted on, by outcome.",
+                &["processor", "rule", "place", "otel_signal", "outcome"],
+            ),
+            dropped: counter(
+                &registry,
+                "processor_scrubber_dropped_records",
+                "Spans, log records and data points that a rule dropped.",
+                processor,
             ),
             unknown_fields: counter(
                 &registry,
@@ -174,7 +190,13 @@ impl Metrics {
                     .inc_by(redactions.len() as u64);
             }
         }
+        for Noted { kind, redaction } in &report.noted {
+            let Redaction { rule, place, .. } = redaction;
+            let labels = [processor, rule, place, signal.name(), kind.name()];
+            self.inner.noted.with_label_values(&labels).inc();
+        }
         for (counter, by) in [
+            (&self.inner.dropped, report.dropped_records),
             (&self.inner.unknown_fields, report.unknown_fields),
             (&self.inner.invalid_utf8, report.invalid_utf8),
         ] {
@@ -276,7 +298,6 @@ pub(in crate::gateway::telemetry) fn register(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scrub::Redaction;
 
     #[test]
     fn names_and_labels_are_the_collectors() {
@@ -324,7 +345,7 @@ mod tests {
                 redaction("jwt", "attributes"),
             ],
             unknown_fields: 2,
-            invalid_utf8: 0,
+            ..Report::default()
         };
         metrics.scrubbed("scrubber/2", Signal::Logs, &report);
         let text = metrics.render();

@@ -11,9 +11,12 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::Packed;
+use crate::scrub::detector::filter::Ruling;
+use crate::scrub::detector::filter::Surroundings;
 use crate::scrub::detector::hidden;
 use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
+use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -25,6 +28,7 @@ use crate::scrub::detector::torn;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
+use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::replace_in;
 use crate::scrub::rule::ValueForm;
@@ -42,9 +46,15 @@ const STEPS_MIN: usize = 1 << 16;
 const ELEMENTS_MAX: usize = 256;
 
 /// What is found in one text, and what is left of its budget.
-pub(in crate::scrub) struct Search<'d> {
+pub(in crate::scrub) struct Search<'d, 'p> {
     pub(in crate::scrub::detector) detector: &'d Detector,
     masker: &'d Masker,
+    pub(in crate::scrub::detector) surroundings: &'p Surroundings<'p>,
+    pub(in crate::scrub::detector) place: &'p Place<'p>,
+    /// How many decoded texts the one at hand is in.
+    pub(in crate::scrub::detector) nested: usize,
+    /// Candidates of rules that do more, or less, than to mask them.
+    pub(in crate::scrub) notes: Vec<Note>,
     /// Bytes that may still be decoded.
     pub(in crate::scrub::detector) budget: usize,
     /// Bytes that may still be read for values and long patterns.
@@ -53,23 +63,49 @@ pub(in crate::scrub) struct Search<'d> {
     pub(in crate::scrub) exhausted: bool,
 }
 
+/// What a rule says of a candidate beyond that it is a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scrub) struct Note {
+    /// The rule.
+    pub(in crate::scrub) rule: u32,
+    /// What it says.
+    pub(in crate::scrub) ruling: Ruling,
+}
+
 /// What a text is known to be before it is looked at.
 #[derive(Clone, Copy)]
 pub(in crate::scrub) enum Known<'d> {
     /// Nothing.
     Nothing,
     /// The value under a key that these rules name.
-    Secret(&'d [u32]),
+    Secret(Rules<'d>),
     /// The value under a key that says nothing itself, below one that these rules
     /// name.
-    Below(&'d [u32]),
+    Below(Rules<'d>),
 }
 
-impl<'d> Search<'d> {
-    pub(in crate::scrub) fn new(detector: &'d Detector, masker: &'d Masker, len: usize) -> Self {
+impl<'d, 'p> Search<'d, 'p> {
+    /// A search in the text of `len` bytes at a place.
+    pub(in crate::scrub) fn new(
+        detector: &'d Detector,
+        masker: &'d Masker,
+        surroundings: &'p Surroundings<'p>,
+        place: &'p Place<'p>,
+        len: usize,
+    ) -> Self {
         let budget = hidden::budget(len);
         let steps = len.saturating_mul(STEPS_PER_BYTE_MAX).saturating_add(STEPS_MIN);
-        Self { detector, masker, budget, steps, exhausted: false }
+        Self {
+            detector,
+            masker,
+            surroundings,
+            place,
+            nested: 0,
+            notes: Vec::new(),
+            budget,
+            steps,
+            exhausted: false,
+        }
     }
 
     /// The matches in `text`, in order, not overlapping. `hits` are those of the
@@ -143,7 +179,8 @@ impl<'d> Search<'d> {
         let joined = torn::wrapped(pattern, text, at, len, candidate.as_ref());
         if let Some(joined) = joined.filter(|joined| {
             compiled.accepts(&joined.secret) && validator::looks_random(&joined.secret)
-        }) {
+        }) && self.admits(rule, text, &joined.range)
+        {
             let certainty = Certainty::Pattern;
             found.push(Match { range: joined.range, rule, certainty, how: How::Plain });
             return;
@@ -154,7 +191,7 @@ impl<'d> Search<'d> {
             || !compiled.accepts(secret)
             || is_filler(secret, len)
             || (candidate.glued && !torn::is_sure(compiled, text, &candidate, at..at + len));
-        if no_secret {
+        if no_secret || !self.admits(rule, text, &candidate.secret) {
             return;
         }
         let how = url_or_plain(text, candidate.secret.start);
@@ -196,7 +233,7 @@ impl<'d> Search<'d> {
         &mut self,
         text: &[u8],
         assignment: &Assignment,
-        rules: &'d [u32],
+        rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
         let range = assignment.value.clone();
@@ -262,9 +299,11 @@ impl<'d> Search<'d> {
     }
 
     /// The form of a value under keys that these rules name.
-    fn form(&self, rules: &[u32]) -> ValueForm {
+    fn form(&self, rules: Rules<'d>) -> ValueForm {
         rules
+            .always
             .iter()
+            .chain(rules.conditional())
             .filter_map(|&rule| self.detector.rules.get(rule as usize))
             .find(|rule| rule.pattern.is_none())
             .map_or(ValueForm::Whole, |rule| rule.form)
@@ -272,10 +311,10 @@ impl<'d> Search<'d> {
 
     /// Judges a value under keys that these rules name.
     fn judge(
-        &self,
+        &mut self,
         text: &[u8],
         range: Range<usize>,
-        rules: &'d [u32],
+        rules: Rules<'d>,
         standing: Standing,
         quote: Option<usize>,
         found: &mut Vec<Match>,
@@ -286,8 +325,9 @@ impl<'d> Search<'d> {
             _ => url_or_plain(text, at),
         };
         // The first rule with a pattern that matches knows best.
-        for &number in rules {
-            let Some(rule) = self.detector.rules.get(number as usize) else { continue };
+        let detector = self.detector;
+        for number in rules.iter() {
+            let Some(rule) = detector.rules.get(number as usize) else { continue };
             let Some(pattern) = rule.pattern.as_ref().filter(|_| rule.keyed) else { continue };
             let trimmed = value.trim_ascii();
             let offset = range.start + (value.len() - value.trim_ascii_start().len());
@@ -295,39 +335,49 @@ impl<'d> Search<'d> {
                 && rule.accepts(trimmed.get(secret.clone()).unwrap_or_default())
             {
                 let secret = offset + secret.start..offset + secret.end;
+                if !self.admits(number, text, &secret) {
+                    continue;
+                }
                 let how = how(secret.start, secret == range);
                 let certainty = Certainty::KeyAndPattern;
                 found.push(Match { range: secret, rule: number, certainty, how });
                 return;
             }
         }
-        for &number in rules {
-            let Some(rule) = self.detector.rules.get(number as usize) else { continue };
+        let mut asked = 0;
+        for number in rules.iter() {
+            asked += 1;
+            let Some(rule) = detector.rules.get(number as usize) else { continue };
             if rule.pattern.is_some() {
                 continue;
             }
+            let before = found.len();
             for secret in value::secrets(rule.form, value, standing) {
                 let secret = range.start + secret.start..range.start + secret.end;
                 let accepted = rule
                     .validate
                     .iter()
                     .all(|opinion| opinion.accepts(text.get(secret.clone()).unwrap_or_default()));
-                if accepted {
+                if accepted && self.admits(number, text, &secret) {
                     let how = how(secret.start, secret == range);
                     let certainty = Certainty::Key;
                     found.push(Match { range: secret, rule: number, certainty, how });
                 }
             }
-            return;
+            // The first that holds everywhere has the last word.
+            if before < found.len() || rules.conditional().len() < asked {
+                return;
+            }
         }
     }
 
     /// Judges a value some keys below one that is secret: it must look like a
     /// credential itself.
-    fn judge_below(&self, text: &[u8], rules: &'d [u32], found: &mut Vec<Match>) {
-        let Some(&rule) = rules.first() else { return };
+    fn judge_below(&mut self, text: &[u8], rules: Rules<'d>, found: &mut Vec<Match>) {
         for range in value::secrets(ValueForm::Credential, text, Standing::Whole) {
-            found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
+            if let Some(rule) = rules.iter().find(|&rule| self.admits(rule, text, &range)) {
+                found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
+            }
         }
     }
 
@@ -351,13 +401,14 @@ impl<'d> Search<'d> {
     /// What takes the place of a match.
     pub(in crate::scrub) fn mask(&self, text: &[u8], found: &Match) -> Vec<u8> {
         let rule = self.detector.rules.get(found.rule as usize);
+        let own = rule.and_then(|rule| rule.mask);
         let id = rule.map_or(crate::scrub::detector::LIMIT_RULE, |rule| &rule.id);
         let secret = text.get(found.range.clone()).unwrap_or_default();
         match &found.how {
-            How::Plain => self.masker.mask(id, secret, false),
-            How::Url => self.masker.mask(id, secret, true),
+            How::Plain => self.masker.mask(id, own, secret, false),
+            How::Url => self.masker.mask(id, own, secret, true),
             How::Quoted(quote) => {
-                let mask = self.masker.mask(id, secret, quote.starts_with(b"%"));
+                let mask = self.masker.mask(id, own, secret, quote.starts_with(b"%"));
                 [quote, &mask, quote].map(Vec::as_slice).concat()
             }
             How::Encoded(bytes) => bytes.clone(),

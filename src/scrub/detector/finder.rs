@@ -11,10 +11,16 @@ use crate::scrub::detector::Detector;
 use crate::scrub::detector::LIMIT_RULE;
 use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
+use crate::scrub::detector::filter::Candidate;
+use crate::scrub::detector::filter::Ruling;
+use crate::scrub::detector::filter::Stop;
+use crate::scrub::detector::filter::Surroundings;
 use crate::scrub::detector::find::Known;
+use crate::scrub::detector::find::Note;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
+use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
@@ -25,7 +31,10 @@ use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
 use crate::scrub::otlp::Shown;
+use crate::scrub::rule::Action;
 use crate::scrub::rule::ValueForm;
+use crate::scrub::scrubbed::Noted;
+use crate::scrub::scrubbed::NotedKind;
 use crate::scrub::scrubbed::Redaction;
 
 /// The context of a value whose key says that it is no secret.
@@ -44,6 +53,7 @@ const ROUNDS_MAX: usize = 4;
 pub(in crate::scrub) struct Finder<'d> {
     detector: &'d Detector,
     masker: &'d Masker,
+    surroundings: &'d Surroundings<'d>,
     /// The hits in the request.
     hits: Vec<Hit>,
     /// The first hit that does not lie before the text shown last.
@@ -51,12 +61,27 @@ pub(in crate::scrub) struct Finder<'d> {
     /// The hits in a text that was decoded by the walk.
     own_hits: Vec<Hit>,
     /// For each secret key so far, the rules that name it.
-    contexts: Vec<&'d [u32]>,
+    contexts: Vec<Rules<'d>>,
     /// The rules for the next element of an array, said by a flag before it.
-    flag: Option<&'d [u32]>,
+    flag: Option<Rules<'d>>,
     /// What was found, and how much of it may be listed with its path.
     pub(in crate::scrub) redactions: Vec<Redaction>,
+    /// What was found and not, or not only, masked.
+    pub(in crate::scrub) noted: Vec<Noted>,
+    /// What else must be done, each with its rule.
+    pub(in crate::scrub) deeds: Vec<Deed>,
     listed_max: usize,
+}
+
+/// Something that a rule wants done with what is around a text.
+#[derive(Clone, Debug)]
+pub(in crate::scrub) struct Deed {
+    /// Where the text begins in the request.
+    pub(in crate::scrub) at: usize,
+    /// What is to be done. `Tag` is one, `Mask` is none.
+    pub(in crate::scrub) action: Action,
+    /// The rule that wants it.
+    pub(in crate::scrub) rule: Arc<str>,
 }
 
 impl<'d> Finder<'d> {
@@ -64,17 +89,21 @@ impl<'d> Finder<'d> {
     pub(in crate::scrub) fn new(
         detector: &'d Detector,
         masker: &'d Masker,
+        surroundings: &'d Surroundings<'d>,
         listed_max: usize,
     ) -> Self {
         Self {
             detector,
             masker,
+            surroundings,
             hits: Vec::new(),
             next: 0,
             own_hits: Vec::new(),
             contexts: Vec::new(),
             flag: None,
             redactions: Vec::new(),
+            noted: Vec::new(),
+            deeds: Vec::new(),
             listed_max,
         }
     }
@@ -98,14 +127,14 @@ impl<'d> Finder<'d> {
     fn known(&self, context: Context) -> Known<'d> {
         let number = (context.0 & !BELOW).checked_sub(CONTEXTS_BEFORE);
         match number.and_then(|number| self.contexts.get(number as usize)) {
-            Some(rules) if context.0 & BELOW != 0 => Known::Below(rules),
-            Some(rules) => Known::Secret(rules),
+            Some(rules) if context.0 & BELOW != 0 => Known::Below(*rules),
+            Some(rules) => Known::Secret(*rules),
             None => Known::Nothing,
         }
     }
 
     /// The rules for a value below an element like `--password`, if this is one.
-    fn flag(&self, text: &[u8]) -> Option<&'d [u32]> {
+    fn flag(&self, text: &[u8]) -> Option<Rules<'d>> {
         let name = text.strip_prefix(b"-")?;
         let name = name.strip_prefix(b"-").unwrap_or(name);
         match self.detector.keys.classify(name) {
@@ -116,7 +145,7 @@ impl<'d> Finder<'d> {
 
     fn replace(
         &mut self,
-        search: &Search<'d>,
+        search: &Search<'d, '_>,
         text: &[u8],
         matches: &[Match],
         place: &Place<'_>,
@@ -129,15 +158,40 @@ impl<'d> Finder<'d> {
     }
 
     fn report(&mut self, rule: u32, place: &Place<'_>) {
+        let redaction = self.redaction(rule, place, self.redactions.len());
+        self.redactions.push(redaction);
+    }
+
+    fn redaction(&self, rule: u32, place: &Place<'_>, before: usize) -> Redaction {
         let rule = match self.detector.rules.get(rule as usize) {
             Some(rule) => Arc::clone(&rule.id),
             None => LIMIT_RULE.into(),
         };
-        let path = match self.redactions.len() < self.listed_max {
+        let path = match before < self.listed_max {
             true => place.path.to_string(),
             false => String::new(),
         };
-        self.redactions.push(Redaction { rule, place: place.kind, path });
+        Redaction { rule, place: place.kind, path }
+    }
+
+    /// Notes what rules say beyond that they match.
+    #[cold]
+    fn note(&mut self, notes: &[Note], place: &Place<'_>) {
+        for Note { rule, ruling } in notes.iter().copied() {
+            let kind = match ruling {
+                Ruling::DryRun => NotedKind::DryRun,
+                Ruling::Tag => NotedKind::Acted(Action::Tag),
+                Ruling::Act(action) => NotedKind::Acted(action),
+                Ruling::Stopped(Stop::Allowed(_)) => NotedKind::Allowed,
+                Ruling::Stopped(Stop::Confidence) => NotedKind::Unsure,
+                Ruling::Match | Ruling::Stopped(Stop::Where(_) | Stop::Near) => continue,
+            };
+            let redaction = self.redaction(rule, place, self.noted.len());
+            if let NotedKind::Acted(action) = kind {
+                self.deeds.push(Deed { at: place.at, action, rule: Arc::clone(&redaction.rule) });
+            }
+            self.noted.push(Noted { kind, redaction });
+        }
     }
 }
 
@@ -158,7 +212,7 @@ impl<'d> Finder<'d> {
         for round in 0..=ROUNDS_MAX {
             let mut hits = Vec::new();
             self.detector.prefilter.scan(&masked, &mut hits);
-            let mut search = Search::new(self.detector, self.masker, masked.len());
+            let mut search = self.search(place, masked.len());
             let mut matches = search.matches(&masked, &hits, 0, known, Layer::default());
             if search.exhausted || (round == ROUNDS_MAX && !matches.is_empty()) {
                 matches = vec![Match::whole(masked.len(), RUN)];
@@ -230,8 +284,11 @@ impl Judge for Finder<'_> {
         }
         let hits = if text.at.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
-        let mut search = Search::new(self.detector, self.masker, text.bytes.len());
+        let mut search = self.search(place, text.bytes.len());
         let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
+        if !search.notes.is_empty() {
+            self.note(&search.notes, place);
+        }
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
         }
@@ -248,17 +305,44 @@ impl Judge for Finder<'_> {
         // Numbers are guessable, so that only a key that means a password or a code
         // makes a secret of one; counts, limits and lifetimes stand under many others.
         let Scalar::Int(number) = value else { return None };
-        let rule = rules.iter().find_map(|&number| {
-            let rule = self.detector.rules.get(number as usize)?;
-            (rule.pattern.is_none() && rule.form == ValueForm::Password).then_some(number)
-        })?;
         if number.unsigned_abs() < 1000 {
             return None;
         }
         let text = number.to_string();
-        let search = Search::new(self.detector, self.masker, 0);
+        let rule = rules.iter().find(|&rule| self.hides(rule, &text, place))?;
         self.report(rule, place);
+        let search = self.search(place, 0);
         Some(search.mask(text.as_bytes(), &Match::whole(text.len(), rule)))
+    }
+}
+
+impl<'d> Finder<'d> {
+    fn search<'p>(&self, place: &'p Place<'p>, len: usize) -> Search<'d, 'p>
+    where
+        'd: 'p,
+    {
+        Search::new(self.detector, self.masker, self.surroundings, place, len)
+    }
+
+    /// Whether a rule that names the key of a number makes a secret of it.
+    fn hides(&mut self, number: u32, text: &str, place: &Place<'_>) -> bool {
+        let Some(rule) = self.detector.rules.get(number as usize) else { return false };
+        if rule.pattern.is_some() || rule.form != ValueForm::Password {
+            return false;
+        }
+        let Some(filter) = &rule.filter else { return true };
+        let ruling = filter.ruling(&Candidate {
+            text: text.as_bytes(),
+            secret: 0..text.len(),
+            nested: false,
+            place,
+            surroundings: self.surroundings,
+            confidence: rule.confidence(text.as_bytes()),
+        });
+        if ruling != Ruling::Match {
+            self.note(&[Note { rule: number, ruling }], place);
+        }
+        matches!(ruling, Ruling::Match | Ruling::Act(_))
     }
 }
 

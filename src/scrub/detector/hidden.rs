@@ -50,7 +50,7 @@ impl Layer {
     }
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     /// A run of base64 or hexadecimal characters. Returns up to where it reaches.
     pub(super) fn run(
         &mut self,
@@ -159,7 +159,10 @@ impl Search<'_> {
     fn nested(&mut self, text: &[u8], layer: Layer) -> Vec<Match> {
         let mut hits = Vec::new();
         self.detector.prefilter.scan(text, &mut hits);
-        self.matches(text, &hits, 0, Known::Nothing, layer)
+        self.nested += 1;
+        let found = self.matches(text, &hits, 0, Known::Nothing, layer);
+        self.nested -= 1;
+        found
     }
 
     fn spend(&mut self, bytes: usize) -> bool {

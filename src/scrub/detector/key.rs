@@ -6,6 +6,10 @@
 //! The order of the questions is that of the rule files: names that are no secret
 //! for sure, names that are, then the wide modes in the same order.
 
+mod said;
+
+pub(in crate::scrub) use said::Rules;
+
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -13,6 +17,8 @@ use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
 
 use crate::scrub::rule::Keys;
+
+use said::said_of;
 
 /// Longer names are judged by their last bytes.
 const NAME_MAX: usize = 128;
@@ -30,19 +36,23 @@ pub(in crate::scrub) enum Class<'t> {
     Unknown,
     /// The value is no secret, though the name looks so.
     NotSecret,
-    /// The value is secret; the rules that say so, by number, in the order of the
-    /// rule files.
-    Secret(&'t [u32]),
+    /// The value is secret; the rules that say so.
+    Secret(Rules<'t>),
 }
 
 /// Every key name of every rule.
 #[derive(Default)]
 pub(in crate::scrub) struct KeyTable {
-    /// By the words of a name, joined without a separator.
-    names: HashMap<Box<[u8]>, Name, BuildHasherDefault<NameHasher>>,
+    names: Names,
+    /// Names of rules that hold under conditions only. Apart, so that such a rule does
+    /// not hide what a wider one says where the condition fails.
+    conditional: Names,
     /// The literals of which every secret name holds at least one.
     needles: BTreeSet<KeyNeedle>,
 }
+
+/// By the words of a name, joined without a separator.
+type Names = HashMap<Box<[u8]>, Name, BuildHasherDefault<NameHasher>>;
 
 /// What the rules say of a run of words.
 #[derive(Default)]
@@ -98,11 +108,12 @@ impl KeyTable {
         }
     }
 
-    /// Adds the names of a rule.
-    pub(in crate::scrub) fn add_secret(&mut self, keys: &Keys, rule: u32) {
+    /// Adds the names of a rule, which holds everywhere or under conditions only.
+    pub(in crate::scrub) fn add_secret(&mut self, keys: &Keys, rule: u32, conditional: bool) {
         for (mode, name) in names(keys) {
             let folded = Folded::new(name.as_bytes());
-            let entry = self.names.entry(folded.joined()).or_default();
+            let table = if conditional { &mut self.conditional } else { &mut self.names };
+            let entry = table.entry(folded.joined()).or_default();
             let rules = &mut entry.verdict_mut(mode).secret;
             if !rules.contains(&rule) {
                 rules.push(rule);
@@ -129,54 +140,15 @@ impl KeyTable {
 
     /// What `name` says.
     pub(in crate::scrub) fn classify(&self, name: &[u8]) -> Class<'_> {
-        if self.names.is_empty() {
+        if self.names.is_empty() && self.conditional.is_empty() {
             return Class::Unknown;
         }
         let folded = Folded::new(name);
-        let words = folded.words;
-        let tail = folded.last_segment_word;
-        // The whole name, or its last dotted segment.
-        for start in [0, tail] {
-            if let Some(found) = self.get(&folded, start, words) {
-                if found.exact.not_secret {
-                    return Class::NotSecret;
-                }
-                if !found.exact.secret.is_empty() {
-                    return Class::Secret(&found.exact.secret);
-                }
-            }
-            if tail == 0 {
-                break;
-            }
+        let said = said_of(&self.names, &folded);
+        if self.conditional.is_empty() {
+            return said.class(Rules::default());
         }
-        let mut secret: &[u32] = &[];
-        for start in 0..words {
-            for end in start + 1..=words.min(start + RUN_MAX) {
-                let Some(found) = self.get(&folded, start, end) else { continue };
-                for mode in [Mode::Suffix, Mode::Prefix, Mode::Word] {
-                    let stands = match mode {
-                        Mode::Suffix => end == words,
-                        Mode::Prefix => start == 0 || start == tail,
-                        Mode::Word => true,
-                        Mode::Exact => false,
-                    };
-                    if stands && found.verdict(mode).not_secret {
-                        return Class::NotSecret;
-                    }
-                    if stands && secret.is_empty() {
-                        secret = &found.verdict(mode).secret;
-                    }
-                }
-            }
-        }
-        match secret {
-            [] => Class::Unknown,
-            rules => Class::Secret(rules),
-        }
-    }
-
-    fn get(&self, folded: &Folded, start: usize, end: usize) -> Option<&Name> {
-        self.names.get(folded.run(start, end))
+        said.class(Rules::under_conditions(&self.conditional, &folded))
     }
 
     /// Words that many secret names hold; every other name brings a needle of its own.
@@ -387,31 +359,54 @@ mod tests {
                 ..Keys::default()
             },
             1,
+            false,
         );
         table.add_secret(
             &Keys { suffix: list(&["_password", "_token", "password"]), ..Keys::default() },
             2,
+            false,
         );
-        table.add_secret(&Keys { word: list(&["secret"]), ..Keys::default() }, 3);
+        table.add_secret(&Keys { word: list(&["secret"]), ..Keys::default() }, 3, false);
         table
+    }
+
+    fn always(rules: &'static [u32]) -> Class<'static> {
+        Class::Secret(Rules { always: rules, ..Rules::default() })
+    }
+
+    #[test]
+    fn a_rule_under_conditions_hides_nothing_that_others_say() {
+        let mut table = table();
+        let exact = |name: &str| Keys { exact: vec![name.to_owned()], ..Keys::default() };
+        table.add_secret(&exact("db.password"), 7, true);
+        table.add_secret(&exact("badge"), 8, true);
+        table.add_secret(&Keys { suffix: vec!["badge".to_owned()], ..Keys::default() }, 9, true);
+        let said = |name: &str| match table.classify(name.as_bytes()) {
+            Class::Secret(rules) => rules.iter().collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(said("db_password"), [7, 2]);
+        assert_eq!(said("badge"), [8, 9]);
+        assert_eq!(said("my_badge"), [9]);
+        assert_eq!(table.classify(b"user_password"), always(&[2]));
     }
 
     #[test]
     fn a_name_is_compared_by_its_words() {
         let table = table();
         let cases: &[(&str, Class<'_>)] = &[
-            ("x-api-key", Class::Secret(&[1])),
-            ("X_API_KEY", Class::Secret(&[1])),
-            ("xApiKey", Class::Secret(&[1])),
-            ("apikey", Class::Secret(&[1])),
-            ("APIKey", Class::Secret(&[1])),
-            ("http.request.header.x-api-key", Class::Secret(&[1])),
-            ("http.request.header.x_api_key", Class::Secret(&[1])),
-            ("db.password", Class::Secret(&[2])),
-            ("mastra__authToken", Class::Secret(&[2])),
-            ("userPassword", Class::Secret(&[2])),
-            ("PASSWORD1", Class::Secret(&[2])),
-            ("my_secret_thing", Class::Secret(&[3])),
+            ("x-api-key", always(&[1])),
+            ("X_API_KEY", always(&[1])),
+            ("xApiKey", always(&[1])),
+            ("apikey", always(&[1])),
+            ("APIKey", always(&[1])),
+            ("http.request.header.x-api-key", always(&[1])),
+            ("http.request.header.x_api_key", always(&[1])),
+            ("db.password", always(&[2])),
+            ("mastra__authToken", always(&[2])),
+            ("userPassword", always(&[2])),
+            ("PASSWORD1", always(&[2])),
+            ("my_secret_thing", always(&[3])),
             ("max_tokens", Class::NotSecret),
             ("maxTokens", Class::NotSecret),
             ("gen_ai.usage.token_count", Class::NotSecret),

@@ -10,12 +10,14 @@
 //! Stricter than the Collector in one thing: what follows the request (a second
 //! value) is refused, since it cannot be scrubbed in any sensible way.
 
+mod origins;
 mod scalar;
 mod string;
 mod tape;
 mod text;
 mod to_protobuf;
 
+pub(in crate::scrub::otlp) use origins::origins;
 pub(in crate::scrub::otlp) use scalar::BASE64;
 pub(in crate::scrub::otlp) use string::escape;
 pub(in crate::scrub::otlp) use to_protobuf::to_protobuf;

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::scrub::otlp::Trail;
 use crate::scrub::otlp::schema::Field;
 use crate::scrub::otlp::schema::Trace;
 
@@ -42,6 +43,20 @@ pub(crate) trait Located {
     fn step(&self) -> Option<&Step>;
 }
 
+impl<L: Located> Trail for Path<'_, L> {
+    fn keys(&self, visit: &mut dyn FnMut(Option<&[u8]>)) {
+        let is_attribute = |field: &Field| matches!(field.trace, Trace::NamedKey | Trace::Key);
+        for step in self.steps.iter().filter_map(Located::step) {
+            if is_attribute(step.field) {
+                visit(self.shown(&step.key));
+            }
+        }
+        if let Leaf::Attribute(_, key) = self.leaf {
+            visit(key);
+        }
+    }
+}
+
 /// What stands below the last message that the walk entered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Leaf<'a> {
@@ -72,12 +87,7 @@ impl<L: Located> fmt::Display for Path<'_, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut empty = true;
         for step in self.steps.iter().filter_map(Located::step) {
-            let key = match &step.key {
-                Key::Hidden => None,
-                Key::At(range) => self.request.get(range.clone()),
-                Key::Decoded(key) => Some(&**key),
-            };
-            self.step(f, step.field, step.index, key, &mut empty)?;
+            self.step(f, step.field, step.index, self.shown(&step.key), &mut empty)?;
         }
         match self.leaf {
             Leaf::Message => Ok(()),
@@ -92,6 +102,14 @@ impl<L: Located> fmt::Display for Path<'_, L> {
 }
 
 impl<L> Path<'_, L> {
+    fn shown<'k>(&'k self, key: &'k Key) -> Option<&'k [u8]> {
+        match key {
+            Key::Hidden => None,
+            Key::At(range) => self.request.get(range.clone()),
+            Key::Decoded(key) => Some(key),
+        }
+    }
+
     fn step(
         &self,
         f: &mut fmt::Formatter<'_>,

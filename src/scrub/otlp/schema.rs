@@ -204,6 +204,32 @@ pub(crate) fn root(signal: Signal) -> &'static Message {
     }
 }
 
+/// The kinds of places that texts can be in, in alphabetical order.
+pub fn places() -> Vec<&'static str> {
+    // A key of an attribute, a text by itself, what is outside of the schema.
+    let mut places = vec!["key", "text", "unknown_field"];
+    let mut seen: Vec<&'static str> = Vec::new();
+    let mut messages: Vec<&'static Message> = Signal::ALL.into_iter().map(root).collect();
+    while let Some(message) = messages.pop() {
+        for field in message.fields {
+            match field.kind {
+                Kind::Message(inner) if inner.is_value() => places.push(field.place),
+                Kind::Message(inner) if !seen.contains(&field.name) => {
+                    seen.push(field.name);
+                    messages.push(inner);
+                }
+                _ if matches!(field.decision, Decision::Scan | Decision::Table) => {
+                    places.push(field.place);
+                }
+                _ => {}
+            }
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
 impl Message {
     #[expect(clippy::indexing_slicing, reason = "runs at compile time: a panic is an error there")]
     const fn new(name: &'static str, fields: &'static [Field]) -> Self {

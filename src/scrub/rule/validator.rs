@@ -8,8 +8,10 @@ mod checksum;
 mod placeholder;
 mod random;
 
+pub use checksum::CHECKSUMS;
 pub use checksum::check_text;
 pub use checksum::checksum;
+pub use checksum::is_checksum;
 pub use placeholder::is_placeholder;
 pub use random::looks_random;
 

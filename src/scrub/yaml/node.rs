@@ -182,6 +182,16 @@ impl Node {
         }
     }
 
+    /// The element at `at`, if this is a list that has it; a scalar where a list is due
+    /// is a list of one.
+    pub fn element(&self, at: usize) -> Option<&Self> {
+        match &self.value {
+            Value::List(nodes) => nodes.get(at),
+            Value::Scalar(_) if at == 0 => Some(self),
+            _ => None,
+        }
+    }
+
     /// Lays `other` over this: maps are merged key by key to any depth, everything
     /// else is replaced (Collector, `confmap/resolver.go`).
     pub fn merge(&mut self, other: Self) {

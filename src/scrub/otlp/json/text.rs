@@ -110,7 +110,7 @@ impl<J: Judge> Walker<'_, J> {
                 break;
             }
             let decoded = self.decoded(token);
-            self.show(&decoded, None, Seen { context: *context, ..seen });
+            self.show(&decoded, None, token, Seen { context: *context, ..seen });
             let hidden: usize = self.found.drain(..).map(|edit| edit.range.len()).sum();
             if most <= hidden {
                 most = hidden;
@@ -129,7 +129,7 @@ impl<J: Judge> Walker<'_, J> {
     ) -> Result<(), Fault> {
         let bytes = scalar::bytes(self.request, &token)?;
         let seen = self.seen(field, Leaf::Field(field, index));
-        self.show(&bytes, None, seen);
+        self.show(&bytes, None, &token, seen);
         if self.found.is_empty() {
             return Ok(());
         }
@@ -160,6 +160,7 @@ impl<J: Judge> Walker<'_, J> {
             Path { steps: &self.stack, leaf: Leaf::Message, request: self.request, keys: true };
         let place = Place {
             kind: frame.place,
+            at: token.whole().start,
             context: frame.context,
             element: frame.element,
             path: &path,
@@ -178,7 +179,7 @@ impl<J: Judge> Walker<'_, J> {
         let request = self.request;
         let raw = request.get(range.clone()).unwrap_or_default();
         if token.kind == TokenKind::Plain {
-            self.show(raw, Some(range.start), seen);
+            self.show(raw, Some(range.start), token, seen);
             let bad = !is_utf8(raw);
             if self.found.is_empty() && !bad {
                 return Ok(());
@@ -187,7 +188,7 @@ impl<J: Judge> Walker<'_, J> {
             return self.replace(token, raw, &found, bad, |range| range.clone());
         }
         let decoded = Decoded::new(raw);
-        self.show(&decoded.bytes, None, seen);
+        self.show(&decoded.bytes, None, token, seen);
         let bad = decoded.lone_surrogate || !is_utf8(&decoded.bytes);
         if self.found.is_empty() && !bad {
             return Ok(());
@@ -227,10 +228,11 @@ impl<J: Judge> Walker<'_, J> {
         Ok(())
     }
 
-    fn show(&mut self, bytes: &[u8], at: Option<usize>, seen: Seen<'_>) {
+    /// Shows a text that stands in `token`; `at` says where, if it has no escapes.
+    fn show(&mut self, bytes: &[u8], at: Option<usize>, token: &Token, seen: Seen<'_>) {
         let path = Path { steps: &self.stack, leaf: seen.leaf, request: self.request, keys: true };
-        let place =
-            Place { kind: seen.place, context: seen.context, element: seen.element, path: &path };
+        let Seen { place: kind, context, element, .. } = seen;
+        let place = Place { kind, at: token.range().start, context, element, path: &path };
         self.judge.text(Shown { bytes, at }, &place, &mut self.found);
     }
 
@@ -260,14 +262,15 @@ impl<J: Judge> Walker<'_, J> {
                 self.show(
                     self.request.get(range.clone()).unwrap_or_default(),
                     Some(range.start),
+                    &member.name,
                     seen,
                 );
                 // What stands behind escapes is not to be seen in the raw text.
                 let inside = self.tape.get(member.at..member.value.next()).unwrap_or_default();
                 for token in inside.iter().filter(|token| token.kind == TokenKind::Escaped) {
-                    self.show(&self.decoded(token), None, seen);
+                    self.show(&self.decoded(token), None, token, seen);
                 }
-                self.show(&self.decoded(&member.name), None, seen);
+                self.show(&self.decoded(&member.name), None, &member.name, seen);
                 if self.found.drain(..).next().is_none() {
                     if let Some(frame) = self.stack.last_mut() {
                         frame.kept = true;

@@ -163,8 +163,8 @@ impl<J: Judge> Walker<'_, J> {
     #[inline]
     fn show(&mut self, bytes: &[u8], at: usize, seen: Seen<'_>) {
         let path = Path { steps: &self.stack, leaf: seen.leaf, request: self.request, keys: true };
-        let place =
-            Place { kind: seen.place, context: seen.context, element: seen.element, path: &path };
+        let Seen { place: kind, context, element, .. } = seen;
+        let place = Place { kind, at, context, element, path: &path };
         self.judge.text(Shown { bytes, at: Some(at) }, &place, &mut self.found);
     }
 
@@ -206,8 +206,8 @@ impl<J: Judge> Walker<'_, J> {
         seen: Seen<'_>,
     ) -> Result<isize, Fault> {
         let path = Path { steps: &self.stack, leaf: seen.leaf, request: self.request, keys: true };
-        let place =
-            Place { kind: seen.place, context: seen.context, element: seen.element, path: &path };
+        let Seen { place: kind, context, element, .. } = seen;
+        let place = Place { kind, at: range.start, context, element, path: &path };
         let Some(text) = self.judge.scalar(value, &place) else { return Ok(0) };
         let mut bytes = vec![STRING_VALUE];
         wire::put_varint(&mut bytes, text.len() as u64);

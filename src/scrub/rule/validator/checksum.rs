@@ -19,6 +19,30 @@ const BASE66: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234
 /// BIP 173.
 const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
+/// The names that [`checksum`] knows; those of Azure's identifiable keys go on with a
+/// colon and the seed.
+pub const CHECKSUMS: [&str; 12] = [
+    "ado-pat",
+    "base58check",
+    "crc32-base62-6",
+    "crc32-base36-7",
+    "crc32-hex8",
+    "crc32-hex8-upper",
+    "crc32-le-base64-6",
+    "marvin32",
+    "marvin32-url",
+    "cask",
+    "aad",
+    "bech32-age",
+];
+
+/// Whether there is a checksum of this name.
+pub fn is_checksum(name: &str) -> bool {
+    let (algorithm, seed) = name.split_once(':').unwrap_or((name, ""));
+    let is_seed = seed.len() == 16 && seed.bytes().all(|byte| byte.is_ascii_hexdigit());
+    CHECKSUMS.contains(&algorithm) && (is_seed == algorithm.starts_with("marvin32"))
+}
+
 /// Whether the checksum by this name holds in a token. `None`: no checksum has
 /// this name, or the token has not its shape.
 pub fn checksum(name: &str, candidate: &[u8]) -> Option<bool> {

@@ -1,0 +1,131 @@
+//! What a table of names says of one, and which rules say it.
+
+use crate::scrub::detector::key::Class;
+use crate::scrub::detector::key::Folded;
+use crate::scrub::detector::key::Mode;
+use crate::scrub::detector::key::Names;
+use crate::scrub::detector::key::RUN_MAX;
+
+/// How many rules under conditions may have their say on one name; more are not asked.
+const CONDITIONAL_MAX: usize = 8;
+
+/// Rules that name a key, by number, in the order of the rule files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::scrub) struct Rules<'t> {
+    /// Those that hold under conditions only: asked first, and never the last word.
+    pub(super) conditional: [u32; CONDITIONAL_MAX],
+    pub(super) conditional_len: usize,
+    /// The others.
+    pub(in crate::scrub) always: &'t [u32],
+}
+
+impl Rules<'_> {
+    /// All of them, in the order in which they are asked.
+    pub(in crate::scrub) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.conditional().iter().chain(self.always).copied()
+    }
+
+    /// Those that hold under conditions only.
+    pub(in crate::scrub) fn conditional(&self) -> &[u32] {
+        self.conditional.get(..self.conditional_len).unwrap_or_default()
+    }
+
+    /// Every rule of a table of rules under conditions that names this key, in whatever
+    /// mode: none of them hides what another says.
+    pub(super) fn under_conditions(table: &Names, folded: &Folded) -> Self {
+        let mut rules = Self::default();
+        for (start, end) in runs(folded) {
+            let Some(found) = table.get(folded.run(start, end)) else { continue };
+            for mode in [Mode::Exact, Mode::Suffix, Mode::Prefix, Mode::Word] {
+                if stands(folded, mode, start, end) {
+                    found.verdict(mode).secret.iter().for_each(|rule| rules.add(*rule));
+                }
+            }
+        }
+        rules
+    }
+
+    fn add(&mut self, rule: u32) {
+        if !self.conditional().contains(&rule)
+            && let Some(slot) = self.conditional.get_mut(self.conditional_len)
+        {
+            *slot = rule;
+            self.conditional_len += 1;
+        }
+    }
+}
+
+/// What a table says of a name.
+pub(super) enum Said<'t> {
+    Nothing,
+    NotSecret,
+    Secret(&'t [u32]),
+}
+
+impl<'t> Said<'t> {
+    /// The class of the name, of which rules under conditions say this.
+    pub(super) fn class(self, conditional: Rules<'t>) -> Class<'t> {
+        match self {
+            Self::Secret(always) => Class::Secret(Rules { always, ..conditional }),
+            _ if 0 < conditional.conditional_len => Class::Secret(conditional),
+            Self::Nothing => Class::Unknown,
+            Self::NotSecret => Class::NotSecret,
+        }
+    }
+}
+
+/// What a table of rules that hold everywhere says.
+pub(super) fn said_of<'t>(table: &'t Names, folded: &Folded) -> Said<'t> {
+    let words = folded.words;
+    let tail = folded.last_segment_word;
+    // The whole name, or its last dotted segment.
+    for start in [0, tail] {
+        if let Some(found) = table.get(folded.run(start, words)) {
+            if found.exact.not_secret {
+                return Said::NotSecret;
+            }
+            if !found.exact.secret.is_empty() {
+                return Said::Secret(&found.exact.secret);
+            }
+        }
+        if tail == 0 {
+            break;
+        }
+    }
+    let mut secret: &[u32] = &[];
+    for (start, end) in runs(folded) {
+        let Some(found) = table.get(folded.run(start, end)) else { continue };
+        for mode in [Mode::Suffix, Mode::Prefix, Mode::Word] {
+            let stands = stands(folded, mode, start, end);
+            if stands && found.verdict(mode).not_secret {
+                return Said::NotSecret;
+            }
+            if stands && secret.is_empty() {
+                secret = &found.verdict(mode).secret;
+            }
+        }
+    }
+    match secret {
+        [] => Said::Nothing,
+        rules => Said::Secret(rules),
+    }
+}
+
+/// The runs of words of a name that a rule may know.
+fn runs(folded: &Folded) -> impl Iterator<Item = (usize, usize)> {
+    let words = folded.words;
+    (0..words).flat_map(move |start| {
+        (start + 1..=words.min(start + RUN_MAX)).map(move |end| (start, end))
+    })
+}
+
+/// Whether a run stands where names of this mode must.
+fn stands(folded: &Folded, mode: Mode, start: usize, end: usize) -> bool {
+    let begins = start == 0 || start == folded.last_segment_word;
+    match mode {
+        Mode::Exact => begins && end == folded.words,
+        Mode::Suffix => end == folded.words,
+        Mode::Prefix => begins,
+        Mode::Word => true,
+    }
+}
