@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod answer;
+pub mod auth;
 pub mod compression;
 pub mod compute;
 pub mod config;

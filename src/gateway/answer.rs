@@ -73,6 +73,18 @@ pub enum Refusal {
         /// The limit.
         limit: Duration,
     },
+    /// The sender is not known, or may not send.
+    #[error("not authenticated")]
+    Unauthenticated {
+        /// What it can show, as `WWW-Authenticate` says it.
+        challenge: &'static str,
+    },
+    /// Who someone is cannot be told now: the sender to us, or we to the upstream.
+    #[error("no authentication now: {what}")]
+    Undecided {
+        /// Why, in a few words.
+        what: &'static str,
+    },
     /// The gateway has no room for it now.
     #[error("too much under way, try again later")]
     Busy {
@@ -130,6 +142,8 @@ impl Refusal {
             // 413 where the Collector has 400: the OTLP specification, "Bad Data".
             Self::TooLarge { .. } => (code::RESOURCE_EXHAUSTED, 413, None),
             Self::TooSlow { .. } => (code::UNAVAILABLE, 503, None),
+            Self::Unauthenticated { .. } => (code::UNAUTHENTICATED, 401, None),
+            Self::Undecided { .. } => (code::UNAVAILABLE, 503, Some(RETRY_AFTER_DEFAULT)),
             Self::Busy { retry_after } => (code::UNAVAILABLE, 503, Some(*retry_after)),
             // Another instance may be up at once, so no delay is named.
             Self::Stopping => (code::UNAVAILABLE, 503, None),
@@ -152,6 +166,7 @@ impl Refusal {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::TooSlow { .. }
+            | Self::Undecided { .. }
             | Self::Busy { .. }
             | Self::Stopping
             | Self::Unavailable { .. } => true,
@@ -159,6 +174,7 @@ impl Refusal {
             | Self::Unreadable { .. }
             | Self::Compression { .. }
             | Self::TooLarge { .. }
+            | Self::Unauthenticated { .. }
             | Self::Internal { .. }
             | Self::Rejected { .. } => false,
         }
@@ -248,6 +264,8 @@ mod tests {
             Refusal::Compression { supported: "x" },
             Refusal::TooLarge { max: 1 },
             Refusal::TooSlow { limit: Duration::ZERO },
+            Refusal::Unauthenticated { challenge: "x" },
+            Refusal::Undecided { what: "x" },
             Refusal::Busy { retry_after: Duration::ZERO },
             Refusal::Stopping,
             Refusal::Internal { what: "x" },

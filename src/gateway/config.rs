@@ -78,10 +78,19 @@ pub enum ProcessorConfig {
 }
 
 /// The settings of an extension.
+#[expect(clippy::large_enum_variant, reason = "there is one for each extension")]
 #[derive(Clone, Debug)]
 pub enum ExtensionConfig {
     /// `health_check`
     HealthCheck(crate::gateway::telemetry::health::Config),
+    /// `bearertokenauth`
+    BearerToken(crate::gateway::auth::bearer::Config),
+    /// `basicauth`
+    Basic(crate::gateway::auth::basic::Config),
+    /// `oidc`
+    Oidc(crate::gateway::auth::oidc::Config),
+    /// `oauth2client`
+    OAuth2(crate::gateway::auth::oauth2::Config),
 }
 
 /// Why there is no configuration. Names places, never values.

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::gateway::answer::Outcome;
+use crate::gateway::auth::Authenticators;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::telemetry::metrics::Metrics;
@@ -48,6 +49,15 @@ pub enum Config {
 }
 
 impl Config {
+    /// `auth`, where the exporter has that.
+    pub fn auth(&self) -> Option<&crate::gateway::auth::Config> {
+        match self {
+            Self::OtlpGrpc(config) => config.auth.as_ref(),
+            Self::OtlpHttp(config) => config.auth.as_ref(),
+            Self::File(_) | Self::Debug(_) | Self::Nop(_) => None,
+        }
+    }
+
     /// The setting that has no default and is not there, and what is expected of it.
     pub fn missing(&self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -99,18 +109,22 @@ impl Exporter {
         id: &str,
         config: &Config,
         texts: &UpstreamText,
+        authenticators: &Authenticators,
         metrics: &Metrics,
         stop: &watch::Receiver<bool>,
     ) -> Result<Self, YamlError> {
         let path = format!("exporters.{id}");
+        let auth = |auth: &Option<_>| authenticators.client(auth.as_ref(), &path);
         let none = (queue::Config::off(), retry::Config::off());
         let (wire, (queue, retry)) = match config {
             Config::OtlpGrpc(config) => {
-                let client = grpc::Client::build(config, &path, texts.clone())?;
+                let client =
+                    grpc::Client::build(config, &path, texts.clone(), auth(&config.auth)?)?;
                 (Wire::Grpc(client), (config.sending_queue.clone(), config.retry_on_failure))
             }
             Config::OtlpHttp(config) => {
-                let client = http::Client::build(config, &path, texts.clone())?;
+                let client =
+                    http::Client::build(config, &path, texts.clone(), auth(&config.auth)?)?;
                 (Wire::Http(client), (config.sending_queue.clone(), config.retry_on_failure))
             }
             Config::Debug(config) => (Wire::Debug(debug::Printer::new(config)), none),

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::admission;
 use crate::gateway::admission::Budget;
+use crate::gateway::auth::Authenticators;
 use crate::gateway::compute;
 use crate::gateway::config::Config;
 use crate::gateway::config::ProcessorConfig;
@@ -100,7 +101,8 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
     let texts = UpstreamText::new(scrubbers.values().cloned());
     let budget = Budget::new(bytes_max(config)?);
     let (stop, stopped) = watch::channel(false);
-    let exporters = exporters(config, &texts, metrics, &stopped)?;
+    let authenticators = Authenticators::build(config)?;
+    let exporters = exporters(config, &texts, &authenticators, metrics, &stopped)?;
     let mut pipelines = Vec::new();
     for (id, settings) in &config.service.pipelines {
         let built = pipeline(id, config, &scrubbers, &exporters, metrics)?;
@@ -116,7 +118,7 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
             continue;
         }
         let routes = Routes::new(&id.to_string(), &own, Arc::clone(&budget), metrics.clone());
-        for (protocol, server) in bind(id, receiver).await? {
+        for (protocol, server) in bind(id, receiver, &authenticators).await? {
             if let Ok(address) = server.address() {
                 tracing::info!(receiver = %id, protocol, %address, "listening");
                 addresses.insert(format!("{id}/{protocol}"), address);
@@ -196,6 +198,7 @@ fn bytes_max(config: &Config) -> Result<usize, YamlError> {
 fn exporters(
     config: &Config,
     texts: &UpstreamText,
+    authenticators: &Authenticators,
     metrics: &Metrics,
     stop: &watch::Receiver<bool>,
 ) -> Result<BTreeMap<ComponentId, Arc<Exporter>>, YamlError> {
@@ -203,7 +206,8 @@ fn exporters(
     for (id, settings) in &config.exporters {
         let mut pipelines = config.service.pipelines.values();
         if pipelines.any(|pipeline| pipeline.exporters.contains(id)) {
-            let exporter = Exporter::build(&id.to_string(), settings, texts, metrics, stop)?;
+            let exporter =
+                Exporter::build(&id.to_string(), settings, texts, authenticators, metrics, stop)?;
             exporters.insert(id.clone(), Arc::new(exporter));
         }
     }
@@ -259,15 +263,20 @@ fn pipeline(
 async fn bind(
     id: &ComponentId,
     config: &receiver::Config,
+    authenticators: &Authenticators,
 ) -> Result<Vec<(&'static str, Server)>, ServerError> {
     let receiver::Config::Otlp(config) = config;
     let path = format!("receivers.{id}.protocols");
     let mut servers = Vec::new();
     if let Some(grpc) = &config.protocols.grpc {
-        servers.push(("grpc", Server::grpc(grpc.clone(), &format!("{path}.grpc")).await?));
+        let path = format!("{path}.grpc");
+        let auth = authenticators.server(grpc.auth.as_ref(), &path)?;
+        servers.push(("grpc", Server::grpc(grpc.clone(), &path, auth).await?));
     }
     if let Some(http) = &config.protocols.http {
-        servers.push(("http", Server::http(http.clone(), &format!("{path}.http")).await?));
+        let path = format!("{path}.http");
+        let auth = authenticators.server(http.auth.as_ref(), &path)?;
+        servers.push(("http", Server::http(http.clone(), &path, auth).await?));
     }
     if servers.is_empty() {
         let expected = "expected grpc or http".to_owned();

@@ -82,7 +82,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpont: localhost:4317\n",
-        "receivers.otlp.protocols.grpc.endpont: unknown key at line 5, column 9 of a.yaml; did you mean `endpoint`? accepted: endpoint, transport, tls, max_recv_msg_size_mib, max_concurrent_streams, keepalive, include_metadata",
+        "receivers.otlp.protocols.grpc.endpont: unknown key at line 5, column 9 of a.yaml; did you mean `endpoint`? accepted: endpoint, transport, tls, auth, max_recv_msg_size_mib, max_concurrent_streams, keepalive, include_metadata",
     ),
     (
         "receivers:\n  otlp:\n    protocol:\n      grpc:\n",
@@ -122,7 +122,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "extensions: {zpages: }\n",
-        "extensions.zpages: unknown type `zpages` at line 1, column 14 of a.yaml; accepted: health_check",
+        "extensions.zpages: unknown type `zpages` at line 1, column 14 of a.yaml; accepted: health_check, bearertokenauth, basicauth, oidc, oauth2client",
     ),
     (
         "connectors: {spanmetrics: }\n",

@@ -1,11 +1,13 @@
 //! The gateway over real sockets: senders, upstreams and what goes between.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod auth;
 mod batches;
 mod certificates;
 mod end_to_end;
 mod endings;
 mod files;
+mod provider;
 mod refusals;
 mod retries;
 mod sender;

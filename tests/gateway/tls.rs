@@ -66,7 +66,7 @@ async fn reaches(far: SocketAddr, tls: &str) -> bool {
 }
 
 /// Until it is so; a test that waits for ever says what it waits for.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..500 {
         if is_so().await {
             return;

@@ -1,10 +1,12 @@
 //! What two places of a configuration must agree on.
 
+use crate::gateway::auth;
 use crate::gateway::config::Config;
 use crate::gateway::config::PipelineConfig;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::receiver;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Place;
 use crate::scrub::yaml::Value;
@@ -30,8 +32,57 @@ pub(in crate::gateway::config) fn check(config: &Config, root: &Node) -> Result<
     let service = At { path: "service".to_owned(), node: root.get("service") };
     let extensions = service.under("extensions");
     defined(&config.service.extensions, config.extensions.keys(), "extensions", &extensions)?;
+    check_authenticators(config, root)?;
     for (id, pipeline) in &config.service.pipelines {
         check_pipeline(config, id, pipeline, &service.under("pipelines").pipeline(id))?;
+    }
+    Ok(())
+}
+
+/// Every `auth.authenticator` names an extension that runs and is of a fitting type.
+fn check_authenticators(config: &Config, root: &Node) -> Result<(), YamlError> {
+    let section = |name: &str, id: &ComponentId| {
+        let at = At { path: name.to_owned(), node: root.get(name) };
+        at.under(&id.to_string())
+    };
+    for (id, receiver::Config::Otlp(receiver)) in &config.receivers {
+        let at = section("receivers", id).under("protocols");
+        let grpc = receiver.protocols.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
+        check_authenticator(config, grpc, &at.under("grpc"), auth::SERVER_KINDS)?;
+        let http = receiver.protocols.http.as_ref().and_then(|http| http.auth.as_ref());
+        check_authenticator(config, http, &at.under("http"), auth::SERVER_KINDS)?;
+    }
+    for (id, exporter) in &config.exporters {
+        let at = section("exporters", id);
+        check_authenticator(config, exporter.auth(), &at, auth::CLIENT_KINDS)?;
+    }
+    Ok(())
+}
+
+fn check_authenticator(
+    config: &Config,
+    auth: Option<&auth::Config>,
+    at: &At<'_>,
+    kinds: &[&str],
+) -> Result<(), YamlError> {
+    let Some(auth::Config { authenticator }) = auth else { return Ok(()) };
+    let at = at.under("auth").under("authenticator");
+    let fits = |id: &&ComponentId| kinds.contains(&id.kind());
+    let fitting: Vec<String> =
+        config.extensions.keys().filter(fits).map(ToString::to_string).collect();
+    let fitting: Vec<&str> = fitting.iter().map(String::as_str).collect();
+    let name = authenticator.to_string();
+    if !fitting.contains(&name.as_str()) {
+        let advice = match fitting.is_empty() {
+            true => format!("accepted types: {}", kinds.join(", ")),
+            false => closest::advice(&name, &fitting).replace("accepted:", "defined:"),
+        };
+        let expected = format!("`{name}` is no extension that can do this");
+        return Err(at.fault(&expected, &advice));
+    }
+    if !config.service.extensions.contains(authenticator) {
+        let expected = format!("`{name}` does not run");
+        return Err(at.fault(&expected, "add it to `service.extensions`"));
     }
     Ok(())
 }

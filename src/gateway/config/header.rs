@@ -29,9 +29,7 @@ impl From<BTreeMap<Name, Value>> for Headers {
     fn from(headers: BTreeMap<Name, Value>) -> Self {
         let mut map = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
-            if let Ok(name) = HeaderName::try_from(name.0) {
-                map.insert(name, value.0);
-            }
+            map.insert(name.to_http(), value.0);
         }
         Self(map)
     }
@@ -41,6 +39,13 @@ impl From<BTreeMap<Name, Value>> for Headers {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Name(String);
+
+impl Name {
+    /// As it is sent.
+    pub fn to_http(&self) -> HeaderName {
+        HeaderName::try_from(self.0.as_str()).expect("checked when it was made")
+    }
+}
 
 impl TryFrom<String> for Name {
     type Error = &'static str;

@@ -33,7 +33,8 @@ const SECTIONS: &[&str] =
 const RECEIVERS: &[&str] = &["otlp"];
 const PROCESSORS: &[&str] = &["scrubber", "batch", "memory_limiter"];
 const EXPORTERS: &[&str] = &["otlp_grpc", "otlp_http", "debug", "file", "nop"];
-const EXTENSIONS: &[&str] = &["health_check"];
+const EXTENSIONS: &[&str] =
+    &["health_check", "bearertokenauth", "basicauth", "oidc", "oauth2client"];
 const CONNECTORS: &[&str] = &[];
 
 /// Reads a whole configuration.
@@ -169,6 +170,10 @@ fn read_exporter(
 fn read_extension(one: &Component<'_>) -> Result<ExtensionConfig, YamlError> {
     match one.id.kind() {
         "health_check" => one.settings().map(ExtensionConfig::HealthCheck),
+        "bearertokenauth" => one.settings().map(ExtensionConfig::BearerToken),
+        "basicauth" => one.settings().map(ExtensionConfig::Basic),
+        "oidc" => one.settings().map(ExtensionConfig::Oidc),
+        "oauth2client" => one.settings().map(ExtensionConfig::OAuth2),
         _ => Err(one.unknown(EXTENSIONS)),
     }
 }

@@ -18,6 +18,8 @@ use crate::gateway::answer::PartialSuccess;
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::verdict;
 use crate::gateway::answer::wire;
+use crate::gateway::auth;
+use crate::gateway::auth::Credential;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::header as header_setting;
@@ -48,6 +50,8 @@ pub struct Config {
     /// TLS is on unless `insecure` says otherwise.
     #[serde(deserialize_with = "null_is_default")]
     pub tls: tls::ClientConfig,
+    /// Who we are to the upstream.
+    pub auth: Option<auth::Config>,
     /// How requests are compressed. Default gzip.
     pub compression: Compression,
     /// How long one attempt may take. Default 5s; 0: as long as it needs.
@@ -80,6 +84,7 @@ impl Default for Config {
         Self {
             endpoint: Target::default(),
             tls: tls::ClientConfig::default(),
+            auth: None,
             compression: Compression::default(),
             timeout: GoDuration(Duration::from_secs(5)),
             headers: Headers::default(),
@@ -216,6 +221,7 @@ pub struct Client {
     coding: Option<Coding>,
     timeout: Duration,
     texts: UpstreamText,
+    auth: Option<auth::Client>,
 }
 
 impl Client {
@@ -224,7 +230,12 @@ impl Client {
     /// # Errors
     ///
     /// When a setting is at fault.
-    pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
+    pub fn build(
+        config: &Config,
+        path: &str,
+        texts: UpstreamText,
+        auth: Option<auth::Client>,
+    ) -> Result<Self, YamlError> {
         let tls_path = format!("{path}.tls");
         let is_tls = config.endpoint.is_https || !config.tls.insecure;
         let tls = is_tls.then(|| config.tls.watch(&tls_path, &["h2"])).transpose()?;
@@ -255,7 +266,7 @@ impl Client {
             base = format!("{scheme}://{authority}");
         }
         let headers = headers(config, coding);
-        Ok(Self { client: builder.build(connector), base, headers, coding, timeout, texts })
+        Ok(Self { client: builder.build(connector), base, headers, coding, timeout, texts, auth })
     }
 
     /// Makes a request ready to be sent.
@@ -269,10 +280,12 @@ impl Client {
 
     /// Sends a request once.
     pub async fn send(&self, outgoing: &Outgoing) -> Outcome {
-        client::within(self.timeout, self.call(outgoing)).await
+        let auth = self.auth.as_ref();
+        let send = |credential| self.call(outgoing, credential);
+        client::within(self.timeout, auth::sending(auth, send)).await
     }
 
-    async fn call(&self, outgoing: &Outgoing) -> Outcome {
+    async fn call(&self, outgoing: &Outgoing, credential: Option<Credential>) -> Outcome {
         let mut prefix = Vec::with_capacity(5);
         prefix.push(u8::from(outgoing.coding.is_some()));
         let len = u32::try_from(outgoing.bytes.len())
@@ -286,6 +299,9 @@ impl Client {
             *request.version_mut() = http::Version::HTTP_2;
             *request.uri_mut() = self.uri(outgoing.signal)?;
             *request.headers_mut() = self.headers.clone();
+            if let Some(Credential { name, value }) = &credential {
+                request.headers_mut().insert(name, value.clone());
+            }
             if !self.timeout.is_zero() {
                 let millis = self.timeout.as_millis().min(99_999_999);
                 if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {

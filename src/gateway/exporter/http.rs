@@ -17,6 +17,8 @@ use crate::gateway::answer::PartialSuccess;
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::verdict;
 use crate::gateway::answer::wire;
+use crate::gateway::auth;
+use crate::gateway::auth::Credential;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::header::Headers;
@@ -66,6 +68,8 @@ pub struct Config {
     /// TLS, for `https` addresses.
     #[serde(deserialize_with = "null_is_default")]
     pub tls: tls::ClientConfig,
+    /// Who we are to the upstream.
+    pub auth: Option<auth::Config>,
     /// Must be left out: this version goes through no proxy.
     pub proxy_url: NoProxy,
     /// Connections that are kept although idle. Default 100.
@@ -96,6 +100,7 @@ impl Default for Config {
             timeout: GoDuration(Duration::from_secs(30)),
             headers: Headers::default(),
             tls: tls::ClientConfig::default(),
+            auth: None,
             proxy_url: NoProxy,
             max_idle_conns: None,
             max_idle_conns_per_host: None,
@@ -228,6 +233,7 @@ pub struct Client {
     level: Option<i32>,
     timeout: Duration,
     texts: UpstreamText,
+    auth: Option<auth::Client>,
 }
 
 impl Client {
@@ -236,7 +242,12 @@ impl Client {
     /// # Errors
     ///
     /// When a setting is at fault.
-    pub fn build(config: &Config, path: &str, texts: UpstreamText) -> Result<Self, YamlError> {
+    pub fn build(
+        config: &Config,
+        path: &str,
+        texts: UpstreamText,
+        auth: Option<auth::Client>,
+    ) -> Result<Self, YamlError> {
         let urls = Signal::ALL.map(|signal| config.url(signal));
         let tls_path = format!("{path}.tls");
         let tls = config.tls.watch(&tls_path, &["h2", "http/1.1"])?;
@@ -267,6 +278,7 @@ impl Client {
             level: config.compression_params.level,
             timeout,
             texts,
+            auth,
         })
     }
 
@@ -281,10 +293,12 @@ impl Client {
 
     /// Sends a request once.
     pub async fn send(&self, outgoing: &Outgoing) -> Outcome {
-        client::within(self.timeout, self.call(outgoing)).await
+        let auth = self.auth.as_ref();
+        let send = |credential| self.call(outgoing, credential);
+        client::within(self.timeout, auth::sending(auth, send)).await
     }
 
-    async fn call(&self, outgoing: &Outgoing) -> Outcome {
+    async fn call(&self, outgoing: &Outgoing, credential: Option<Credential>) -> Outcome {
         let at = Signal::ALL.iter().position(|signal| *signal == outgoing.signal);
         let url = at.and_then(|at| self.urls.get(at)?.clone());
         let url = url.ok_or(Refusal::Internal { what: "no endpoint for this signal" })?;
@@ -294,6 +308,9 @@ impl Client {
             *request.method_mut() = http::Method::POST;
             *request.uri_mut() = url.clone();
             *request.headers_mut() = self.headers.clone();
+            if let Some(Credential { name, value }) = &credential {
+                request.headers_mut().insert(name, value.clone());
+            }
             Ok(request)
         });
         let (parts, body) = response.await?.into_parts();

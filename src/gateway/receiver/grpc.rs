@@ -26,6 +26,7 @@ use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
 use crate::gateway::answer::wire;
+use crate::gateway::auth;
 use crate::gateway::compression::Coding;
 use crate::gateway::method;
 use crate::gateway::pipeline::Inbound;
@@ -51,12 +52,13 @@ const PREFIX_BYTES: usize = 5;
 #[derive(Debug)]
 pub struct Service {
     request_bytes_max: usize,
+    auth: Option<auth::Server>,
 }
 
 impl Service {
     /// The services, with the limits of `config`.
-    pub fn new(config: &GrpcConfig) -> Self {
-        Self { request_bytes_max: config.request_bytes_max() }
+    pub fn new(config: &GrpcConfig, auth: Option<auth::Server>) -> Self {
+        Self { request_bytes_max: config.request_bytes_max(), auth }
     }
 
     /// Answers one call.
@@ -71,6 +73,12 @@ impl Service {
             let mut response = Response::new(Reply::default());
             *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return response;
+        }
+        if let Some(auth) = &self.auth
+            && let Err(refusal) = auth.check(&parts.headers).await
+        {
+            routes.unauthenticated(TRANSPORT);
+            return refused(&refusal.answer());
         }
         let path = parts.uri.path();
         let signal = Signal::ALL.into_iter().find(|signal| method::of(*signal) == path);

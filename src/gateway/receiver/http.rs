@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::wire;
+use crate::gateway::auth;
 use crate::gateway::compression::Coding;
 use crate::gateway::pipeline::Inbound;
 use crate::gateway::receiver::body::Reader;
@@ -50,12 +51,13 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Service {
     config: HttpConfig,
+    auth: Option<auth::Server>,
 }
 
 impl Service {
     /// The endpoint.
-    pub fn new(config: HttpConfig) -> Self {
-        Self { config }
+    pub fn new(config: HttpConfig, auth: Option<auth::Server>) -> Self {
+        Self { config, auth }
     }
 
     /// Answers one request.
@@ -89,6 +91,14 @@ impl Service {
             *response.status_mut() = StatusCode::NO_CONTENT;
             return response;
         }
+        if let Some(auth) = &self.auth
+            && let Err(refusal) = auth.check(&parts.headers).await
+        {
+            routes.unauthenticated(TRANSPORT);
+            let encoding = encoding(&parts.headers).unwrap_or(Encoding::Json);
+            let mut reader = Reader::new(body, self.config.read_timeout());
+            return self.refuse(&refusal, encoding, parts, &mut reader).await;
+        }
         let path = parts.uri.path();
         if let Some(clean) = cleaned(path) {
             return redirect(&clean);
@@ -119,13 +129,21 @@ impl Service {
                     typed(StatusCode::OK, encoding, body.into_bytes())
                 }
             },
-            Err(refusal) => {
-                if parts.version < Version::HTTP_2 && !parts.headers.contains_key(header::EXPECT) {
-                    reader.discard(DISCARD_BYTES_MAX, DISCARD_TIME_MAX).await;
-                }
-                refused(&refusal, encoding)
-            }
+            Err(refusal) => self.refuse(&refusal, encoding, parts, &mut reader).await,
         }
+    }
+
+    async fn refuse(
+        &self,
+        refusal: &Refusal,
+        encoding: Encoding,
+        parts: &Parts,
+        reader: &mut Reader,
+    ) -> Response<Reply> {
+        if parts.version < Version::HTTP_2 && !parts.headers.contains_key(header::EXPECT) {
+            reader.discard(DISCARD_BYTES_MAX, DISCARD_TIME_MAX).await;
+        }
+        refused(refusal, encoding)
     }
 
     async fn export(
@@ -270,6 +288,10 @@ fn refused(refusal: &Refusal, encoding: Encoding) -> Response<Reply> {
     };
     let status = StatusCode::from_u16(answer.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = typed(status, encoding, body);
+    if let Refusal::Unauthenticated { challenge } = refusal {
+        let challenge = HeaderValue::from_static(challenge);
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
     if let Some(delay) = answer.retry_after {
         // Whole seconds; less than one would read as none.
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() != 0);

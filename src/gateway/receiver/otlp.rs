@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::gateway::auth;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::header::Headers;
 use crate::gateway::receiver::cors;
@@ -49,6 +50,8 @@ pub struct GrpcConfig {
     /// TLS; plain text where left out.
     #[serde(deserialize_with = "present")]
     pub tls: Option<tls::ServerConfig>,
+    /// Who may send; everyone where left out.
+    pub auth: Option<auth::Config>,
     /// The largest request, in MiB, compressed and decompressed. 0, the default, is
     /// 4 MiB, as in grpc-go.
     pub max_recv_msg_size_mib: RequestMib,
@@ -72,6 +75,7 @@ impl Default for GrpcConfig {
             endpoint: ListenAddress { host: "localhost".to_owned(), port: 4317 },
             transport: Transport::default(),
             tls: None,
+            auth: None,
             max_recv_msg_size_mib: RequestMib(0),
             max_concurrent_streams: 0,
             keepalive: KeepaliveConfig::default(),
@@ -152,6 +156,8 @@ pub struct HttpConfig {
     /// TLS; plain text where left out.
     #[serde(deserialize_with = "present")]
     pub tls: Option<tls::ServerConfig>,
+    /// Who may send; everyone where left out.
+    pub auth: Option<auth::Config>,
     /// Where traces are accepted. Default `/v1/traces`.
     pub traces_url_path: UrlPath,
     /// Where metrics are accepted. Default `/v1/metrics`.
@@ -186,6 +192,7 @@ impl Default for HttpConfig {
             endpoint: ListenAddress { host: "localhost".to_owned(), port: 4318 },
             transport: Transport::default(),
             tls: None,
+            auth: None,
             traces_url_path: UrlPath("/v1/traces".to_owned()),
             metrics_url_path: UrlPath("/v1/metrics".to_owned()),
             logs_url_path: UrlPath("/v1/logs".to_owned()),

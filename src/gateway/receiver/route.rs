@@ -83,6 +83,11 @@ impl Routes {
         handled.outcome
     }
 
+    /// Counts a request whose sender is not known.
+    pub fn unauthenticated(&self, transport: &'static str) {
+        self.metrics.unauthenticated(&self.receiver, transport);
+    }
+
     /// Counts a request that did not get as far as a pipeline.
     pub fn refused_early(&self, transport: &'static str, signal: Signal, bytes: usize) {
         let zero = std::time::Duration::ZERO;

@@ -33,6 +33,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
+use crate::gateway::auth;
 use crate::gateway::receiver::grpc;
 use crate::gateway::receiver::http as otlp_http;
 use crate::gateway::receiver::otlp::GrpcConfig;
@@ -112,27 +113,35 @@ pub enum ServerError {
 
 impl Server {
     /// Binds the address of an OTLP/gRPC endpoint. `path` is the YAML path of
-    /// `config`.
+    /// `config`; `auth` says who may send.
     ///
     /// # Errors
     ///
     /// When the address is taken, does not resolve, or a setting is at fault.
-    pub async fn grpc(config: GrpcConfig, path: &str) -> Result<Self, ServerError> {
+    pub async fn grpc(
+        config: GrpcConfig,
+        path: &str,
+        auth: Option<auth::Server>,
+    ) -> Result<Self, ServerError> {
         let tls = tls(config.tls.as_ref(), path, &["h2"])?;
         let listener = listen(&config.endpoint, config.transport, path).await?;
-        let endpoint = Endpoint::Grpc(grpc::Service::new(&config), config);
+        let endpoint = Endpoint::Grpc(grpc::Service::new(&config, auth), config);
         Ok(Self { listener, tls, endpoint })
     }
 
     /// Binds the address of an OTLP/HTTP endpoint. `path` is the YAML path of
-    /// `config`.
+    /// `config`; `auth` says who may send.
     ///
     /// # Errors
     ///
     /// As [`Self::grpc`].
-    pub async fn http(config: HttpConfig, path: &str) -> Result<Self, ServerError> {
+    pub async fn http(
+        config: HttpConfig,
+        path: &str,
+        auth: Option<auth::Server>,
+    ) -> Result<Self, ServerError> {
         let tls = tls(config.tls.as_ref(), path, &["h2", "http/1.1"])?;
-        let service = otlp_http::Service::new(config.clone());
+        let service = otlp_http::Service::new(config.clone(), auth);
         let listener = listen(&config.endpoint, config.transport, path).await?;
         Ok(Self { listener, tls, endpoint: Endpoint::Http(service, config) })
     }

@@ -48,6 +48,7 @@ struct Inner {
     accepted: Items,
     refused: Items,
     requests: IntCounterVec,
+    unauthenticated: IntCounterVec,
     request_bytes: HistogramVec,
     request_seconds: HistogramVec,
     incoming: IntCounterVec,
@@ -85,6 +86,12 @@ impl Metrics {
                 "receiver_requests",
                 "Requests by outcome: success, refused or failure.",
                 &["receiver", "transport", "outcome"],
+            ),
+            unauthenticated: counter(
+                &registry,
+                "receiver_unauthenticated_requests",
+                "Requests whose sender was not known, refused unread.",
+                receiver,
             ),
             request_bytes: histogram(
                 &registry,
@@ -158,6 +165,11 @@ impl Metrics {
     /// `receiver_refused_*`: items that could not be passed on.
     pub fn refused(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
         self.inner.refused.add(signal, &[receiver, transport], items);
+    }
+
+    /// `receiver_unauthenticated_requests`
+    pub fn unauthenticated(&self, receiver: &str, transport: &'static str) {
+        self.inner.unauthenticated.with_label_values(&[receiver, transport]).inc();
     }
 
     /// Size (bytes, decompressed) and time of one request, and how it ended
