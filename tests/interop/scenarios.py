@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import agents
 import check
 import gateway
 import replay
@@ -184,6 +185,8 @@ SCENARIOS = {
     **{name: lambda *args, way=way: run_sdk(way, *args) for name, way in SDKS.items()},
     **{name: lambda *args, each=each: run_replay(each, *args)
        for name, each in replay.REPLAYS.items()},
+    **{name: lambda *args, command=command: agents.run(command, *args)
+       for name, command in agents.AGENTS.items()},
 }
 
 
