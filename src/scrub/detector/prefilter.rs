@@ -1,21 +1,20 @@
 //! One look at the bytes for every needle of every rule, with no false negative.
 //!
-//! Each needle is known by its rarest bytes in a row, its *window*, and there are two
-//! ways to look for windows:
+//! Each needle is known by what is rarest in it, its *windows* (`window`), and there are
+//! two ways to look for windows:
 //!
-//! - **Needles of four bytes and more** are looked for at every second position only:
-//!   of two neighbouring windows, one stands at an even position, and both are known.
-//!   A hash of the window (four bytes; three, where the needle has only four), without
-//!   regard to case, is looked up in a bitmap. That costs the same for ten needles and
-//!   for thousands.
-//! - **Needles of three bytes** must be looked for at every position, and a filter does
-//!   that for thirty-two positions at a time (`avx2`): sixteen buckets of windows, and
-//!   for each byte of a window two tables by nibble that say which buckets the byte may
-//!   belong to. It lets little through as long as the windows are few, a hundred or so;
-//!   what passes is looked up like the others.
+//! - **Needles of five bytes and more** have two windows of four bytes at neighbouring
+//!   positions. One of the two stands at an even position, so that only those are looked
+//!   at: a set (`sieve`) says which windows are certainly none. That costs the same for
+//!   ten needles and for thousands.
+//! - **Needles of three and four bytes** have one window of three, looked for at every
+//!   position. A filter does that for thirty-two positions at a time (`avx2`): sixteen
+//!   buckets of windows, and for each byte of a window two tables by nibble that say
+//!   which buckets the byte may belong to. It lets little through as long as the
+//!   windows are few, some hundreds; what passes is looked up like the others.
 //!
-//! What is in the bitmap is compared with the whole needle and put through the
-//! needle's [`Check`], which looks at the bytes behind it. Only then is it a hit.
+//! What is found is compared with the whole needle and put through the needle's
+//! [`Check`], which looks at the bytes behind it. Only then is it a hit.
 //!
 //! A long run of base64 characters is a hit too ([`RUN`]), since an encoding hides
 //! every needle; and so is a disguised character ([`DISGUISE`]).
@@ -29,14 +28,17 @@ mod check;
 mod lookup;
 mod portable;
 mod runs;
+mod sample;
+mod sieve;
 mod tables;
 mod window;
 
 pub(in crate::scrub) use check::Check;
 
 use lookup::Lookup;
+use sample::Sample;
+use sieve::Sieve;
 use tables::Tables;
-use window::Sample;
 use window::Window;
 
 /// The needle of a hit that is a run of base64 characters.
@@ -80,11 +82,11 @@ pub(in crate::scrub) struct Prefilter {
     needles: Vec<Needle>,
     /// Needles of five bytes and more, by windows of four without regard to case.
     long: Lookup,
-    /// Needles of four bytes, by windows of three without regard to case.
-    four: Lookup,
-    /// Needles of three bytes.
-    three: Lookup,
-    /// The filter before `three`.
+    /// What is certainly no window of these.
+    sieve: Sieve,
+    /// Needles of three and four bytes, by windows of three.
+    short: Lookup,
+    /// The filter before `short`.
     tables: Tables,
 }
 
@@ -99,24 +101,17 @@ impl Prefilter {
     /// none.
     pub(in crate::scrub) fn new(needles: Vec<Needle>) -> Self {
         let sample = Sample::new();
-        let (mut long, mut four, mut three) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, needle) in needles.iter().enumerate() {
-            match needle.bytes.len() {
-                0..3 => {}
-                3 => three.extend(Window::new(number, needle, 0, 3)),
-                4 => four
-                    .extend([0, 1].into_iter().filter_map(|at| Window::new(number, needle, at, 3))),
-                _ => long.extend(Window::rarest_pair(number, needle, &sample)),
-            }
-        }
+        let of = |lengths: std::ops::RangeInclusive<usize>| -> Vec<(usize, &Needle)> {
+            let numbered = needles.iter().enumerate();
+            numbered.filter(|(_, needle)| lengths.contains(&needle.bytes.len())).collect()
+        };
+        let short = window::choose(&of(3..=4), 3, 1, &sample);
+        let long = window::choose(&of(5..=usize::MAX), 4, 2, &sample);
         Self {
-            tables: Tables::new(&three),
+            tables: Tables::new(&short),
+            sieve: Sieve::new(long.iter().map(Window::folded)),
             long: Lookup::new(&needles, long.iter().map(|window| (window.folded(), window))),
-            four: Lookup::new(
-                &needles,
-                four.iter().map(|window| (window.folded() & THREE, window)),
-            ),
-            three: Lookup::new(&needles, three.iter().flat_map(Window::spelled)),
+            short: Lookup::new(&needles, short.iter().flat_map(Window::spelled)),
             needles,
         }
     }
@@ -132,13 +127,11 @@ impl Prefilter {
             return;
         }
         let first = hits.len();
-        self.scan_pairs(bytes, hits);
         #[cfg(target_arch = "x86_64")]
-        if !avx2::scan(self, bytes, hits) {
-            portable::scan(self, bytes, 0, hits);
-        }
+        let done = avx2::scan(self, bytes, hits);
         #[cfg(not(target_arch = "x86_64"))]
-        portable::scan(self, bytes, 0, hits);
+        let done = 0;
+        portable::scan(self, bytes, done, hits);
         if let Some(new) = hits.get_mut(first..)
             && !new.is_sorted()
         {
@@ -146,53 +139,21 @@ impl Prefilter {
         }
     }
 
-    /// Looks for needles of four bytes and more, three windows at a time.
-    fn scan_pairs(&self, bytes: &[u8], hits: &mut Vec<Hit>) {
-        const TWICE: u64 = CASE as u64 | (CASE as u64) << 32;
-        let mut at = 0;
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let folded = u64::from_le_bytes(*chunk) | TWICE;
-            let windows = [folded as u32, (folded >> 16) as u32, (folded >> 32) as u32];
-            let [a, b, c] = windows.map(|w| self.long.holds(w) | self.four.holds(w & THREE));
-            if a | b | c {
-                self.pairs(windows, bytes, at, hits);
-            }
-            at += 6;
-        }
-        while let Some(rest) = bytes.get(at..).filter(|rest| 3 <= rest.len()) {
-            let byte = |i: usize| rest.get(i).copied().unwrap_or_default();
-            let window = u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) | CASE;
-            self.pair(window, bytes, at, hits);
-            at += 2;
-        }
-    }
-
-    /// Kept out of the loop, whose registers it would take.
-    #[cold]
-    #[inline(never)]
-    fn pairs(&self, windows: [u32; 3], bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        for (i, window) in windows.into_iter().enumerate() {
-            self.pair(window, bytes, at + 2 * i, hits);
-        }
-    }
-
-    fn pair(&self, window: u32, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        if self.long.holds(window) {
+    /// Reports the needles of five bytes and more of which a window begins at `at`.
+    #[inline]
+    fn long(&self, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
+        if let Some(window) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+            let window = u32::from_le_bytes(*window) | CASE;
             self.confirm(&self.long, window, bytes, at, hits);
         }
-        if self.four.holds(window & THREE) {
-            self.confirm(&self.four, window & THREE, bytes, at, hits);
-        }
     }
 
-    /// Reports the needles of three bytes that begin at `at`.
+    /// Reports the needles of three and four bytes of which a window begins at `at`.
     #[inline]
-    fn three(&self, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        if let Some(&[a, b, c]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<3>()) {
-            let window = u32::from_le_bytes([a, b, c, 0]);
-            if self.three.holds(window) {
-                self.confirm(&self.three, window, bytes, at, hits);
-            }
+    fn short(&self, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
+        let Some(window) = first_three(bytes.get(at..).unwrap_or_default()) else { return };
+        if self.short.holds(window) {
+            self.confirm(&self.short, window, bytes, at, hits);
         }
     }
 
@@ -200,12 +161,8 @@ impl Prefilter {
     fn confirm(&self, lookup: &Lookup, window: u32, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
         for place in lookup.get(window) {
             let Some(start) = at.checked_sub(place.offset as usize) else { continue };
-            if let Some(tail) = place.tail {
-                let tail_at = start + place.tail_at as usize;
-                let found = bytes.get(tail_at..).and_then(|rest| rest.first_chunk::<4>());
-                if found.is_none_or(|found| u32::from_le_bytes(*found) | CASE != tail) {
-                    continue;
-                }
+            if bytes.get(start..).is_none_or(|rest| !place.may_begin(rest)) {
+                continue;
             }
             let Some(needle) = self.needles.get(place.needle as usize) else { continue };
             let Some(found) = bytes.get(start..start + needle.bytes.len()) else { continue };
@@ -218,6 +175,16 @@ impl Prefilter {
                 hits.push(Hit { at: start as u32, needle: place.needle });
             }
         }
+    }
+}
+
+/// The first three bytes as a window.
+#[inline]
+fn first_three(rest: &[u8]) -> Option<u32> {
+    match *rest {
+        [a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d]) & THREE),
+        [a, b, c] => Some(u32::from_le_bytes([a, b, c, 0])),
+        _ => None,
     }
 }
 
@@ -283,7 +250,6 @@ mod tests {
         let expected = obvious(&prefilter.needles, bytes);
         let (mut fast, mut portable) = (Vec::new(), Vec::new());
         prefilter.scan(bytes, &mut fast);
-        prefilter.scan_pairs(bytes, &mut portable);
         portable::scan(prefilter, bytes, 0, &mut portable);
         portable.sort_unstable();
         assert_eq!(fast, expected);
@@ -326,8 +292,8 @@ mod tests {
     }
 
     #[test]
-    fn a_needle_is_found_at_every_offset_of_a_step() {
-        for offset in 0..80 {
+    fn a_needle_is_found_at_every_offset_of_a_step_and_of_a_block() {
+        for offset in (0..80).chain(1000..1080) {
             let mut bytes = vec![b' '; offset];
             bytes.extend_from_slice(b"ghp_ and token: and hf_");
             both_ways(&bytes);

@@ -1,8 +1,10 @@
-//! Needles of three bytes and runs with AVX2: thirty-two positions at a time.
+//! The scan with AVX2: thirty-two positions at a time.
 //!
-//! For each position, the three bytes that begin there are looked up by nibble
-//! (`vpshufb`) in the tables of each half of the buckets; the conjunction of the
-//! six lookups of a half is zero where no bucket of it can begin.
+//! For short needles, the three bytes that begin at each position are looked up by
+//! nibble (`vpshufb`) in the tables of each half of the buckets; the conjunction of the
+//! six lookups of a half is zero where no bucket of it can begin. For long ones, the
+//! hashes of the windows at the sixteen even positions are computed at once; looking
+//! them up is left to ordinary loads, of which a processor does two or three at a time.
 
 #![expect(
     unsafe_code,
@@ -14,8 +16,9 @@ use std::arch::x86_64::*;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
-use crate::scrub::detector::prefilter::portable;
 use crate::scrub::detector::prefilter::runs;
+use crate::scrub::detector::prefilter::sieve;
+use crate::scrub::detector::prefilter::sieve::Sieve;
 use crate::scrub::detector::prefilter::tables::Tables;
 
 /// Positions looked at in one step.
@@ -24,14 +27,17 @@ const STEP: usize = 32;
 /// Bytes that one step reads: the last position needs two more.
 const READ: usize = STEP + 2;
 
-/// Adds the hits, in no particular order; `false` where the machine has no AVX2.
-pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> bool {
-    if bytes.len() < READ || !is_x86_feature_detected!("avx2") {
-        return false;
+/// Adds the hits of the first positions, in no particular order. Returns how many
+/// positions were looked at: none where the machine has no AVX2.
+pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> usize {
+    let has_all = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("popcnt");
+    if bytes.len() < READ || !has_all {
+        return 0;
     }
-    // SAFETY: AVX2 was just detected.
-    unsafe { scan_avx2(prefilter, bytes, hits) };
-    true
+    // SAFETY: what it needs was just detected.
+    unsafe { scan_avx2(prefilter, bytes, hits) }
 }
 
 /// The eight tables of one half of the buckets.
@@ -41,7 +47,7 @@ struct Half {
 }
 
 impl Half {
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
     fn new(tables: &Tables, half: usize) -> Self {
         let load = |tables: &[[[u8; 16]; 2]; 3]| {
             tables.map(|position| {
@@ -57,7 +63,7 @@ impl Half {
     /// Which buckets may begin at each position, given the nibbles of the three
     /// bytes from there on.
     #[inline]
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
     fn buckets(&self, low: &[__m256i; 3], high: &[__m256i; 3]) -> __m256i {
         let [l0, l1, l2] = self.low;
         let [h0, h1, h2] = self.high;
@@ -72,8 +78,12 @@ impl Half {
     }
 }
 
-#[target_feature(enable = "avx2")]
-fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
+/// Positions whose candidates are gathered before they are looked at: the loop that
+/// gathers has no branch that depends on the bytes, and both loops stay in the cache.
+const BLOCK: usize = 32 * STEP;
+
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> usize {
     let halves = [Half::new(&prefilter.tables, 0), Half::new(&prefilter.tables, 1)];
     let [first, second] = &halves;
     let nibble = _mm256_set1_epi8(0x0f);
@@ -83,52 +93,153 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) {
     // Whether the last byte of the step before is outside ASCII.
     let mut outside_before = 0;
     let mut at = 0;
+    let mut short = Candidates::<{ BLOCK + SLACK }>::new();
+    let mut long = [[0_u8; WINDOWS]; BLOCK / STEP];
     while at + READ <= bytes.len() {
-        let load = |offset: usize| {
-            // SAFETY: `at + offset + STEP <= at + READ <= bytes.len()`, and the
-            // load needs no alignment.
-            unsafe { _mm256_loadu_si256(bytes.as_ptr().add(at + offset).cast()) }
-        };
-        let text = [load(0), load(1), load(2)];
-        let low = text.map(|bytes| _mm256_and_si256(bytes, nibble));
-        let high = text.map(|bytes| _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-        let any = _mm256_or_si256(first.buckets(&low, &high), second.buckets(&low, &high));
-        let none = _mm256_cmpeq_epi8(any, _mm256_setzero_si256());
-        let mut candidates = !(_mm256_movemask_epi8(none) as u32);
-        while candidates != 0 {
-            prefilter.three(bytes, at + candidates.trailing_zeros() as usize, hits);
-            candidates &= candidates - 1;
+        let block = at;
+        short.len = 0;
+        while at < block + BLOCK && at + READ <= bytes.len() {
+            let load = |offset: usize| {
+                // SAFETY: `at + offset + STEP <= at + READ <= bytes.len()`, and the
+                // load needs no alignment.
+                unsafe { _mm256_loadu_si256(bytes.as_ptr().add(at + offset).cast()) }
+            };
+            let text = [load(0), load(1), load(2)];
+            let low = text.map(|bytes| _mm256_and_si256(bytes, nibble));
+            let high = text.map(|bytes| _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+            let any = _mm256_or_si256(first.buckets(&low, &high), second.buckets(&low, &high));
+            let none = _mm256_cmpeq_epi8(any, _mm256_setzero_si256());
+            short.add(!(_mm256_movemask_epi8(none) as u32), at - block);
+            let [first_bytes, _, third_bytes] = text;
+            if let Some(found) = long.get_mut((at - block) / STEP) {
+                windows(&prefilter.sieve, first_bytes, third_bytes, found);
+            }
+            let [low, ..] = low;
+            let [high, ..] = high;
+            let in_base64 = base64_mask(low, high);
+            // Bit n of `behind`: byte n is of the alphabets, and the one before outside
+            // ASCII.
+            let outside = _mm256_movemask_epi8(first_bytes) as u32;
+            let mut behind = in_base64 & (outside << 1 | outside_before);
+            outside_before = outside >> 31;
+            while behind != 0 {
+                runs::report_disguise(bytes, at + behind.trailing_zeros() as usize, hits);
+                behind &= behind - 1;
+            }
+            base64 = base64 >> 32 | u64::from(in_base64) << 32;
+            let mut ends = run_ends(base64);
+            while ends != 0 {
+                // Bit 32 is `at`.
+                runs::report(bytes, at + ends.trailing_zeros() as usize - 32, hits);
+                ends &= ends - 1;
+            }
+            at += STEP;
         }
-        let [low, ..] = low;
-        let [high, ..] = high;
-        let in_base64 = base64_mask(low, high);
-        let [bytes_here, ..] = text;
-        // Bit n of `behind`: byte n is of the alphabets, and the one before outside ASCII.
-        let outside = _mm256_movemask_epi8(bytes_here) as u32;
-        let mut behind = in_base64 & (outside << 1 | outside_before);
-        outside_before = outside >> 31;
-        while behind != 0 {
-            runs::report_disguise(bytes, at + behind.trailing_zeros() as usize, hits);
-            behind &= behind - 1;
+        for &candidate in short.found() {
+            prefilter.short(bytes, block + usize::from(candidate), hits);
         }
-        base64 = base64 >> 32 | u64::from(in_base64) << 32;
-        let mut ends = run_ends(base64);
-        while ends != 0 {
-            // Bit 32 is `at`.
-            runs::report(bytes, at + ends.trailing_zeros() as usize - 32, hits);
-            ends &= ends - 1;
+        for (step, found) in long.iter().take((at - block) / STEP).enumerate() {
+            let mut windows = nonzero(found);
+            while windows != 0 {
+                let window = step * WINDOWS + windows.trailing_zeros() as usize;
+                prefilter.long(bytes, block + 2 * window, hits);
+                windows &= windows - 1;
+            }
         }
-        at += STEP;
     }
-    portable::scan(prefilter, bytes, at, hits);
+    at
 }
+
+/// What is written behind the last candidate.
+const SLACK: usize = 32;
+
+/// Positions in a block that are to be looked at.
+struct Candidates<const N: usize> {
+    at: [u16; N],
+    len: usize,
+}
+
+impl<const N: usize> Candidates<N> {
+    fn new() -> Self {
+        Self { at: [0; N], len: 0 }
+    }
+
+    fn found(&self) -> &[u16] {
+        self.at.get(..self.len).unwrap_or_default()
+    }
+
+    /// Adds the position of each bit that is set, where bit 0 is at `base`.
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    fn add(&mut self, mut bits: u32, base: usize) {
+        const AT_ONCE: usize = 4;
+        let mut left = bits.count_ones() as usize;
+        let mut len = self.len;
+        self.len += left;
+        // Four are written whether there are as many or not: a branch that mostly goes
+        // one way is cheaper than one that cannot be foreseen.
+        loop {
+            if let Some(slots) = self.at.get_mut(len..).and_then(<[u16]>::first_chunk_mut) {
+                let slots: &mut [u16; AT_ONCE] = slots;
+                for slot in slots {
+                    *slot = (base + (bits.trailing_zeros() as usize & 31)) as u16;
+                    bits &= bits.wrapping_sub(1);
+                }
+            }
+            if left <= AT_ONCE {
+                break;
+            }
+            left -= AT_ONCE;
+            len += AT_ONCE;
+        }
+    }
+}
+
+/// Looks up the window that begins at byte 2n, given the bytes of the step and those from
+/// two positions further on: `found[n]` is not zero where it may be in the set.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn windows(sieve: &Sieve, low: __m256i, high: __m256i, found: &mut [u8; WINDOWS]) {
+    let case = _mm256_set1_epi8(0x20);
+    let (low, high) = (_mm256_or_si256(low, case), _mm256_or_si256(high, case));
+    let [first, second] = sieve::FACTORS.map(|[a, b]| {
+        let product =
+            |bytes, factor: u16| _mm256_mullo_epi16(bytes, _mm256_set1_epi16(factor.cast_signed()));
+        let sum = _mm256_add_epi16(product(low, a), product(high, b));
+        let mut places = [0_u16; WINDOWS];
+        let shifted = _mm256_srli_epi16(sum, sieve::SHIFT.cast_signed());
+        // SAFETY: `places` is 32 bytes long, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(places.as_mut_ptr().cast(), shifted) };
+        places
+    });
+    for (window, found) in found.iter_mut().enumerate() {
+        // SAFETY: `window` is below the length of both arrays. Volatile, since taking
+        // them from memory is one load each, from the register it would be two steps.
+        let [first, second] = [&first, &second]
+            .map(|places| usize::from(unsafe { places.as_ptr().add(window).read_volatile() }));
+        *found = sieve.both(first, second);
+    }
+}
+
+/// Bit n: `found[n]` is not zero.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn nonzero(found: &[u8; WINDOWS]) -> u32 {
+    // SAFETY: `found` is 16 bytes long, and the load needs no alignment.
+    let found = unsafe { _mm_loadu_si128(found.as_ptr().cast()) };
+    let zero = _mm_cmpeq_epi8(found, _mm_setzero_si128());
+    !(_mm_movemask_epi8(zero) as u32) & 0xffff
+}
+
+/// Windows at the even positions of a step.
+const WINDOWS: usize = STEP / 2;
 
 /// Bit n: byte n is of the base64 alphabets.
 ///
 /// By high nibble, which low nibbles are in: a bit for each class of high nibbles
 /// that have the same low nibbles.
 #[inline]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
 fn base64_mask(low: __m256i, high: __m256i) -> u32 {
     // Classes: 0x2_: + - /; 0x3_: 0-9; 0x4_ and 0x6_: 1-15 (A-O, a-o);
     // 0x5_: 0-10 and 15 (P-Z, _); 0x7_: 0-10 (p-z).

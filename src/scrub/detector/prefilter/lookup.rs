@@ -2,7 +2,6 @@
 
 use crate::scrub::detector::prefilter::CASE;
 use crate::scrub::detector::prefilter::Needle;
-use crate::scrub::detector::prefilter::THREE;
 use crate::scrub::detector::prefilter::window::Window;
 
 /// From a window to the needles that it may begin.
@@ -21,11 +20,33 @@ pub(super) struct Place {
     pub(super) needle: u32,
     /// Where the window stands in it.
     pub(super) offset: u32,
-    /// Where its last four bytes begin, and what they are without regard to case: a
-    /// cheap second look before the needle is compared.
-    pub(super) tail_at: u32,
-    /// See `tail_at`; three bytes have none.
-    pub(super) tail: Option<u32>,
+    /// The first eight bytes of the needle without regard to case, zero behind its end:
+    /// a cheap second look before the needle is compared.
+    front: u64,
+    /// The bytes of `front` that are of the needle.
+    mask: u64,
+}
+
+impl Place {
+    fn new(needle: &Needle, number: usize, offset: usize) -> Self {
+        let len = needle.bytes.len().min(8);
+        let mut front = [0; 8];
+        for (slot, byte) in front.iter_mut().zip(&needle.bytes) {
+            *slot = byte | CASE as u8;
+        }
+        let mask = u64::MAX >> (64 - 8 * len);
+        let front = u64::from_le_bytes(front);
+        Self { needle: number as u32, offset: offset as u32, front, mask }
+    }
+
+    /// Whether the needle may begin where `rest` does.
+    #[inline(always)]
+    pub(super) fn may_begin(&self, rest: &[u8]) -> bool {
+        const TWICE: u64 = CASE as u64 | (CASE as u64) << 32;
+        // At the end of the text, the comparison of the needle decides.
+        rest.first_chunk::<8>()
+            .is_none_or(|chunk| (u64::from_le_bytes(*chunk) | TWICE) & self.mask == self.front)
+    }
 }
 
 impl Lookup {
@@ -35,16 +56,11 @@ impl Lookup {
         windows: impl Iterator<Item = (u32, &'w Window)>,
     ) -> Self {
         let place = |window: &Window| {
-            let bytes = needles.get(window.needle).map_or(&[][..], |needle| &needle.bytes);
-            Place {
-                needle: window.needle as u32,
-                offset: window.offset as u32,
-                tail_at: bytes.len().saturating_sub(4) as u32,
-                tail: bytes.last_chunk::<4>().map(|tail| u32::from_le_bytes(*tail) | CASE),
-            }
+            let needle = needles.get(window.needle)?;
+            Some(Place::new(needle, window.needle, window.offset))
         };
         let mut entries: Vec<(u32, Place)> =
-            windows.map(|(number, window)| (number, place(window))).collect();
+            windows.filter_map(|(number, window)| Some((number, place(window)?))).collect();
         entries.sort_unstable();
         entries.dedup();
         let mut lookup = Self {
@@ -76,10 +92,11 @@ impl Lookup {
         }
     }
 
+    /// Whether the window may be one of them.
     #[inline(always)]
     pub(super) fn holds(&self, window: u32) -> bool {
         let hash = hash(window);
-        let word = self.bitmap.get(hash >> 6 & (WORDS - 1)).copied().unwrap_or_default();
+        let word = self.bitmap.get(hash >> 6).copied().unwrap_or_default();
         word >> (hash & 63) & 1 == 1
     }
 
@@ -97,15 +114,13 @@ impl Lookup {
     }
 }
 
-/// Bits of a hash: the bitmap takes 16 KiB, half of a first-level cache.
-const HASH_BITS: u32 = 17;
+/// Bits of a hash: the bitmap takes 4 KiB.
+const HASH_BITS: u32 = 15;
 
 /// Words of the bitmap.
 const WORDS: usize = 1 << (HASH_BITS - 6);
 
-/// A hash that windows of three and of four bytes share: one multiplication for both.
 #[inline(always)]
 fn hash(window: u32) -> usize {
-    let three = (window & THREE).wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS);
-    (three ^ (window >> 24 << 6)) as usize
+    (window.wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
 }

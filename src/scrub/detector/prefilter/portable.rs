@@ -1,5 +1,5 @@
-//! Needles of three bytes and runs without vector instructions: a look-up at every
-//! position.
+//! The scan without vector instructions: a look-up at every position for short needles,
+//! at every second one for long ones.
 
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::prefilter::Hit;
@@ -7,14 +7,17 @@ use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 use crate::scrub::detector::prefilter::runs;
 
-/// Adds the hits from `from` on, in no particular order.
+/// Adds the hits from `from` on, an even position, in no particular order.
 pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], from: usize, hits: &mut Vec<Hit>) {
     let before = bytes.get(..from).unwrap_or_default();
     // One more than a run needs: then it was reported.
     let mut run =
         before.iter().rev().take(RUN_LEN_MIN).take_while(|&&byte| is_base64(byte)).count();
     for at in from..bytes.len() {
-        prefilter.three(bytes, at, hits);
+        prefilter.short(bytes, at, hits);
+        if at % 2 == 0 {
+            prefilter.long(bytes, at, hits);
+        }
         run = match bytes.get(at) {
             Some(&byte) if is_base64(byte) => run + 1,
             _ => 0,

@@ -1,11 +1,19 @@
-//! The windows by which a needle is known: its rarest bytes in a row.
+//! The windows by which needles are known: what is rarest in them.
+//!
+//! Needles are chosen for together: a window that many of them have costs no more than
+//! it would for one. The choice is greedy, by the cost for each needle that is known by
+//! it; each choice is the best for what is left.
 
+use std::collections::BinaryHeap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::scrub::detector::prefilter::CASE;
 use crate::scrub::detector::prefilter::Needle;
+use crate::scrub::detector::prefilter::sample::Sample;
 
 /// A window of a needle.
+#[derive(Clone, Debug)]
 pub(super) struct Window {
     pub(super) bytes: [u8; 4],
     /// Four, or three (then the fourth byte is any).
@@ -18,16 +26,119 @@ pub(super) struct Window {
     pub(super) caseless: bool,
 }
 
-impl Window {
-    /// The two neighbouring windows of a long needle that are rarest together.
-    pub(super) fn rarest_pair(number: usize, needle: &Needle, sample: &Sample) -> Vec<Self> {
-        let pair = needle.bytes.windows(5).enumerate();
-        let offset = pair
-            .min_by(|a, b| sample.commonness(a.1).total_cmp(&sample.commonness(b.1)))
-            .map_or(0, |pair| pair.0);
-        [offset, offset + 1].into_iter().filter_map(|at| Self::new(number, needle, at, 4)).collect()
-    }
+/// What a further window costs whatever its bytes are, as a part of the positions of a
+/// text: it makes the tables less selective.
+const PER_WINDOW: f32 = 2e-6;
 
+/// What it costs to compare a further needle wherever a window stands, next to looking
+/// at the window itself.
+const PER_NEEDLE: f32 = 0.2;
+
+/// A run of bytes that some needles have, which is one window or two that overlap.
+struct Run {
+    bytes: Vec<u8>,
+    /// The needles, and where it stands in each.
+    places: Vec<(usize, usize)>,
+}
+
+/// A run in the order of its cost, the cheapest first.
+struct Offer {
+    cost: f32,
+    run: usize,
+}
+
+impl Ord for Offer {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.cost.total_cmp(&self.cost).then(other.run.cmp(&self.run))
+    }
+}
+
+impl PartialOrd for Offer {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Offer {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Offer {}
+
+/// Chooses windows of `len` bytes for each of these needles: one, or `count` that stand
+/// at neighbouring positions.
+pub(super) fn choose(
+    needles: &[(usize, &Needle)],
+    len: usize,
+    count: usize,
+    sample: &Sample,
+) -> Vec<Window> {
+    let runs = runs(needles, len + count - 1);
+    let mut taken: HashSet<Vec<u8>> = HashSet::new();
+    let mut open: HashSet<usize> = needles.iter().map(|(number, _)| *number).collect();
+    let cost = |run: &Run, taken: &HashSet<Vec<u8>>, open: &HashSet<usize>| {
+        let known = run.places.iter().filter(|(needle, _)| open.contains(needle)).count();
+        let each = run.bytes.windows(len).map(|w| (sample.frequency(w), !taken.contains(w)));
+        let (new, all) = each.fold((0.0, 0.0), |(new, all), (frequency, is_new)| {
+            (new + if is_new { frequency + PER_WINDOW } else { 0.0 }, all + frequency)
+        });
+        (known != 0).then(|| new / known as f32 + PER_NEEDLE * all)
+    };
+    let mut offers: BinaryHeap<Offer> = runs
+        .iter()
+        .enumerate()
+        .filter_map(|(run, it)| Some(Offer { cost: cost(it, &taken, &open)?, run }))
+        .collect();
+    let by_number: HashMap<usize, &Needle> = needles.iter().copied().collect();
+    let mut windows = Vec::new();
+    while let Some(offer) = offers.pop() {
+        let Some(run) = runs.get(offer.run) else { continue };
+        // What was chosen since may have changed the cost.
+        match cost(run, &taken, &open) {
+            None => continue,
+            Some(cost) if offer.cost < cost => {
+                offers.push(Offer { cost, run: offer.run });
+                continue;
+            }
+            Some(_) => {}
+        }
+        taken.extend(run.bytes.windows(len).map(<[u8]>::to_vec));
+        for &(number, offset) in &run.places {
+            if open.remove(&number)
+                && let Some(needle) = by_number.get(&number)
+            {
+                let at = offset..offset + count;
+                windows.extend(at.filter_map(|at| Window::new(number, needle, at, len)));
+            }
+        }
+    }
+    windows
+}
+
+/// Every run of `len` bytes, without regard to case.
+fn runs(needles: &[(usize, &Needle)], len: usize) -> Vec<Run> {
+    let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut runs: Vec<Run> = Vec::new();
+    for (number, needle) in needles {
+        let folded: Vec<u8> = needle.bytes.iter().map(|byte| byte | CASE as u8).collect();
+        for (offset, bytes) in folded.windows(len).enumerate() {
+            let run = *numbers.entry(bytes.to_vec()).or_insert_with(|| {
+                runs.push(Run { bytes: bytes.to_vec(), places: Vec::new() });
+                runs.len() - 1
+            });
+            if let Some(run) = runs.get_mut(run)
+                && run.places.last().is_none_or(|last| last.0 != *number)
+            {
+                run.places.push((*number, offset));
+            }
+        }
+    }
+    runs
+}
+
+impl Window {
     /// A window of `len` bytes of a needle.
     pub(super) fn new(number: usize, needle: &Needle, offset: usize, len: usize) -> Option<Self> {
         let mut bytes = [0; 4];
@@ -66,88 +177,5 @@ pub(super) fn cases(byte: u8, caseless: bool) -> Vec<u8> {
     match caseless && byte.is_ascii_alphabetic() {
         true => vec![byte.to_ascii_lowercase(), byte.to_ascii_uppercase()],
         false => vec![byte],
-    }
-}
-
-/// About how often a byte stands in telemetry; only the order of magnitude counts.
-pub(super) fn frequency(byte: u8) -> f32 {
-    match byte {
-        b' ' => 0.09,
-        b'e' => 0.08,
-        b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 0.05,
-        b'c' | b'd' | b'l' | b'u' | b'p' | b'm' | b'h' => 0.025,
-        b'"' => 0.04,
-        b'f' | b'g' | b'y' | b'w' | b'b' | b'v' | b'.' | b':' | b'\\' | b'/' => 0.014,
-        b'_' | b'-' | b'0'..=b'9' | b',' => 0.011,
-        b'k' | b'x' | b'q' | b'j' | b'z' => 0.004,
-        b'A'..=b'Z' | b'=' | b'{' | b'}' | b'(' | b')' | 0..0x20 => 0.003,
-        _ => 0.001,
-    }
-}
-
-/// Words that telemetry is full of. Bytes do not come one by one: `tion` and ` key` are
-/// made of rare letters and stand everywhere.
-const COMMON: &str = r#"
-    account action address agent answer api application array attribute author authority auto base
-    batch body bool bucket build bytes cache call catalog cell channel chunk client cloud cluster
-    code collection color column command commit config connection container content context cookie
-    copper count counter courier create credential currency cursor customer data database date
-    default delete deploy description detail digest document domain driver duration end endpoint
-    environment error event exception exec export feature field file filter float flow form format
-    framework frame function gateway graph group handler hash head header health host http https id
-    image index info input instance int integer interface invoice ip item java job json kernel key
-    keyboard keys label lambda language latency ledger level library limit line link list load
-    local location log logger login machine main manager map master memory message metadata method
-    metric middleware model modules monitor name network node_modules npm number object offset
-    openapi operation option order organization output owner package page parameter parcel parent
-    password path payload payment peer pending period plan platform pod point policy pool port
-    postgres postgresql prefix price priority process product profile project prompt property
-    protocol provider proxy public python query queue rate reader record redirect redis ref refresh
-    region register replica replication report repository request reset resource response result
-    retry return role root route router rows rpc runtime sample schema scope script search secret
-    secretary section select sequence server service session set severity shard sign signature size
-    socket source span spring sql stack stacktrace stage start state statement static status step
-    storage store stream string subject success summary support system table tag target task
-    telemetry template tenant text thread threshold time timeout timestamp title token tokens tool
-    topic total trace traffic transaction transport type unit update upload uri url usage user
-    username utils value vendor version view virtual volume wait warning web webhook window word
-    worker workflow workspace write writer x-request-id zone
-    {"role":"assistant","content":"the ","tool_calls":[{"id":"call_","function":{"name":"get_",
-    \"arguments\": \"{\\"query\\": \\"\\n"}, "usage": {"input_tokens": 12, "output_tokens": 5}}
-    http.request.method http.response.status_code url.full url.path server.address server.port
-    user_agent.original network.peer.address db.system db.statement db.query.text gen_ai.system
-    exception.type exception.message exception.stacktrace telemetry.sdk.name service.name host.name
-    File "/usr/lib/python3/site-packages/", line 10, in at org.springframework.web.servlet.
-    com.example. java.base/java.lang. io.opentelemetry. github.com/ https://www. http://localhost:
-    token count password field api key access key private key session key secret key public key
-    primary key foreign key the key a key of key is key for key in key and key user key cache key
-"#;
-
-/// How often runs of four bytes stand in [`COMMON`].
-pub(super) struct Sample(HashMap<u32, u32>);
-
-impl Sample {
-    /// Counts.
-    pub(super) fn new() -> Self {
-        let mut counts = HashMap::new();
-        for bytes in COMMON.as_bytes().windows(4) {
-            if let Some(window) = bytes.first_chunk::<4>() {
-                *counts.entry(u32::from_le_bytes(*window) | CASE).or_default() += 1;
-            }
-        }
-        Self(counts)
-    }
-
-    /// How common the two windows in five bytes are: as often as they were counted,
-    /// then as their bytes are.
-    fn commonness(&self, five: &[u8]) -> f32 {
-        five.windows(4)
-            .filter_map(|bytes| bytes.first_chunk::<4>())
-            .map(|bytes| {
-                let counted = self.0.get(&(u32::from_le_bytes(*bytes) | CASE)).copied();
-                let alike: f32 = bytes.iter().map(|&byte| frequency(byte)).product();
-                counted.unwrap_or(0) as f32 + alike
-            })
-            .sum()
     }
 }
