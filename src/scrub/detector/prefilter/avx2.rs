@@ -205,9 +205,9 @@ fn windows(sieve: &Sieve, low: __m256i, high: __m256i, found: &mut [u8; WINDOWS]
     let [first, second] = sieve::FACTORS.map(|[a, b]| {
         let product =
             |bytes, factor: u16| _mm256_mullo_epi16(bytes, _mm256_set1_epi16(factor.cast_signed()));
-        let sum = _mm256_add_epi16(product(low, a), product(high, b));
+        let hash = product(_mm256_xor_si256(product(low, a), high), b);
         let mut places = [0_u16; WINDOWS];
-        let shifted = _mm256_srli_epi16(sum, sieve::SHIFT.cast_signed());
+        let shifted = _mm256_srli_epi16(hash, sieve::SHIFT.cast_signed());
         // SAFETY: `places` is 32 bytes long, and the store needs no alignment.
         unsafe { _mm256_storeu_si256(places.as_mut_ptr().cast(), shifted) };
         places

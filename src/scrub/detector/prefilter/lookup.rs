@@ -8,8 +8,10 @@ use crate::scrub::detector::prefilter::window::Window;
 pub(super) struct Lookup {
     /// One bit for each hash.
     bitmap: Box<[u64; WORDS]>,
-    /// Open addressing: window and the range of `places` that it stands for.
-    slots: Vec<Option<(u32, u32, u32)>>,
+    /// Open addressing: a window plus one; zero where there is none.
+    keys: Vec<u64>,
+    /// For each of `keys`, the range of `places` that it stands for.
+    ranges: Vec<(u32, u32)>,
     places: Vec<Place>,
 }
 
@@ -63,9 +65,11 @@ impl Lookup {
             windows.filter_map(|(number, window)| Some((number, place(window)?))).collect();
         entries.sort_unstable();
         entries.dedup();
+        let slots = (entries.len() * 2).next_power_of_two().max(16);
         let mut lookup = Self {
             bitmap: Box::new([0; WORDS]),
-            slots: vec![None; (entries.len() * 4).next_power_of_two().max(16)],
+            keys: vec![0; slots],
+            ranges: vec![(0, 0); slots],
             places: entries.iter().map(|entry| entry.1).collect(),
         };
         let mut start = 0;
@@ -82,13 +86,14 @@ impl Lookup {
         if let Some(word) = self.bitmap.get_mut(hash >> 6) {
             *word |= 1 << (hash & 63);
         }
-        let mask = self.slots.len() - 1;
+        let mask = self.keys.len() - 1;
         let mut slot = hash & mask;
-        while self.slots.get(slot).is_some_and(Option::is_some) {
+        while self.keys.get(slot).is_some_and(|&key| key != 0) {
             slot = (slot + 1) & mask;
         }
-        if let Some(free) = self.slots.get_mut(slot) {
-            *free = Some((window, start, end));
+        if let (Some(key), Some(range)) = (self.keys.get_mut(slot), self.ranges.get_mut(slot)) {
+            *key = u64::from(window) + 1;
+            *range = (start, end);
         }
     }
 
@@ -102,10 +107,13 @@ impl Lookup {
 
     #[inline]
     pub(super) fn get(&self, window: u32) -> &[Place] {
-        let mask = self.slots.len() - 1;
+        let mask = self.keys.len() - 1;
         let mut slot = hash(window) & mask;
-        while let Some(&Some((found, start, end))) = self.slots.get(slot) {
-            if found == window {
+        while let Some(&key) = self.keys.get(slot)
+            && key != 0
+        {
+            if key == u64::from(window) + 1 {
+                let (start, end) = self.ranges.get(slot).copied().unwrap_or_default();
                 return self.places.get(start as usize..end as usize).unwrap_or_default();
             }
             slot = (slot + 1) & mask;

@@ -3,9 +3,9 @@
 //! A window is looked up at two places of a table of bytes. It is in the set only if
 //! the two have a bit in common: each window sets one of eight bits at both.
 
-/// Multipliers of the two hashes, for the first two bytes of a window and for the last
-/// two: odd numbers without a pattern. Sixteen bits are what one vector instruction
-/// multiplies.
+/// Multipliers of the two hashes, for the first two bytes of a window and for what comes
+/// of that and the last two: odd numbers without a pattern. Sixteen bits are what one
+/// vector instruction multiplies.
 pub(super) const FACTORS: [[u16; 2]; 2] = [[0x9E37, 0xC2B3], [0x85EB, 0x27D5]];
 
 /// Bytes of the table: half of a first-level cache.
@@ -45,6 +45,5 @@ impl Sieve {
 #[inline(always)]
 fn places(window: u32) -> [usize; 2] {
     let (low, high) = (window as u16, (window >> 16) as u16);
-    FACTORS
-        .map(|[a, b]| usize::from(low.wrapping_mul(a).wrapping_add(high.wrapping_mul(b)) >> SHIFT))
+    FACTORS.map(|[a, b]| usize::from((low.wrapping_mul(a) ^ high).wrapping_mul(b) >> SHIFT))
 }
