@@ -24,6 +24,7 @@ use clap::Subcommand;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::Loaded;
+use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::Process;
 
 /// Receives OTLP, removes credentials, forwards the rest.
@@ -51,7 +52,7 @@ Examples:
 An application sends to the gateway with OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318.";
 
 /// Where the configuration comes from.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 struct ConfigArgs {
     /// A file, `file:PATH`, `env:NAME` or `yaml:KEY::SUB: VALUE`. Repeat it to lay
     /// one over another: maps are merged, lists replaced. Without it, the built-in
@@ -68,7 +69,11 @@ struct ConfigArgs {
 
 impl ConfigArgs {
     fn load(&self) -> Result<Loaded, ConfigError> {
-        let mut loaded = Config::load(&self.config, &self.set, &Process)?;
+        self.load_from(&Process)
+    }
+
+    fn load_from(&self, environment: &dyn Environment) -> Result<Loaded, ConfigError> {
+        let mut loaded = Config::load(&self.config, &self.set, environment)?;
         if !self.feature_gates.is_empty() {
             loaded.warnings.push("--feature-gates is ignored: there are no gates".to_owned());
         }

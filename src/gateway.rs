@@ -14,6 +14,7 @@ pub mod exporter;
 pub mod method;
 pub mod pipeline;
 pub mod receiver;
+pub mod reload;
 pub mod run;
 mod section;
 pub mod telemetry;

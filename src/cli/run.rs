@@ -1,6 +1,7 @@
 //! `run`: the whole story of a start and a stop.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,7 +14,10 @@ use crate::cli::process;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ExtensionConfig;
-use crate::gateway::config::ProcessorConfig;
+use crate::gateway::reload::LOOK_EVERY;
+use crate::gateway::reload::Reloader;
+use crate::gateway::reload::State;
+use crate::gateway::reload::Watched;
 use crate::gateway::run::GRACE_DEFAULT;
 use crate::gateway::run::StartError;
 use crate::gateway::telemetry::ListenError;
@@ -25,7 +29,6 @@ use crate::gateway::telemetry::logs;
 use crate::gateway::telemetry::logs::LogError;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::scrape;
-use crate::scrub::Scrubber;
 
 /// How `run` is to run.
 #[derive(Clone, Debug, Default, Args)]
@@ -62,20 +65,26 @@ pub(in crate::cli) enum RunError {
 /// What keeps it from starting.
 pub(in crate::cli) fn run(args: &ConfigArgs, run: &RunArgs) -> Result<(), RunError> {
     process::harden();
-    let loaded = args.load()?;
+    let watched = Arc::new(Watched::new());
+    let loaded = args.load_from(&*watched)?;
     logs::start(&loaded.config.service.telemetry.logs)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     let grace = run.grace_seconds.map_or(GRACE_DEFAULT, Duration::from_secs);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(&loaded.config, grace));
+    let result = runtime.block_on(serve(args, &loaded.config, watched, grace));
     // What hangs in a system call must not keep the process.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(config: &Config, grace: Duration) -> Result<(), RunError> {
+async fn serve(
+    args: &ConfigArgs,
+    config: &Config,
+    watched: Arc<Watched>,
+    grace: Duration,
+) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     let telemetry = &config.service.telemetry;
     let metrics = Metrics::of(&Instance::with(&telemetry.resource));
@@ -93,12 +102,18 @@ async fn serve(config: &Config, grace: Duration) -> Result<(), RunError> {
         }
     }
     begin_at_zero(config, &metrics);
-    let rules = rules(config);
     let running = crate::gateway::start(config, &metrics).await?;
     health.ready();
-    tracing::info!(version = instance::VERSION, rules, "ready");
+    tracing::info!(version = instance::VERSION, rules = running.rules(), "ready");
 
-    signals.stop().await;
+    let reload = Reload {
+        args: args.clone(),
+        watched,
+        reloader: running.reloader(),
+        metrics: metrics.clone(),
+        health: health.clone(),
+    };
+    reload.until_stopped(&mut signals).await;
     health.stopping();
     tracing::info!("stopping: finishing what is under way");
     tokio::select! {
@@ -126,16 +141,6 @@ fn begin_at_zero(config: &Config, metrics: &Metrics) {
     }
 }
 
-/// How many rules the scrubbers have together.
-fn rules(config: &Config) -> usize {
-    let settings = config.processors.values().filter_map(|processor| match processor {
-        ProcessorConfig::Scrubber(settings) => Some(settings),
-        _ => None,
-    });
-    let scrubbers = settings.filter_map(|settings| Scrubber::new(settings).ok());
-    scrubbers.map(|scrubber| scrubber.rule_ids().len()).max().unwrap_or(0)
-}
-
 /// What the process is told from outside.
 struct Signals {
     terminate: Signal,
@@ -154,15 +159,79 @@ impl Signals {
 
     /// Waits until the process is told to stop.
     async fn stop(&mut self) {
+        while self.next().await == Told::Reload {}
+    }
+
+    /// Waits for the next thing that the process is told.
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            // In order: a hangup that came before the end is still heeded.
+            biased;
+            _ = self.hangup.recv() => Told::Reload,
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Reload,
+    Stop,
+}
+
+/// Reads the configuration again, when told to and when its files change.
+struct Reload {
+    args: ConfigArgs,
+    watched: Arc<Watched>,
+    reloader: Reloader,
+    metrics: Metrics,
+    health: Health,
+}
+
+impl Reload {
+    async fn until_stopped(self, signals: &mut Signals) {
+        let this = Arc::new(self);
+        let mut known = this.watched.state();
+        let mut changed: Option<State> = None;
         loop {
-            tokio::select! {
-                // In order: a hangup that came before the end is still spoken of.
-                biased;
-                _ = self.hangup.recv() => {
-                    tracing::warn!("SIGHUP ignored: restart to change the configuration");
-                }
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
+            let told = tokio::select! {
+                told = signals.next() => Some(told),
+                () = tokio::time::sleep(LOOK_EVERY) => None,
+            };
+            if told == Some(Told::Stop) {
+                return;
+            }
+            let state = this.watched.state();
+            let settled = changed.as_ref() == Some(&state);
+            changed = (state != known).then(|| state.clone());
+            if told == Some(Told::Reload) || (settled && changed.is_some()) {
+                let own = Arc::clone(&this);
+                // A panic in there was reported, and costs this reload only.
+                let _ = tokio::task::spawn_blocking(move || own.reload()).await;
+                // What the new configuration names was not looked at before.
+                known = this.watched.state();
+                changed = None;
+            }
+        }
+    }
+
+    fn reload(&self) {
+        let loaded = self.args.load_from(&*self.watched);
+        let warnings = loaded.and_then(|loaded| {
+            self.reloader.reload(&loaded.config)?;
+            Ok(loaded.warnings)
+        });
+        self.metrics.reloaded(warnings.is_ok());
+        match warnings {
+            Ok(warnings) => {
+                self.health.reloaded(None);
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                tracing::info!("processors reloaded; the other sections are as they were");
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "reload refused; the rules of before go on");
+                self.health.reloaded(Some(fault.to_string()));
             }
         }
     }

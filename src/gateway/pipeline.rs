@@ -15,6 +15,8 @@ pub mod memory_limiter;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::task::Poll;
 
 use tokio::time::Instant;
@@ -73,8 +75,9 @@ pub struct Step {
 /// A running pipeline.
 pub struct Pipeline {
     signal: Signal,
+    /// Replaced as a whole: a request has all of them from before or from after.
     /// Invariant: not empty.
-    steps: Arc<[Step]>,
+    steps: RwLock<Arc<[Step]>>,
     output: Output,
     metrics: Metrics,
 }
@@ -118,12 +121,24 @@ impl Pipeline {
             }
             Some(_) | None => Output::Direct(fanout),
         };
-        Ok(Self { signal, steps: steps.into(), output, metrics })
+        Ok(Self { signal, steps: RwLock::new(steps.into()), output, metrics })
     }
 
     /// What the pipeline carries.
     pub fn signal(&self) -> Signal {
         self.signal
+    }
+
+    /// Has requests that begin from now on go through these steps. Without any,
+    /// nothing is changed.
+    pub fn replace(&self, steps: Vec<Step>) {
+        if !steps.is_empty() {
+            *self.steps.write().unwrap_or_else(PoisonError::into_inner) = steps.into();
+        }
+    }
+
+    fn steps(&self) -> Arc<[Step]> {
+        Arc::clone(&self.steps.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Scrubs and delivers a request.
@@ -149,12 +164,13 @@ impl Pipeline {
     }
 
     async fn scrub(&self, request: Request, packed: Option<Packed>) -> Result<Delivery, Refusal> {
-        let steps = Arc::clone(&self.steps);
-        let scrubbing = compute::run(request.bytes.len(), move || scrub_all(&steps, request));
+        let steps = self.steps();
+        let own = Arc::clone(&steps);
+        let scrubbing = compute::run(request.bytes.len(), move || scrub_all(&own, request));
         let Scrubbing { scrubbed, reports, edited } = scrubbing.await??;
         let items = scrubbed.items();
         let mut joined = Report::default();
-        for (step, report) in self.steps.iter().zip(reports) {
+        for (step, report) in steps.iter().zip(reports) {
             self.metrics.scrubbed(&step.id, self.signal, &report);
             let incoming = items + report.dropped_records;
             self.metrics.processed(&step.id, self.signal, incoming, items);

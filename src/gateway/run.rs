@@ -26,11 +26,11 @@ use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Step;
-use crate::gateway::pipeline::batch;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;
 use crate::gateway::receiver::server::Server;
 use crate::gateway::receiver::server::ServerError;
+use crate::gateway::reload::Reloader;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::Scrubber;
 use crate::scrub::yaml::YamlError;
@@ -66,9 +66,21 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: TaskTracker,
     servers: Vec<JoinHandle<()>>,
+    reloader: Reloader,
+    rules: usize,
 }
 
 impl Running {
+    /// What gives it new rules.
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
+    /// How many rules the scrubber with the most has.
+    pub fn rules(&self) -> usize {
+        self.rules
+    }
+
     /// Where a protocol of a receiver listens: `otlp` and `grpc`, say.
     pub fn address(&self, receiver: &str, protocol: &str) -> Option<SocketAddr> {
         self.addresses.get(&format!("{receiver}/{protocol}")).copied()
@@ -108,6 +120,10 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
         let built = pipeline(id, config, &scrubbers, &exporters, metrics)?;
         pipelines.push((settings, Arc::new(built)));
     }
+    let ids = config.service.pipelines.keys().cloned();
+    let built = pipelines.iter().map(|(_, pipeline)| Arc::clone(pipeline));
+    let reloader = Reloader::new(ids.zip(built), texts);
+    let rules = scrubbers.values().map(|scrubber| scrubber.rules().len()).max().unwrap_or(0);
     let tasks = TaskTracker::new();
     let mut addresses = BTreeMap::new();
     let mut servers = Vec::new();
@@ -131,7 +147,8 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
         let (_, routes) = watch::channel(routes);
         tokio::spawn(server.serve(routes, stopped.clone(), tasks.clone()))
     });
-    Ok(Running { addresses, stop, servers: servers.collect(), tasks })
+    let servers = servers.collect();
+    Ok(Running { addresses, stop, servers, tasks, reloader, rules })
 }
 
 /// Runs the gateway until `stop` is ready, and then until everything under way has
@@ -162,7 +179,10 @@ pub async fn run(
     Ok(())
 }
 
-fn scrubbers(config: &Config) -> Result<BTreeMap<ComponentId, Arc<Scrubber>>, YamlError> {
+/// The scrubbers of a configuration, compiled.
+pub(in crate::gateway) fn scrubbers(
+    config: &Config,
+) -> Result<BTreeMap<ComponentId, Arc<Scrubber>>, YamlError> {
     let mut scrubbers = BTreeMap::new();
     for (id, processor) in &config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
@@ -230,22 +250,11 @@ fn pipeline(
     let Some(settings) = config.service.pipelines.get(id) else {
         return Err(fault("receivers", "expected a pipeline".to_owned()));
     };
-    let mut steps = Vec::new();
-    let mut batch: Option<&batch::Config> = None;
-    for processor in &settings.processors {
-        match config.processors.get(processor) {
-            None => return Err(fault("processors", format!("{processor} is not defined"))),
-            Some(ProcessorConfig::Scrubber(_)) => {
-                let scrubber = scrubbers.get(processor).map(Arc::clone);
-                steps.extend(
-                    scrubber.map(|scrubber| Step { id: processor.to_string().into(), scrubber }),
-                );
-            }
-            Some(ProcessorConfig::Batch(own)) => batch = Some(own),
-            // Counted for all pipelines together, before requests are read.
-            Some(ProcessorConfig::MemoryLimiter(_)) => {}
-        }
-    }
+    let steps = steps(id, config, scrubbers)?;
+    let batch = settings.processors.iter().find_map(|id| match config.processors.get(id) {
+        Some(ProcessorConfig::Batch(batch)) => Some(batch),
+        _ => None,
+    });
     let mut targets = Vec::new();
     for exporter in &settings.exporters {
         let target = exporters.get(exporter).map(Arc::clone);
@@ -257,6 +266,36 @@ fn pipeline(
     }
     Pipeline::new(id.signal, steps, batch, targets, metrics.clone())
         .map_err(|err| fault("processors", err.to_string()))
+}
+
+/// What a pipeline does with requests, in order.
+pub(in crate::gateway) fn steps(
+    id: &PipelineId,
+    config: &Config,
+    scrubbers: &BTreeMap<ComponentId, Arc<Scrubber>>,
+) -> Result<Vec<Step>, YamlError> {
+    let fault = |expected: String| YamlError { path: format!("service.pipelines.{id}"), expected };
+    let Some(settings) = config.service.pipelines.get(id) else {
+        let expected = "expected the pipelines that run: a restart takes one away, or adds one";
+        return Err(fault(expected.to_owned()));
+    };
+    let mut steps = Vec::new();
+    for processor in &settings.processors {
+        match config.processors.get(processor) {
+            None => return Err(fault(format!("{processor} is not defined"))),
+            Some(ProcessorConfig::Scrubber(_)) => {
+                let scrubber = scrubbers.get(processor).map(Arc::clone);
+                steps.extend(
+                    scrubber.map(|scrubber| Step { id: processor.to_string().into(), scrubber }),
+                );
+            }
+            // Joins what is scrubbed, wherever it stands.
+            Some(ProcessorConfig::Batch(_)) => {}
+            // Counted for all pipelines together, before requests are read.
+            Some(ProcessorConfig::MemoryLimiter(_)) => {}
+        }
+    }
+    Ok(steps)
 }
 
 /// Binds the addresses of a receiver.

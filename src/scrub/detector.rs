@@ -192,13 +192,13 @@ impl Detector {
         self.rules.iter().map(|rule| &rule.id)
     }
 
-    /// Compiles every pattern now instead of at its first hit.
+    /// Compiles the patterns of the first `count` rules now instead of at their first hit.
     ///
     /// # Errors
     ///
     /// The first pattern that gets too large.
-    pub(in crate::scrub) fn compile(&self) -> Result<(), (usize, RuleFault)> {
-        for (number, rule) in self.rules.iter().enumerate() {
+    pub(in crate::scrub) fn compile(&self, count: usize) -> Result<(), (usize, RuleFault)> {
+        for (number, rule) in self.rules.iter().enumerate().take(count) {
             if let Some(pattern) = &rule.pattern {
                 pattern
                     .compile()

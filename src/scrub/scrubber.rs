@@ -109,7 +109,11 @@ impl Scrubber {
             ..WalkOptions::default()
         };
         let masker = Masker::new(settings.mask, fingerprints);
-        Ok(Self { options, detector, masker, rules, dry_run: settings.dry_run })
+        let scrubber = Self { options, detector, masker, rules, dry_run: settings.dry_run };
+        // A pattern of a user that gets too large must be known before it is needed; the
+        // packed ones are proved, and many.
+        scrubber.compile(settings.rules.len())?;
+        Ok(scrubber)
     }
 
     /// Scrubs a request.
@@ -210,8 +214,12 @@ impl Scrubber {
     ///
     /// The first pattern that gets too large, with its rule.
     pub fn compile_all(&self) -> Result<(), YamlError> {
+        self.compile(self.rules.len())
+    }
+
+    fn compile(&self, count: usize) -> Result<(), YamlError> {
         self.detector
-            .compile()
+            .compile(count)
             .map_err(|(number, fault)| assemble::of_rule(self.rules.get(number), number, &fault))
     }
 }

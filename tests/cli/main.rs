@@ -4,5 +4,6 @@
 mod commands;
 mod configs;
 mod program;
+mod reload;
 mod running;
 mod selftest;

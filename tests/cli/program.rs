@@ -98,6 +98,20 @@ impl Gateway {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
     }
 
+    /// Waits until a metric has a value; `series` is how its line begins.
+    pub(crate) fn metric(&self, series: &str, value: &str) {
+        let started = Instant::now();
+        loop {
+            let metrics = get(self.metrics, "/metrics").unwrap_or_default();
+            let mut lines = metrics.lines();
+            if lines.any(|line| line.starts_with(series) && line.ends_with(&format!(" {value}"))) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{series} {value}\n{metrics}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let kill = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());

@@ -52,6 +52,8 @@ type Since = (String, Instant);
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     ready_since: Arc<Mutex<Option<Since>>>,
+    /// Why the newest rules do not run, where they do not.
+    refused: Arc<Mutex<Option<String>>>,
 }
 
 impl Health {
@@ -68,6 +70,16 @@ impl Health {
     /// From now on, they are not: the gateway drains.
     pub fn stopping(&self) {
         self.set(None);
+    }
+
+    /// The rules that were read last run, or do not for this reason. Requests are taken
+    /// either way. The reason holds no secret.
+    pub fn reloaded(&self, refused: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    fn refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, since: Option<Since>) {
@@ -102,7 +114,9 @@ fn answer(config: &Config, health: &Health, path: &str) -> Response<Full<Bytes>>
         _ if !under => (404, "text/plain", String::new()),
         (Some(bodies), Some(_)) => (200, "text/plain", bodies.healthy.clone()),
         (Some(bodies), None) => (503, "text/plain", bodies.unhealthy.clone()),
-        (None, Some((since, at))) => (200, "application/json", available(&since, at)),
+        (None, Some((since, at))) => {
+            (200, "application/json", available(&since, at, health.refused()))
+        }
         (None, None) => (503, "application/json", UNAVAILABLE.to_owned()),
     };
     Response::builder()
@@ -116,9 +130,16 @@ fn answer(config: &Config, health: &Health, path: &str) -> Response<Full<Bytes>>
 const UNAVAILABLE: &str =
     r#"{"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""}"#;
 
-fn available(since: &str, at: Instant) -> String {
+fn available(since: &str, at: Instant, refused: Option<String>) -> String {
     let uptime = at.elapsed().as_secs_f64();
-    format!(r#"{{"status":"Server available","upSince":"{since}","uptime":"{uptime:.3}s"}}"#)
+    let refused = refused.map(|fault| {
+        let fault = serde_json::Value::String(fault);
+        format!(r#","reload":"refused, the rules of before go on","fault":{fault}"#)
+    });
+    let refused = refused.unwrap_or_default();
+    format!(
+        r#"{{"status":"Server available","upSince":"{since}","uptime":"{uptime:.3}s"{refused}}}"#
+    )
 }
 
 #[cfg(test)]
@@ -147,6 +168,10 @@ mod tests {
             assert!(json["upSince"].as_str().unwrap().ends_with('Z'), "{body}");
             assert!(json["uptime"].as_str().unwrap().ends_with('s'), "{body}");
         }
+        health.reloaded(Some("rules[0]: \"x\"".to_owned()));
+        let (status, body) = get(&config, &health, "/").await;
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, json["fault"].as_str()), (200, Some("rules[0]: \"x\"")));
         health.stopping();
         assert_eq!(get(&config, &health, "/").await.0, 503);
     }

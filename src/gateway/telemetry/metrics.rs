@@ -15,6 +15,7 @@ use prometheus::Encoder;
 use prometheus::HistogramOpts;
 use prometheus::HistogramVec;
 use prometheus::IntCounterVec;
+use prometheus::IntGauge;
 use prometheus::IntGaugeVec;
 use prometheus::Opts;
 use prometheus::Registry;
@@ -55,6 +56,8 @@ struct Inner {
     outgoing: IntCounterVec,
     redactions: IntCounterVec,
     noted: IntCounterVec,
+    reloads: IntCounterVec,
+    rules_refused: IntGauge,
     dropped: IntCounterVec,
     unknown_fields: IntCounterVec,
     invalid_utf8: IntCounterVec,
@@ -121,6 +124,13 @@ impl Metrics {
                 "Credentials found and left (dry_run, allowed, unsure) or acted on, by outcome.",
                 &["processor", "rule", "place", "otel_signal", "outcome"],
             ),
+            reloads: counter(
+                &registry,
+                "processor_scrubber_reloads",
+                "Reloads of the rules by outcome: success or refused.",
+                &["outcome"],
+            ),
+            rules_refused: rules_refused(&registry),
             dropped: counter(
                 &registry,
                 "processor_scrubber_dropped_records",
@@ -218,6 +228,13 @@ impl Metrics {
         }
     }
 
+    /// A reload of the rules, and whether they were right.
+    pub fn reloaded(&self, right: bool) {
+        let outcome = if right { "success" } else { "refused" };
+        self.inner.reloads.with_label_values(&[outcome]).inc();
+        self.inner.rules_refused.set(i64::from(!right));
+    }
+
     /// `processor_incoming_items` and `processor_outgoing_items`.
     pub fn processed(&self, processor: &str, signal: Signal, incoming: u64, outgoing: u64) {
         let labels = [processor, signal.name()];
@@ -234,6 +251,14 @@ impl Metrics {
     pub fn send_failed(&self, exporter: &str, signal: Signal, items: u64) {
         self.inner.send_failed.add(signal, &[exporter], items);
     }
+}
+
+fn rules_refused(registry: &Registry) -> IntGauge {
+    let help = "1 while the newest rules are at fault and those of before go on.";
+    let opts = Opts::new("otelcol_processor_scrubber_rules_refused", help);
+    let gauge = IntGauge::with_opts(opts).expect("the name is valid");
+    register(registry, gauge.clone());
+    gauge
 }
 
 impl Default for Metrics {

@@ -1,0 +1,173 @@
+//! New rules for a gateway that runs.
+//!
+//! Everything is compiled aside. Only if all of it is right does each pipeline get its
+//! new steps, at once for every request that begins after; one that is under way ends
+//! with the steps it began with. If anything is at fault, nothing is changed.
+//!
+//! What is watched is what the configuration was read from: its files, its rule files,
+//! what it includes, and the day (for allow entries that expire). The state of the files
+//! is looked at rather than waited for, since a mounted volume that another machine
+//! changes tells nobody.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use crate::gateway::config::Config;
+use crate::gateway::config::component::PipelineId;
+use crate::gateway::config::environment::Environment;
+use crate::gateway::config::environment::Process;
+use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::pipeline::Pipeline;
+use crate::gateway::run::scrubbers;
+use crate::gateway::run::steps;
+use crate::scrub::rule::date::Date;
+use crate::scrub::yaml::YamlError;
+
+/// How often files are looked at. They must be the same at two looks, so that a file
+/// that is being written is not read.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The parts of a running gateway that can be replaced. Cheap to clone.
+#[derive(Clone)]
+pub struct Reloader {
+    pipelines: Arc<[(PipelineId, Arc<Pipeline>)]>,
+    texts: UpstreamText,
+}
+
+impl Reloader {
+    pub(in crate::gateway) fn new(
+        pipelines: impl IntoIterator<Item = (PipelineId, Arc<Pipeline>)>,
+        texts: UpstreamText,
+    ) -> Self {
+        Self { pipelines: pipelines.into_iter().collect(), texts }
+    }
+
+    /// Gives every pipeline the processors that `config` has for it. Computes for a
+    /// while: not for a thread that serves.
+    ///
+    /// # Errors
+    ///
+    /// The first fault; nothing is changed then.
+    pub fn reload(&self, config: &Config) -> Result<(), YamlError> {
+        let scrubbers = scrubbers(config)?;
+        let mut all = Vec::new();
+        for (id, pipeline) in self.pipelines.iter() {
+            let new = steps(id, config, &scrubbers)?;
+            if new.is_empty() {
+                return Err(YamlError {
+                    path: format!("service.pipelines.{id}.processors"),
+                    expected: "expected a scrubber among the processors".to_owned(),
+                });
+            }
+            all.push((pipeline, new));
+        }
+        for (pipeline, new) in all {
+            pipeline.replace(new);
+        }
+        self.texts.replace(scrubbers.into_values());
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reloader").field("pipelines", &self.pipelines.len()).finish_non_exhaustive()
+    }
+}
+
+/// The environment of this process, which remembers what it was asked for.
+#[derive(Debug, Default)]
+pub struct Watched {
+    asked: Mutex<BTreeSet<Asked>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    File(String),
+    Files(String),
+}
+
+/// What the files were like at one look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    today: Option<Date>,
+    files: Vec<(String, Option<(SystemTime, u64)>)>,
+}
+
+impl Watched {
+    /// Nothing asked for yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the files are like now that were asked for so far, found or not.
+    pub fn state(&self) -> State {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut names = BTreeSet::new();
+        for asked in asked {
+            match asked {
+                Asked::File(path) => _ = names.insert(path),
+                Asked::Files(path) => names.extend(Process.files(&path).unwrap_or_default()),
+            }
+        }
+        let look = |name: String| {
+            let seen = std::fs::metadata(&name).ok();
+            let seen = seen.and_then(|file| Some((file.modified().ok()?, file.len())));
+            (name, seen)
+        };
+        State { today: self.today(), files: names.into_iter().map(look).collect() }
+    }
+
+    fn remember(&self, asked: Asked) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(asked);
+    }
+}
+
+impl Environment for Watched {
+    fn variable(&self, name: &str) -> Option<String> {
+        Process.variable(name)
+    }
+
+    fn file(&self, path: &str) -> io::Result<String> {
+        self.remember(Asked::File(path.to_owned()));
+        Process.file(path)
+    }
+
+    fn files(&self, path: &str) -> io::Result<Vec<String>> {
+        self.remember(Asked::Files(path.to_owned()));
+        Process.files(path)
+    }
+
+    fn today(&self) -> Option<Date> {
+        Process.today()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_is_looked_at_even_if_it_was_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let watched = Watched::new();
+        assert!(watched.file(&path("a.yaml")).is_err());
+        let before = watched.state();
+        assert_eq!(watched.state(), before);
+        std::fs::write(path("a.yaml"), "rules: []").unwrap();
+        let written = watched.state();
+        assert_ne!(written, before);
+        let _ = watched.files(&path("*.yml"));
+        let before = watched.state();
+        std::fs::write(path("b.yml"), "rules: []").unwrap();
+        assert_ne!(watched.state(), before, "a file that a glob stands for is new");
+        std::fs::remove_file(path("b.yml")).unwrap();
+        assert_eq!(watched.state(), before);
+    }
+}
