@@ -5,6 +5,7 @@
 //! no sense ends with 2.
 
 mod demo;
+mod explain;
 mod process;
 mod rules;
 mod run;
@@ -47,6 +48,7 @@ Examples:
   otel-redact demo                             see it work, in a few seconds
   otel-redact selftest --quick                 prove that nothing slips through
   otel-redact scrub < app.log > clean.log      scrub a log file
+  otel-redact explain < line.log               see why something is masked, or is not
   otel-redact rules list                       see what is found
 
 An application sends to the gateway with OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318.";
@@ -94,6 +96,9 @@ enum Command {
     /// Scrub files, or stdin, to stdout
     #[command(after_help = scrub::EXAMPLES)]
     Scrub(scrub::ScrubArgs),
+    /// Say why something is masked, and why something is not
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::ExplainArgs),
     /// Send telemetry full of made-up secrets through a real gateway and show what arrives
     Demo,
     /// Plant made-up credentials everywhere, send them through the gateway, and show what slips through
@@ -118,6 +123,9 @@ pub fn main() -> ExitCode {
         Some(Command::Validate) => validate::validate(&config).map_err(|error| error.to_string()),
         Some(Command::Scrub(args)) => {
             scrub::scrub(&config, &args).map_err(|error| error.to_string())
+        }
+        Some(Command::Explain(args)) => {
+            explain::explain(&config, &args).map_err(|error| error.to_string())
         }
         Some(Command::Rules(command)) => rules::rules(&command).map_err(|error| error.to_string()),
         Some(Command::Selftest(args)) => {

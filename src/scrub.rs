@@ -6,6 +6,7 @@
 //! which nothing else can make.
 
 pub mod detector;
+pub mod explain;
 pub mod fingerprint;
 mod mask;
 pub mod otlp;

@@ -148,7 +148,7 @@ pub(in crate::cli) fn scrub(config: &ConfigArgs, args: &ScrubArgs) -> Result<(),
 }
 
 /// The scrubber of the configuration, if one is given; else the default one.
-fn scrubber(config: &ConfigArgs) -> Result<Scrubber, ConfigError> {
+pub(in crate::cli) fn scrubber(config: &ConfigArgs) -> Result<Scrubber, ConfigError> {
     let (path, settings) = if config.is_given() {
         let loaded = config.load()?;
         loaded.warnings.iter().for_each(|warning| complain(&format!("Warning: {warning}")));
@@ -280,7 +280,7 @@ fn cut_off(
 }
 
 /// The signal of an OTLP/JSON export request, by its first key.
-fn signal(line: &[u8]) -> Option<Signal> {
+pub(in crate::cli) fn signal(line: &[u8]) -> Option<Signal> {
     let inner =
         line.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
     let key = inner.get(..memchr::memchr(b'"', inner)?)?;

@@ -26,6 +26,7 @@ mod key;
 mod overlap;
 mod prefilter;
 mod torn;
+pub(in crate::scrub) mod trace;
 mod value;
 
 pub(in crate::scrub) use filter::AllowList;

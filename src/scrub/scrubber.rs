@@ -21,6 +21,7 @@ use crate::scrub::detector::Deed;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Finder;
 use crate::scrub::detector::Surroundings;
+use crate::scrub::explain::Explanation;
 use crate::scrub::fingerprint::Fingerprints;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp;
@@ -181,16 +182,33 @@ impl Scrubber {
     fn replacements(&self, text: &[u8], key: Option<&str>) -> (Vec<Replacement>, Vec<Arc<str>>) {
         let surroundings = Surroundings::new(None);
         let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
-        finder.begin(text);
-        let context = match key {
-            Some(key) => finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default()),
-            None => Context::default(),
-        };
-        let place = Place { kind: "text", at: 0, context, element: None, path: &Under(key) };
-        let mut found: Vec<Replacement> = Vec::new();
-        finder.text(Shown { bytes: text, at: Some(0) }, &place, &mut found);
+        let found = show(&mut finder, text, key);
         let rules = finder.redactions.into_iter().map(|redaction| redaction.rule).collect();
         (found, rules)
+    }
+
+    /// Why texts of a request are masked, or nearly were; in wire order. Nothing of
+    /// them is in what comes out.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be walked.
+    pub fn explain(&self, request: &Request) -> Result<Vec<Explanation>, ScrubError> {
+        let surroundings = Surroundings::new(Some(request));
+        let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
+        finder.explanations = Some(Vec::new());
+        let Request { signal, encoding, bytes } = request;
+        otlp::walk(*signal, *encoding, bytes, &self.options, &mut finder)?;
+        Ok(finder.explanations.unwrap_or_default())
+    }
+
+    /// The same of one text, as it stands under `key`, if any.
+    pub fn explain_text(&self, text: &[u8], key: Option<&str>) -> Vec<Explanation> {
+        let surroundings = Surroundings::new(None);
+        let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
+        finder.explanations = Some(Vec::new());
+        show(&mut finder, text, key);
+        finder.explanations.unwrap_or_default()
     }
 
     /// The ids of the rules, in the order in which they are asked.
@@ -222,6 +240,19 @@ impl Scrubber {
             .compile(count)
             .map_err(|(number, fault)| assemble::of_rule(self.rules.get(number), number, &fault))
     }
+}
+
+/// Shows one text by itself.
+fn show(finder: &mut Finder<'_>, text: &[u8], key: Option<&str>) -> Vec<Replacement> {
+    finder.begin(text);
+    let context = match key {
+        Some(key) => finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default()),
+        None => Context::default(),
+    };
+    let place = Place { kind: "text", at: 0, context, element: None, path: &Under(key) };
+    let mut found: Vec<Replacement> = Vec::new();
+    finder.text(Shown { bytes: text, at: Some(0) }, &place, &mut found);
+    found
 }
 
 impl Pass {

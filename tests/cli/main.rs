@@ -3,6 +3,7 @@
 
 mod commands;
 mod configs;
+mod explain;
 mod program;
 mod reload;
 mod running;

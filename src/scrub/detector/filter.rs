@@ -187,6 +187,11 @@ impl Filter {
         }
     }
 
+    /// The allow entry of this number.
+    pub(in crate::scrub::detector) fn allow(&self, number: usize) -> Option<&Allow> {
+        self.allow.get(number)
+    }
+
     /// Whether the rule holds under conditions only, so that another rule must have its
     /// say where it does not.
     pub(in crate::scrub) fn is_conditional(&self) -> bool {

@@ -25,6 +25,7 @@ use crate::scrub::detector::prefilter::DISGUISE;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::torn;
+use crate::scrub::detector::trace::Event;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
@@ -48,11 +49,13 @@ const ELEMENTS_MAX: usize = 256;
 /// What is found in one text, and what is left of its budget.
 pub(in crate::scrub) struct Search<'d, 'p> {
     pub(in crate::scrub::detector) detector: &'d Detector,
-    masker: &'d Masker,
+    pub(in crate::scrub::detector) masker: &'d Masker,
     pub(in crate::scrub::detector) surroundings: &'p Surroundings<'p>,
     pub(in crate::scrub::detector) place: &'p Place<'p>,
-    /// How many decoded texts the one at hand is in.
-    pub(in crate::scrub::detector) nested: usize,
+    /// What was decoded to get to the text at hand, from the outside in.
+    pub(in crate::scrub::detector) chain: Vec<&'static str>,
+    /// What the search saw, where somebody asks.
+    pub(in crate::scrub::detector) trace: Option<Vec<Event>>,
     /// Candidates of rules that do more, or less, than to mask them.
     pub(in crate::scrub) notes: Vec<Note>,
     /// Bytes that may still be decoded.
@@ -100,7 +103,8 @@ impl<'d, 'p> Search<'d, 'p> {
             masker,
             surroundings,
             place,
-            nested: 0,
+            chain: Vec::new(),
+            trace: None,
             notes: Vec::new(),
             budget,
             steps,
@@ -160,6 +164,7 @@ impl<'d, 'p> Search<'d, 'p> {
             }
         }
         self.escaped(text, escapes, layer, &mut found);
+        self.matched(text, &found);
         overlap::merge(found)
     }
 
@@ -185,13 +190,16 @@ impl<'d, 'p> Search<'d, 'p> {
             found.push(Match { range: joined.range, rule, certainty, how: How::Plain });
             return;
         }
-        let Some(candidate) = candidate else { return };
+        let Some(candidate) = candidate else { return self.unconfirmed(rule, text, at, len) };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
         let no_secret = is_in_mask(text, candidate.secret.start)
             || !compiled.accepts(secret)
             || is_filler(secret, len)
             || (candidate.glued && !torn::is_sure(compiled, text, &candidate, at..at + len));
-        if no_secret || !self.admits(rule, text, &candidate.secret) {
+        if no_secret {
+            return self.unaccepted(rule, text, &candidate, len);
+        }
+        if !self.admits(rule, text, &candidate.secret) {
             return;
         }
         let how = url_or_plain(text, candidate.secret.start);
@@ -221,6 +229,10 @@ impl<'d, 'p> Search<'d, 'p> {
             return done;
         }
         let class = self.detector.keys.classify(text.get(name.clone()).unwrap_or_default());
+        if class == Class::NotSecret {
+            let why = || "its key says that it is no secret, though it looks so".to_owned();
+            self.stopped(None, text, name.clone(), why);
+        }
         if let Class::Secret(rules) = class
             && let Some(assignment) = assign::assignment(text, name)
         {
@@ -310,11 +322,11 @@ impl<'d, 'p> Search<'d, 'p> {
     }
 
     /// Judges a value under keys that these rules name.
-    fn judge(
+    pub(in crate::scrub::detector) fn judge_value(
         &mut self,
         text: &[u8],
         range: Range<usize>,
-        rules: Rules<'d>,
+        rules: Rules<'_>,
         standing: Standing,
         quote: Option<usize>,
         found: &mut Vec<Match>,
@@ -441,7 +453,7 @@ const MASK_MAX: usize = 96;
 
 /// Whether the text at `at` stands inside of one of our masks: between its brackets is
 /// nothing but the id of a rule, so that the word alone hides no secret behind it.
-fn is_in_mask(text: &[u8], at: usize) -> bool {
+pub(in crate::scrub::detector) fn is_in_mask(text: &[u8], at: usize) -> bool {
     let before = text.get(at.saturating_sub(MASK_MAX)..at).unwrap_or_default();
     let of_id =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-:".contains(byte);
@@ -457,7 +469,7 @@ fn is_in_mask(text: &[u8], at: usize) -> bool {
 }
 
 /// `sk-xxxxxxxxxxxx`: what follows the anchor is one character over and over.
-fn is_filler(secret: &[u8], anchor_len: usize) -> bool {
+pub(in crate::scrub::detector) fn is_filler(secret: &[u8], anchor_len: usize) -> bool {
     let body = secret.get(anchor_len.min(secret.len())..).unwrap_or_default();
     let mut letters = body.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte == b'*');
     let Some(first) = letters.next() else { return false };

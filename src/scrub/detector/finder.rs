@@ -24,6 +24,9 @@ use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
+use crate::scrub::detector::trace::Event;
+use crate::scrub::explain::Explanation;
+use crate::scrub::explain::Mask;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
@@ -70,6 +73,8 @@ pub(in crate::scrub) struct Finder<'d> {
     pub(in crate::scrub) noted: Vec<Noted>,
     /// What else must be done, each with its rule.
     pub(in crate::scrub) deeds: Vec<Deed>,
+    /// Why, where somebody asks.
+    pub(in crate::scrub) explanations: Option<Vec<Explanation>>,
     listed_max: usize,
 }
 
@@ -104,6 +109,7 @@ impl<'d> Finder<'d> {
             redactions: Vec::new(),
             noted: Vec::new(),
             deeds: Vec::new(),
+            explanations: None,
             listed_max,
         }
     }
@@ -279,12 +285,16 @@ impl Judge for Finder<'_> {
             }
         };
         let packed = Packed::of(text.bytes).is_some();
-        if range.is_empty() && matches!(known, Known::Nothing) && !packed {
+        let asked = self.explanations.is_some();
+        if range.is_empty() && matches!(known, Known::Nothing) && !packed && !asked {
             return;
         }
         let hits = if text.at.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
         let mut search = self.search(place, text.bytes.len());
+        if asked {
+            search.watch(text.bytes, hits, base, place.context == NOT_SECRET);
+        }
         let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
         if !search.notes.is_empty() {
             self.note(&search.notes, place);
@@ -294,6 +304,9 @@ impl Judge for Finder<'_> {
         }
         let before = found.len();
         self.replace(&search, text.bytes, &matches, place, found);
+        if let Some(events) = search.trace.take() {
+            self.explain(events, &matches, place);
+        }
         if !matches.is_empty() && !search.exhausted {
             let masked = search.apply(text.bytes, &matches);
             self.settle(text.bytes, masked, known, place, found, before);
@@ -311,8 +324,9 @@ impl Judge for Finder<'_> {
         let text = number.to_string();
         let rule = rules.iter().find(|&rule| self.hides(rule, &text, place))?;
         self.report(rule, place);
-        let search = self.search(place, 0);
-        Some(search.mask(text.as_bytes(), &Match::whole(text.len(), rule)))
+        let whole = Match::whole(text.len(), rule);
+        self.explain(Vec::new(), std::slice::from_ref(&whole), place);
+        Some(self.search(place, 0).mask(text.as_bytes(), &whole))
     }
 }
 
@@ -322,6 +336,29 @@ impl<'d> Finder<'d> {
         'd: 'p,
     {
         Search::new(self.detector, self.masker, self.surroundings, place, len)
+    }
+
+    /// Says what became of a text, if somebody asks.
+    #[cold]
+    fn explain(&mut self, events: Vec<Event>, matches: &[Match], place: &Place<'_>) {
+        let Some(explanations) = &mut self.explanations else { return };
+        if events.is_empty() && matches.is_empty() {
+            return;
+        }
+        let masks = matches.iter().map(|found| Mask {
+            rule: match self.detector.rules.get(found.rule as usize) {
+                Some(rule) => rule.id.to_string(),
+                None => LIMIT_RULE.to_owned(),
+            },
+            start: found.range.start,
+            len: found.range.len(),
+        });
+        explanations.push(Explanation {
+            place: place.kind,
+            path: place.path.to_string(),
+            candidates: Explanation::candidates(self.detector, events),
+            masks: masks.collect(),
+        });
     }
 
     /// Whether a rule that names the key of a number makes a secret of it.

@@ -102,7 +102,7 @@ impl Search<'_, '_> {
 
     /// What an encoding says, masked, and its first match; `None` where there is none.
     fn rewritten(&mut self, decoded: &[u8], layer: Layer) -> Option<(Vec<u8>, Match)> {
-        let inner = self.nested(decoded, layer.inner());
+        let inner = self.nested(decoded, layer.inner(), "an encoding");
         let first = inner.first()?.clone();
         Some((self.apply(decoded, &inner), first))
     }
@@ -140,7 +140,11 @@ impl Search<'_, '_> {
             return;
         }
         let Some(decoded) = Decoded::new(kinds, text) else { return };
-        for inner in self.nested(&decoded.text, inner) {
+        let name = match kinds.len() == 1 && kinds.has(Escapes::Percent) {
+            true => "percent escapes",
+            false => "escapes",
+        };
+        for inner in self.nested(&decoded.text, inner, name) {
             let range = decoded.original(inner.range.start)..decoded.original_end(inner.range.end);
             let written = text.get(range.clone()).unwrap_or_default();
             let in_url =
@@ -156,12 +160,12 @@ impl Search<'_, '_> {
         }
     }
 
-    fn nested(&mut self, text: &[u8], layer: Layer) -> Vec<Match> {
+    fn nested(&mut self, text: &[u8], layer: Layer, name: &'static str) -> Vec<Match> {
         let mut hits = Vec::new();
         self.detector.prefilter.scan(text, &mut hits);
-        self.nested += 1;
+        self.chain.push(name);
         let found = self.matches(text, &hits, 0, Known::Nothing, layer);
-        self.nested -= 1;
+        self.chain.pop();
         found
     }
 

@@ -35,6 +35,18 @@ pub(in crate::scrub) enum Certainty {
     KeyAndPattern,
 }
 
+impl Certainty {
+    /// What told, in words.
+    pub(in crate::scrub) fn name(self) -> &'static str {
+        match self {
+            Self::Key => "the key",
+            Self::Around => "what stands around it",
+            Self::Pattern => "the pattern",
+            Self::KeyAndPattern => "the key and the pattern",
+        }
+    }
+}
+
 /// How a mask is written into its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::scrub) enum How {

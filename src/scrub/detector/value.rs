@@ -173,7 +173,7 @@ fn is_name(text: &[u8]) -> bool {
 }
 
 /// Whether a value says by itself that it is none: a constant, a type, a state.
-fn is_no_secret(text: &[u8]) -> bool {
+pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
     const WORDS: &[&str] = &[
         "",
         "-",

@@ -30,13 +30,14 @@ impl Search<'_, '_> {
         let ruling = filter.ruling(&Candidate {
             text,
             secret: secret.clone(),
-            nested: 0 < self.nested,
+            nested: !self.chain.is_empty(),
             place: self.place,
             surroundings: self.surroundings,
             confidence: compiled.confidence(text.get(secret.clone()).unwrap_or_default()),
         });
         if ruling != Ruling::Match {
             self.notes.push(Note { rule, ruling });
+            self.ruled(rule, text, secret.clone(), ruling);
         }
         matches!(ruling, Ruling::Match | Ruling::Act(_))
     }

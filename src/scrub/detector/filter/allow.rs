@@ -102,6 +102,11 @@ impl AllowList {
         self.entries.is_empty()
     }
 
+    /// The entry of this number.
+    pub(in crate::scrub) fn get(&self, number: usize) -> Option<&Allow> {
+        self.entries.get(number).map(|entry| &*entry.allow)
+    }
+
     /// The number of the first entry that leaves this candidate.
     pub(in crate::scrub) fn entry_for(&self, candidate: &Candidate<'_>) -> Option<usize> {
         self.entries.iter().position(|entry| self.leaves(entry, candidate))

@@ -1,0 +1,94 @@
+//! Why something is masked, and why something is not.
+
+use crate::program::run;
+use crate::program::stdout;
+
+fn explain(arguments: &[&str], input: &str) -> String {
+    let output = run(&[&["explain"], arguments].concat(), input);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    stdout(&output)
+}
+
+fn token() -> String {
+    ["ghp_", "0123456789abcdefghijABCDEFGHIJ2Tq4hk"].concat()
+}
+
+#[test]
+fn a_match_is_explained_and_never_shown() {
+    let base64 = {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD.encode(format!("user {} of ours", token()))
+    };
+    for (text, parts) in [
+        (
+            format!("push {} now", token()),
+            &[
+                "masked by github-pat-classic: 40 bytes at byte 5",
+                "told by the pattern",
+                "[A-Za-z0-9punctuation]",
+            ][..],
+        ),
+        (format!("data={base64}"), &["masked by github-pat-classic", "of what an encoding says"]),
+        (
+            "password=hunter2hunter2".to_owned(),
+            &["told by the key", "14 bytes of [a-z0-9] at byte 9"],
+        ),
+    ] {
+        let said = explain(&[], &text);
+        assert!(parts.iter().all(|part| said.contains(part)), "{text}\n{said}");
+        assert!(!said.contains("hunter2") && !said.contains("0123456789"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_not_masked_says_what_stopped_it() {
+    let dry = "yaml:processors::scrubber::extend: [{rules: [github-pat-classic], dry_run: true}]";
+    let own = "yaml:processors::scrubber::rules: [{id: acme, pattern: 'acme_[0-9]{8}', where: {signals: [logs]}, near: {words: [deploy]}}]";
+    let allow = "yaml:processors::scrubber::allow: [{pattern: 'acme_[0-9]+', owner: ana, reason: of the docs}]";
+    let default = "config/default.yaml";
+    let plain = "yaml:processors::scrubber::rules: [{id: acme, pattern: 'acme_[0-9]{8}'}]";
+    let token = token();
+    for (more, key, text, why) in [
+        (&[][..], None, "password=${PASSWORD}", "the value is a placeholder"),
+        (&[], Some("password"), "string", "the value is a placeholder"),
+        (&[], Some("max_tokens"), "4096", "its key says that it is no secret"),
+        (&[default, plain], None, "xacme_01234567", "it is glued to a word"),
+        (&[], None, "ghp_short", "what follows cannot be a match"),
+        (&[default, dry], None, &token, "`dry_run`: it would be masked"),
+        (&[default, own], None, "acme_01234567", "no word of `near` is near"),
+        (
+            &[default, own, allow],
+            None,
+            "deploy acme_01234567",
+            "allowed by an entry of ana: of the docs",
+        ),
+    ] {
+        let mut arguments: Vec<&str> = more.iter().flat_map(|more| ["--config", *more]).collect();
+        arguments.extend(key.iter().flat_map(|key| ["--key", *key]));
+        let said = explain(&arguments, text);
+        assert!(said.contains(why) && said.contains("nothing masked"), "{text}: {why}\n{said}");
+    }
+}
+
+#[test]
+fn a_record_of_a_file_is_explained_with_its_path() {
+    let record = |body: &str| format!(r#"{{"body":{{"stringValue":"{body}"}}}}"#);
+    let request = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{},{}]}}]}}]}}"#,
+        record("password=hunter2hunter2"),
+        record("api_key=9f8e7d6c5b4a39281706")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("logs.jsonl");
+    std::fs::write(&file, &request).unwrap();
+    let file = file.display().to_string();
+    let all = explain(&[&file, "--json"], "");
+    assert_eq!(all.lines().count(), 2, "{all}");
+    let one = explain(&[&file, "--record", "1", "--json"], "");
+    let json: serde_json::Value = serde_json::from_str(one.trim()).unwrap();
+    assert_eq!(json["path"], "resource_logs[0].scope_logs[0].log_records[1].body");
+    assert_eq!(json["candidates"][0]["match"], true);
+    assert!(json["masks"][0]["rule"].is_string());
+    let output = run(&["explain", &file, "--record", "2"], "");
+    assert_eq!(output.status.code(), Some(1));
+}
