@@ -11,6 +11,7 @@ mod rules;
 mod run;
 mod scrub;
 mod selftest;
+mod shadow;
 mod validate;
 
 use std::io;
@@ -99,6 +100,9 @@ enum Command {
     /// Say why something is masked, and why something is not
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// Compare a candidate rule file with the rules of the configuration, on captured telemetry
+    #[command(after_help = shadow::EXAMPLES)]
+    Shadow(shadow::ShadowArgs),
     /// Send telemetry full of made-up secrets through a real gateway and show what arrives
     Demo,
     /// Plant made-up credentials everywhere, send them through the gateway, and show what slips through
@@ -126,6 +130,9 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Explain(args)) => {
             explain::explain(&config, &args).map_err(|error| error.to_string())
+        }
+        Some(Command::Shadow(args)) => {
+            shadow::shadow(&config, &args).map_err(|error| error.to_string())
         }
         Some(Command::Rules(command)) => rules::rules(&command).map_err(|error| error.to_string()),
         Some(Command::Selftest(args)) => {

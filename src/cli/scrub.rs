@@ -27,6 +27,7 @@ use crate::scrub::Encoding;
 use crate::scrub::Request;
 use crate::scrub::ScrubError;
 use crate::scrub::Scrubber;
+use crate::scrub::Settings;
 use crate::scrub::Signal;
 use crate::scrub::stream::TextStream;
 use crate::scrub::yaml::YamlError;
@@ -149,19 +150,25 @@ pub(in crate::cli) fn scrub(config: &ConfigArgs, args: &ScrubArgs) -> Result<(),
 
 /// The scrubber of the configuration, if one is given; else the default one.
 pub(in crate::cli) fn scrubber(config: &ConfigArgs) -> Result<Scrubber, ConfigError> {
-    let (path, settings) = if config.is_given() {
-        let loaded = config.load()?;
-        loaded.warnings.iter().for_each(|warning| complain(&format!("Warning: {warning}")));
-        let mut processors = loaded.config.processors.into_iter();
-        let first = processors.find_map(|(id, processor)| match processor {
-            ProcessorConfig::Scrubber(settings) => Some((format!("processors.{id}"), settings)),
-            _ => None,
-        });
-        first.unwrap_or_default()
-    } else {
-        (String::new(), Box::default())
-    };
+    let (path, settings) = settings(config)?;
     Scrubber::new(&settings).map_err(|fault: YamlError| fault.within(&path).into())
+}
+
+/// The settings of that scrubber, and their path.
+pub(in crate::cli) fn settings(
+    config: &ConfigArgs,
+) -> Result<(String, Box<Settings>), ConfigError> {
+    if !config.is_given() {
+        return Ok(Default::default());
+    }
+    let loaded = config.load()?;
+    loaded.warnings.iter().for_each(|warning| complain(&format!("Warning: {warning}")));
+    let mut processors = loaded.config.processors.into_iter();
+    let first = processors.find_map(|(id, processor)| match processor {
+        ProcessorConfig::Scrubber(settings) => Some((format!("processors.{id}"), settings)),
+        _ => None,
+    });
+    Ok(first.unwrap_or_default())
 }
 
 enum Failure {
@@ -307,7 +314,6 @@ fn scrub_request(signal: Signal, line: &[u8], scrubber: &Scrubber) -> Result<Byt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scrub::Settings;
 
     /// What comes out when the text itself is not changed.
     fn copied(input: &[u8], buffer: usize) -> Vec<u8> {

@@ -8,3 +8,4 @@ mod program;
 mod reload;
 mod running;
 mod selftest;
+mod shadow;
