@@ -19,6 +19,9 @@ pub const BYTES_UNDER_WAY_DEFAULT: usize = 256 << 20;
 /// bounds the number of small requests under way.
 const REQUEST_OVERHEAD_BYTES: usize = 4096;
 
+/// How much of a request is admitted before any of it is there. Most are smaller.
+const ANNOUNCED_BYTES: usize = 64 * 1024;
+
 /// When a sender that found no room should come again: about one round trip to an
 /// upstream, after which some of the room is free.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -46,6 +49,26 @@ impl Budget {
         let mut grant = Grant { budget: Arc::clone(self), bytes: 0 };
         grant.grow_by(bytes.saturating_add(REQUEST_OVERHEAD_BYTES))?;
         Ok(grant)
+    }
+
+    /// Admits a request that says it has `bytes`, for the first of them: the grant is to
+    /// grow as they arrive, so that a sender who announces much and sends little takes
+    /// little room. Says how many bytes the grant stands for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::admit`]: where there is no room for the whole now, it is better
+    /// refused before it is sent.
+    pub fn admit_announced(self: &Arc<Self>, bytes: usize) -> Result<(Grant, usize), Refusal> {
+        let whole = bytes.saturating_add(REQUEST_OVERHEAD_BYTES);
+        if self.bytes_max < whole {
+            return Err(Refusal::TooLarge { max: self.bytes_max });
+        }
+        if self.bytes_max - whole < self.used_bytes() {
+            return Err(Refusal::Busy { retry_after: RETRY_AFTER });
+        }
+        let first = bytes.min(ANNOUNCED_BYTES);
+        Ok((self.admit(first)?, first))
     }
 
     /// The bytes under way.
@@ -101,6 +124,15 @@ mod tests {
         drop(first);
         assert_eq!(budget.used_bytes(), 0);
         assert!(budget.admit(60_000).is_ok());
+    }
+
+    #[test]
+    fn what_is_only_announced_takes_little_room() {
+        let budget = Budget::new(1_000_000);
+        let held: Vec<_> = (0..10).map(|_| budget.admit_announced(300_000)).collect();
+        assert!(held.iter().all(Result::is_ok));
+        assert!(matches!(budget.admit_announced(900_000), Err(Refusal::Busy { .. })));
+        assert!(matches!(budget.admit_announced(1_000_000), Err(Refusal::TooLarge { .. })));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Receivers: from a socket to a request in memory.
 
+mod activity;
 pub mod body;
 pub mod cors;
 pub mod grpc;
 pub mod http;
+pub mod limits;
 pub mod otlp;
 pub mod reply;
 pub mod route;

@@ -82,7 +82,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpont: localhost:4317\n",
-        "receivers.otlp.protocols.grpc.endpont: unknown key at line 5, column 9 of a.yaml; did you mean `endpoint`? accepted: endpoint, transport, tls, auth, max_recv_msg_size_mib, max_concurrent_streams, keepalive, include_metadata",
+        "receivers.otlp.protocols.grpc.endpont: unknown key at line 5, column 9 of a.yaml; did you mean `endpoint`? accepted: endpoint, transport, tls, auth, max_recv_msg_size_mib, max_concurrent_streams, keepalive, include_metadata, limits",
     ),
     (
         "receivers:\n  otlp:\n    protocol:\n      grpc:\n",

@@ -7,6 +7,7 @@ mod certificates;
 mod end_to_end;
 mod endings;
 mod files;
+mod limits;
 mod provider;
 mod refusals;
 mod retries;

@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 
 use crate::gateway::admission::Grant;
 use crate::gateway::answer::Refusal;
+use crate::gateway::receiver::limits::Limits;
 
 /// A body that is being read.
 pub struct Reader {
@@ -21,12 +22,39 @@ pub struct Reader {
     held: Pieces,
     limit: Duration,
     deadline: Instant,
+    speed: Speed,
+    /// Bytes that arrived so far.
+    arrived: usize,
+}
+
+/// How fast a body must arrive.
+#[derive(Clone, Copy)]
+struct Speed {
+    /// When it begins to count.
+    from: Instant,
+    bytes_per_second_min: u32,
+}
+
+impl Speed {
+    /// Until when the next byte must be there after `arrived` bytes.
+    fn due(self, arrived: usize) -> Option<Instant> {
+        let rate = f64::from(self.bytes_per_second_min);
+        let seconds = Duration::try_from_secs_f64(arrived as f64 / rate).ok()?;
+        self.from.checked_add(seconds)
+    }
 }
 
 impl Reader {
-    /// A reader that gives up when `limit` has passed.
-    pub fn new(body: Incoming, limit: Duration) -> Self {
-        Self { body, held: Pieces::default(), limit, deadline: Instant::now() + limit }
+    /// A reader that gives up when `limit` has passed, or the body comes more slowly
+    /// than `limits` allow.
+    pub fn new(body: Incoming, limit: Duration, limits: &Limits) -> Self {
+        let now = Instant::now();
+        let speed = Speed {
+            from: now + limits.body_grace.0,
+            bytes_per_second_min: limits.body_bytes_per_second_min,
+        };
+        let held = Pieces::default();
+        Self { body, held, limit, deadline: now + limit, speed, arrived: 0 }
     }
 
     /// Exactly `len` bytes; `None` when the body ends before.
@@ -42,7 +70,32 @@ impl Reader {
         Ok(Some(self.held.take(len)))
     }
 
-    /// What is left, of at most `bytes_max` bytes. `grant` grows with it beyond the
+    /// Exactly `len` bytes; `None` when the body ends before. `grant` grows with what
+    /// arrives beyond the `granted` bytes that it stands for already.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room, or the sender is too slow or goes away.
+    pub async fn admitted(
+        &mut self,
+        len: usize,
+        mut granted: usize,
+        grant: &mut Grant,
+    ) -> Result<Option<Bytes>, Refusal> {
+        while self.held.len() < len {
+            let Some(piece) = self.next().await? else { return Ok(None) };
+            let arrived = (self.held.len() + piece.len()).min(len);
+            if granted < arrived {
+                grant.grow_by(arrived - granted)?;
+                granted = arrived;
+            }
+            self.held.push(piece, len);
+        }
+        Ok(Some(self.held.take(len)))
+    }
+
+    /// What is left, of at most `bytes_max` bytes; the sender said that it is
+    /// `announced`. `grant` grows with it beyond the
     /// `granted` bytes that it stands for already.
     ///
     /// # Errors
@@ -51,10 +104,11 @@ impl Reader {
     pub async fn rest(
         &mut self,
         bytes_max: usize,
+        announced: usize,
         mut granted: usize,
         grant: &mut Grant,
     ) -> Result<Bytes, Refusal> {
-        let hint = granted.min(bytes_max);
+        let hint = announced.min(bytes_max);
         while let Some(piece) = self.next().await? {
             let len = self.held.len() + piece.len();
             if bytes_max < len {
@@ -94,14 +148,18 @@ impl Reader {
     /// The next piece that is not empty.
     async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
         loop {
-            let frame = timeout_at(self.deadline, self.body.frame())
+            let due = self.speed.due(self.arrived).unwrap_or(self.deadline);
+            let frame = timeout_at(self.deadline.min(due), self.body.frame())
                 .await
                 .map_err(|_| Refusal::TooSlow { limit: self.limit })?;
             match frame {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(Refusal::Unreadable { what: "body ends too early" }),
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(piece) if !piece.is_empty() => return Ok(Some(piece)),
+                    Ok(piece) if !piece.is_empty() => {
+                        self.arrived = self.arrived.saturating_add(piece.len());
+                        return Ok(Some(piece));
+                    }
                     Ok(_) | Err(_) => {}
                 },
             }

@@ -31,6 +31,7 @@ use crate::gateway::compression::Coding;
 use crate::gateway::method;
 use crate::gateway::pipeline::Inbound;
 use crate::gateway::receiver::body::Reader;
+use crate::gateway::receiver::limits::Limits;
 use crate::gateway::receiver::otlp::GrpcConfig;
 use crate::gateway::receiver::otlp::READ_TIMEOUT_DEFAULT;
 use crate::gateway::receiver::reply::Reply;
@@ -52,13 +53,14 @@ const PREFIX_BYTES: usize = 5;
 #[derive(Debug)]
 pub struct Service {
     request_bytes_max: usize,
+    limits: Limits,
     auth: Option<auth::Server>,
 }
 
 impl Service {
     /// The services, with the limits of `config`.
     pub fn new(config: &GrpcConfig, auth: Option<auth::Server>) -> Self {
-        Self { request_bytes_max: config.request_bytes_max(), auth }
+        Self { request_bytes_max: config.request_bytes_max(), limits: config.limits.clone(), auth }
     }
 
     /// Answers one call.
@@ -137,22 +139,23 @@ impl Service {
     ) -> Result<Inbound, Refusal> {
         const CUT: Refusal = Refusal::Unreadable { what: "message ends too early" };
         let coding = coding(headers)?;
-        let mut reader = Reader::new(body, READ_TIMEOUT_DEFAULT);
+        let mut reader = Reader::new(body, READ_TIMEOUT_DEFAULT, &self.limits);
         let mut prefix = reader.take(PREFIX_BYTES).await?.ok_or(CUT)?;
         let compressed = prefix.get_u8();
         let len = usize::try_from(prefix.get_u32()).unwrap_or(usize::MAX);
         if self.request_bytes_max < len {
             return Err(Refusal::TooLarge { max: self.request_bytes_max });
         }
-        let mut grant = routes.budget().admit(len)?;
-        let message = reader.take(len).await?.ok_or(CUT)?;
+        // What is only announced takes no room from those who send.
+        let (mut grant, granted) = routes.budget().admit_announced(len)?;
+        let message = reader.admitted(len, granted, &mut grant).await?.ok_or(CUT)?;
         if !reader.is_at_end().await? {
             return Err(Refusal::Unreadable { what: "more than one message" });
         }
         let (bytes, packed) = match (compressed, coding) {
             (0, _) => (message, None),
             (1, Some(coding)) => {
-                let max = self.request_bytes_max;
+                let max = self.limits.unpacked_bytes_max(message.len(), self.request_bytes_max);
                 let (bytes, packed);
                 (bytes, packed, grant) = coding.unpack(message, max, grant).await?;
                 (bytes, packed)

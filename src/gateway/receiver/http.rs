@@ -96,7 +96,7 @@ impl Service {
         {
             routes.unauthenticated(TRANSPORT);
             let encoding = encoding(&parts.headers).unwrap_or(Encoding::Json);
-            let mut reader = Reader::new(body, self.config.read_timeout());
+            let mut reader = self.reader(body);
             return self.refuse(&refusal, encoding, parts, &mut reader).await;
         }
         let path = parts.uri.path();
@@ -117,7 +117,7 @@ impl Service {
                                 [application/json, application/x-protobuf]";
             return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, PLAIN, WHAT);
         };
-        let mut reader = Reader::new(body, self.config.read_timeout());
+        let mut reader = self.reader(body);
         match self.export(routes, signal, encoding, parts, &mut reader).await {
             Ok(accepted) => match encoding {
                 Encoding::Protobuf => {
@@ -131,6 +131,10 @@ impl Service {
             },
             Err(refusal) => self.refuse(&refusal, encoding, parts, &mut reader).await,
         }
+    }
+
+    fn reader(&self, body: Incoming) -> Reader {
+        Reader::new(body, self.config.read_timeout(), &self.config.limits)
     }
 
     async fn refuse(
@@ -182,11 +186,13 @@ impl Service {
         if max < announced {
             return Err(Refusal::TooLarge { max });
         }
-        let mut grant = routes.budget().admit(announced)?;
-        let body = reader.rest(max, announced, &mut grant).await?;
+        // What is only announced takes no room from those who send.
+        let (mut grant, granted) = routes.budget().admit_announced(announced)?;
+        let body = reader.rest(max, announced, granted, &mut grant).await?;
         let (bytes, packed) = match coding {
             None => (body, None),
             Some(coding) => {
+                let max = self.config.limits.unpacked_bytes_max(body.len(), max);
                 let (bytes, packed);
                 (bytes, packed, grant) = coding.unpack(body, max, grant).await?;
                 (bytes, packed)

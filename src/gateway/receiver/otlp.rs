@@ -13,6 +13,7 @@ use crate::gateway::auth;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::header::Headers;
 use crate::gateway::receiver::cors;
+use crate::gateway::receiver::limits::Limits;
 use crate::gateway::section::null_is_default;
 use crate::gateway::section::present;
 use crate::gateway::tls;
@@ -63,7 +64,14 @@ pub struct GrpcConfig {
     pub keepalive: KeepaliveConfig,
     /// Accepted: no processor of this gateway reads request headers.
     pub include_metadata: bool,
+    /// What peers may take.
+    #[serde(deserialize_with = "null_is_default")]
+    pub limits: Limits,
 }
+
+/// How long a gRPC connection without a request is kept where the configuration does
+/// not say: well above the interval in which SDKs send.
+pub const IDLE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
 /// Requests at a time on one connection where the configuration does not say. The
 /// Collector has no limit; one connection must not take all the room there is.
@@ -80,6 +88,7 @@ impl Default for GrpcConfig {
             max_concurrent_streams: 0,
             keepalive: KeepaliveConfig::default(),
             include_metadata: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -110,6 +119,9 @@ pub struct KeepaliveConfig {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerParameters {
+    /// After which time without a request a connection is closed in an orderly way.
+    /// Default 15m; the Collector has none.
+    pub max_connection_idle: GoDuration,
     /// After which time a connection is closed in an orderly way, so that clients
     /// connect again, perhaps to another instance. Default: never.
     pub max_connection_age: GoDuration,
@@ -123,6 +135,11 @@ pub struct ServerParameters {
 }
 
 impl ServerParameters {
+    /// After which time without a request a connection is closed.
+    pub fn idle_timeout(&self) -> Duration {
+        non_zero(self.max_connection_idle).unwrap_or(IDLE_TIMEOUT_DEFAULT)
+    }
+
     /// After which silence the client is pinged.
     pub fn ping_interval(&self) -> Duration {
         non_zero(self.time).unwrap_or(Duration::from_secs(2 * 60 * 60))
@@ -184,6 +201,9 @@ pub struct HttpConfig {
     pub keepalive: HttpKeepaliveConfig,
     /// Accepted: no processor of this gateway reads request headers.
     pub include_metadata: bool,
+    /// What peers may take.
+    #[serde(deserialize_with = "null_is_default")]
+    pub limits: Limits,
 }
 
 impl Default for HttpConfig {
@@ -204,6 +224,7 @@ impl Default for HttpConfig {
             read_header_timeout: GoDuration::default(),
             keepalive: HttpKeepaliveConfig::default(),
             include_metadata: false,
+            limits: Limits::default(),
         }
     }
 }

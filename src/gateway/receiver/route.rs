@@ -83,6 +83,11 @@ impl Routes {
         handled.outcome
     }
 
+    /// Counts a connection that was closed by a limit.
+    pub fn closed(&self, transport: &'static str, limit: &'static str) {
+        self.metrics.closed(&self.receiver, transport, limit);
+    }
+
     /// Counts a request whose sender is not known.
     pub fn unauthenticated(&self, transport: &'static str) {
         self.metrics.unauthenticated(&self.receiver, transport);

@@ -28,18 +28,22 @@ use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio::time::sleep;
+use tokio::time::sleep_until;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::auth;
+use crate::gateway::receiver::activity::Activity;
 use crate::gateway::receiver::grpc;
 use crate::gateway::receiver::http as otlp_http;
+use crate::gateway::receiver::limits::IDLE_WHEN_CROWDED;
+use crate::gateway::receiver::limits::Limits;
 use crate::gateway::receiver::otlp::GrpcConfig;
 use crate::gateway::receiver::otlp::HttpConfig;
 use crate::gateway::receiver::otlp::ListenAddress;
-use crate::gateway::receiver::otlp::READ_HEADER_TIMEOUT_DEFAULT;
 use crate::gateway::receiver::otlp::REQUESTS_PER_CONNECTION_DEFAULT;
 use crate::gateway::receiver::otlp::Transport;
 use crate::gateway::receiver::reply::Reply;
@@ -49,15 +53,8 @@ use crate::gateway::tls::Stream;
 use crate::gateway::watched::Watched;
 use crate::scrub::yaml::YamlError;
 
-/// Connections at a time to one address. More wait in the system's backlog.
-const CONNECTIONS_MAX: usize = 10_000;
-
 /// The system's backlog of connections that are not accepted yet.
 const BACKLOG: u32 = 1024;
-
-/// The headers of one request, in bytes. grpc-go and Go's HTTP server allow more;
-/// OTLP senders need a fraction.
-const HEADER_BYTES_MAX: u32 = 32 * 1024;
 
 /// What a sender may send ahead of what is read: of one request, and of all
 /// requests of a connection. It is memory that nobody admitted; it is also what
@@ -68,6 +65,12 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 /// The largest piece of a body that is accepted at once. Requests up to this size
 /// are never copied while they are read.
 const FRAME_BYTES_MAX: u32 = 512 * 1024;
+
+/// Streams of a connection that ended by a fault of the peer and are remembered.
+const FAULTY_STREAMS_MAX: usize = 64;
+
+/// How long a connection that was idle may take to end: a request may be on its way.
+const IDLE_GRACE: Duration = Duration::from_secs(5);
 
 /// After which silence the system asks whether the peer is still there: the
 /// default of Go's listeners.
@@ -84,6 +87,34 @@ pub enum Endpoint {
     Grpc(grpc::Service, GrpcConfig),
     /// OTLP/HTTP.
     Http(otlp_http::Service, HttpConfig),
+}
+
+impl Endpoint {
+    fn limits(&self) -> &Limits {
+        match self {
+            Self::Grpc(_, config) => &config.limits,
+            Self::Http(_, config) => &config.limits,
+        }
+    }
+
+    /// How long a connection without a request is kept.
+    fn idle_timeout(&self) -> Duration {
+        let timeout = match self {
+            Self::Grpc(_, config) => config.keepalive.server_parameters.idle_timeout(),
+            Self::Http(_, config) => config.keepalive.idle_timeout.0,
+        };
+        // A day is as good as for ever, and no sum of it overflows.
+        let most = Duration::from_secs(24 * 60 * 60);
+        if timeout.is_zero() { most } else { timeout.min(most) }
+    }
+
+    /// The value of the metric label `transport`.
+    fn transport(&self) -> &'static str {
+        match self {
+            Self::Grpc(..) => "grpc",
+            Self::Http(..) => "http",
+        }
+    }
 }
 
 /// A bound address and what is to be served there.
@@ -164,10 +195,22 @@ impl Server {
         tasks: TaskTracker,
     ) {
         let Self { listener, tls, endpoint } = self;
-        let shared = Arc::new(Connections { tls, endpoint, routes, stop: stop.clone() });
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let (crowded, is_crowded) = watch::channel(false);
+        let shared = Arc::new(Connections {
+            crowded: is_crowded,
+            tls,
+            endpoint,
+            routes,
+            stop: stop.clone(),
+        });
+        let room = Arc::new(Semaphore::new(shared.endpoint.limits().connections.get() as usize));
         loop {
             let accepted = async {
+                // With every seat taken, those who sit idle are asked to leave.
+                crowded.send_if_modified(|crowded| {
+                    let was = std::mem::replace(crowded, room.available_permits() == 0);
+                    was != *crowded
+                });
                 let seat = Arc::clone(&room).acquire_owned().await.expect("never closed");
                 (seat, listener.accept().await)
             };
@@ -194,6 +237,8 @@ impl Server {
 
 /// What the connections to one address have in common.
 struct Connections {
+    /// Whether others wait for a seat.
+    crowded: watch::Receiver<bool>,
     tls: Option<Arc<Watched<rustls::ServerConfig>>>,
     endpoint: Endpoint,
     routes: watch::Receiver<Arc<Routes>>,
@@ -208,21 +253,35 @@ impl Connections {
         let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
         let mut stop = self.stop.clone();
         let begun = tokio::select! {
-            begun = timeout(READ_HEADER_TIMEOUT_DEFAULT, self.begin(stream)) => begun,
+            begun = timeout(self.endpoint.limits().handshake_timeout.0, self.begin(stream)) => begun,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let Ok(Ok((stream, is_h2))) = begun else { return };
+        let Ok(Ok((stream, is_h2))) = begun else {
+            self.routes.borrow().closed(self.endpoint.transport(), "handshake");
+            return;
+        };
+        let activity = Activity::new();
+        let busy = activity.clone();
         let io = TokioIo::new(stream);
         let shared = Arc::clone(&self);
         let service = service_fn(move |request| {
-            let shared = Arc::clone(&shared);
-            async move { Ok::<_, Infallible>(shared.answer(request).await) }
+            let (shared, busy) = (Arc::clone(&shared), busy.begin());
+            async move {
+                let answer = shared.answer(request).await;
+                drop(busy);
+                Ok::<_, Infallible>(answer)
+            }
         });
         match (&self.endpoint, is_h2) {
             (Endpoint::Grpc(..), false) => {}
-            (_, true) => self.drive(self.http2().serve_connection(io, service)).await,
+            // Each in a box, so that a connection takes the memory of what it speaks.
+            (_, true) => {
+                let connection = self.http2().serve_connection(io, service);
+                Box::pin(self.drive(connection, &activity)).await;
+            }
             (Endpoint::Http(_, config), false) => {
-                self.drive(http1(config).serve_connection(io, service)).await;
+                let connection = http1(config).serve_connection(io, service);
+                Box::pin(self.drive(connection, &activity)).await;
             }
         }
     }
@@ -239,6 +298,26 @@ impl Connections {
                 let stream = Stream::Tls(Box::new(tls.accept(stream).await?.into()));
                 let is_h2 = stream.negotiated_h2();
                 Ok((stream, is_h2))
+            }
+        }
+    }
+
+    /// Waits until nothing was asked for so long that the connection is to end.
+    async fn idle(&self, activity: &Activity) {
+        let usual = self.endpoint.idle_timeout();
+        let mut crowded = self.crowded.clone();
+        loop {
+            let is_crowded = *crowded.borrow_and_update();
+            let limit = if is_crowded { usual.min(IDLE_WHEN_CROWDED) } else { usual };
+            let now = Instant::now();
+            let since = activity.idle_since();
+            let end = since.unwrap_or(now) + limit;
+            if since.is_some() && end <= now {
+                return;
+            }
+            tokio::select! {
+                () = sleep_until(end) => {}
+                Ok(()) = crowded.changed() => {}
             }
         }
     }
@@ -261,11 +340,14 @@ impl Connections {
             0 => REQUESTS_PER_CONNECTION_DEFAULT,
             streams => streams,
         };
+        let limits = self.endpoint.limits();
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(streams_max)
-            .max_header_list_size(HEADER_BYTES_MAX)
+            .max_header_list_size(limits.header_bytes.get())
+            .max_pending_accept_reset_streams(limits.reset_streams as usize)
+            .max_local_error_reset_streams(FAULTY_STREAMS_MAX)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_frame_size(FRAME_BYTES_MAX)
@@ -276,7 +358,7 @@ impl Connections {
 
     /// Serves a connection until it ends, tells it to end when the gateway stops
     /// or it is too old, and sees to it that it does.
-    async fn drive<C: GracefulConnection>(&self, connection: C) {
+    async fn drive<C: GracefulConnection>(&self, connection: C, activity: &Activity) {
         let (age_max, grace) = match &self.endpoint {
             Endpoint::Http(..) => (Duration::ZERO, Duration::ZERO),
             Endpoint::Grpc(_, config) => {
@@ -286,17 +368,21 @@ impl Connections {
         };
         let mut connection = pin!(connection);
         let mut stop = self.stop.clone();
-        let too_old = tokio::select! {
+        let grace = tokio::select! {
             // How it ended is the peer's affair: requests were answered or are not
             // acknowledged.
             _ = connection.as_mut() => return,
-            _ = stop.wait_for(|stop| *stop) => false,
-            () = after(age_max) => true,
+            _ = stop.wait_for(|stop| *stop) => Duration::ZERO,
+            () = after(age_max) => grace,
+            () = self.idle(activity) => {
+                self.routes.borrow().closed(self.endpoint.transport(), "idle");
+                IDLE_GRACE
+            }
         };
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection => {}
-            () = after(grace), if too_old => {}
+            () = after(grace) => {}
         }
     }
 }
@@ -318,7 +404,8 @@ fn http1(config: &HttpConfig) -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(wait)
         .keep_alive(config.keepalive.enabled)
-        .max_header_size(HEADER_BYTES_MAX as usize)
+        .max_header_size(config.limits.header_bytes.get() as usize)
+        .max_headers(config.limits.header_count.get() as usize)
         .pipeline_flush(true);
     http1
 }
@@ -327,6 +414,7 @@ fn http1(config: &HttpConfig) -> http1::Builder {
 async fn is_h2_preface(stream: &TcpStream) -> io::Result<bool> {
     const PREFACE: &[u8] = b"PRI ";
     let mut first = [0; PREFACE.len()];
+    let mut pause = Duration::from_millis(2);
     loop {
         let len = stream.peek(&mut first).await?;
         let seen = first.get(..len).unwrap_or_default();
@@ -336,8 +424,10 @@ async fn is_h2_preface(stream: &TcpStream) -> io::Result<bool> {
         if seen == PREFACE {
             return Ok(true);
         }
-        // A peek does not wait for more than it has seen.
-        sleep(Duration::from_millis(5)).await;
+        // A peek does not wait for more than it has seen. Who sends the rest at once is
+        // not kept waiting; who does not is not looked at often.
+        sleep(pause).await;
+        pause *= 2;
     }
 }
 

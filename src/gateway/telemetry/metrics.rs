@@ -50,6 +50,7 @@ struct Inner {
     refused: Items,
     requests: IntCounterVec,
     unauthenticated: IntCounterVec,
+    closed: IntCounterVec,
     request_bytes: HistogramVec,
     request_seconds: HistogramVec,
     incoming: IntCounterVec,
@@ -89,6 +90,12 @@ impl Metrics {
                 "receiver_requests",
                 "Requests by outcome: success, refused or failure.",
                 &["receiver", "transport", "outcome"],
+            ),
+            closed: counter(
+                &registry,
+                "receiver_closed_connections",
+                "Connections that were closed by a limit: handshake or idle.",
+                &["receiver", "transport", "limit"],
             ),
             unauthenticated: counter(
                 &registry,
@@ -175,6 +182,11 @@ impl Metrics {
     /// `receiver_refused_*`: items that could not be passed on.
     pub fn refused(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
         self.inner.refused.add(signal, &[receiver, transport], items);
+    }
+
+    /// `receiver_closed_connections`
+    pub fn closed(&self, receiver: &str, transport: &'static str, limit: &'static str) {
+        self.inner.closed.with_label_values(&[receiver, transport, limit]).inc();
     }
 
     /// `receiver_unauthenticated_requests`

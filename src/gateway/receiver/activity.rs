@@ -1,0 +1,45 @@
+//! Whether a connection has requests under way, and since when not.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tokio::time::Instant;
+
+/// The activity of one connection. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub(in crate::gateway::receiver) struct Activity(Arc<Mutex<State>>);
+
+struct State {
+    requests: usize,
+    since: Instant,
+}
+
+/// A request under way, until it is dropped.
+pub(in crate::gateway::receiver) struct Busy(Activity);
+
+impl Activity {
+    /// Idle from now on.
+    pub(in crate::gateway::receiver) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State { requests: 0, since: Instant::now() })))
+    }
+
+    pub(in crate::gateway::receiver) fn begin(&self) -> Busy {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).requests += 1;
+        Busy(self.clone())
+    }
+
+    /// Since when no request is under way, if none is.
+    pub(in crate::gateway::receiver) fn idle_since(&self) -> Option<Instant> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.requests == 0).then_some(state.since)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.requests = state.requests.saturating_sub(1);
+        state.since = Instant::now();
+    }
+}
