@@ -91,3 +91,14 @@ fn check_text(input: &[u8]) {
     let once = SCRUBBER.scrub_text(text);
     assert_eq!(SCRUBBER.scrub_text(&once), once, "twice is not once");
 }
+
+/// A text is read as settings, or there is a fault that says where: never a panic, and
+/// never a fault without a word on what was expected.
+fn check_yaml(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let read = otel_redact::scrub::yaml::parse(text, Some("fuzz.yaml".into()))
+        .and_then(|node| node.read::<Settings>(""));
+    if let Err(fault) = read {
+        assert!(!fault.expected.is_empty() && fault.to_string().contains(&fault.path));
+    }
+}

@@ -46,6 +46,11 @@ fn every_text_input_that_a_fuzzer_kept_holds() {
     replay("text", check_text);
 }
 
+#[test]
+fn every_yaml_input_that_a_fuzzer_kept_holds() {
+    replay("yaml", check_yaml);
+}
+
 /// How many mutations of the corpus each run of the tests tries.
 const MUTATIONS: u64 = 2_000;
 
