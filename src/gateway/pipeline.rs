@@ -166,8 +166,11 @@ impl Pipeline {
     async fn scrub(&self, request: Request, packed: Option<Packed>) -> Result<Delivery, Refusal> {
         let steps = self.steps();
         let own = Arc::clone(&steps);
-        let scrubbing = compute::run(request.bytes.len(), move || scrub_all(&own, request));
-        let Scrubbing { scrubbed, reports, edited } = scrubbing.await??;
+        let scrubbing = compute::run(request.bytes.len(), move || scrub_all(&own, request)).await;
+        if matches!(scrubbing, Err(Refusal::Internal { .. })) {
+            self.metrics.scrub_failed(self.signal);
+        }
+        let Scrubbing { scrubbed, reports, edited } = scrubbing??;
         let items = scrubbed.items();
         let mut joined = Report::default();
         for (step, report) in steps.iter().zip(reports) {

@@ -44,6 +44,16 @@ fn container(deployment: &Value) -> &Value {
 
 const MANIFESTS: &[&str] = &["deploy/kubernetes/gateway.yaml", "deploy/kubernetes/sidecar.yaml"];
 
+/// A panic costs the request that caused it (`gateway::compute`); where panics end the
+/// process, one request would cost all.
+#[test]
+fn every_build_lets_a_panic_be_caught() {
+    for file in ["Cargo.toml", "deploy/Containerfile", "deploy/release"] {
+        let text = read(file);
+        assert!(!text.contains("panic=") && !text.contains("panic ="), "{file}");
+    }
+}
+
 #[test]
 fn the_configuration_in_each_manifest_is_right() {
     for path in MANIFESTS {

@@ -35,6 +35,11 @@ pub fn builder() -> Builder {
     builder
 }
 
+/// Says that whoever stands between us and the upstream can read who we are.
+pub fn warn_of_plain_text(path: &str) {
+    tracing::warn!(exporter = path, "credentials go to the upstream in plain text: use TLS");
+}
+
 /// `<name>/<version> (<os>/<arch>)`, as Collectors call themselves.
 pub fn user_agent() -> String {
     let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));

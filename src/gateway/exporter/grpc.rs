@@ -250,6 +250,9 @@ impl Client {
                 .http2_keep_alive_timeout(keepalive.timeout.0)
                 .http2_keep_alive_while_idle(keepalive.permit_without_stream);
         }
+        if auth.is_some() && !is_tls {
+            client::warn_of_plain_text(path);
+        }
         let scheme = if is_tls { "https" } else { "http" };
         let coding = match config.compression {
             Compression::Gzip => Some(Coding::Gzip),

@@ -249,6 +249,10 @@ impl Client {
         auth: Option<auth::Client>,
     ) -> Result<Self, YamlError> {
         let urls = Signal::ALL.map(|signal| config.url(signal));
+        let is_plain = |url: &Uri| url.scheme_str() == Some("http");
+        if auth.is_some() && urls.iter().flatten().any(is_plain) {
+            client::warn_of_plain_text(path);
+        }
         let tls_path = format!("{path}.tls");
         let tls = config.tls.watch(&tls_path, &["h2", "http/1.1"])?;
         let server_name = config.tls.server_name_override.as_deref();

@@ -50,6 +50,7 @@ struct Inner {
     refused: Items,
     requests: IntCounterVec,
     unauthenticated: IntCounterVec,
+    scrub_failures: IntCounterVec,
     closed: IntCounterVec,
     request_bytes: HistogramVec,
     request_seconds: HistogramVec,
@@ -97,6 +98,12 @@ impl Metrics {
                 "Connections that were closed by a limit: handshake or idle.",
                 &["receiver", "transport", "limit"],
             ),
+            scrub_failures: at_zero(counter(
+                &registry,
+                "processor_scrubber_failures",
+                "Requests that the scrubber itself failed on; they were refused.",
+                &["otel_signal"],
+            )),
             unauthenticated: counter(
                 &registry,
                 "receiver_unauthenticated_requests",
@@ -182,6 +189,11 @@ impl Metrics {
     /// `receiver_refused_*`: items that could not be passed on.
     pub fn refused(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
         self.inner.refused.add(signal, &[receiver, transport], items);
+    }
+
+    /// `processor_scrubber_failures`: a fault of our own, which should wake somebody.
+    pub fn scrub_failed(&self, signal: Signal) {
+        self.inner.scrub_failures.with_label_values(&[signal.name()]).inc();
     }
 
     /// `receiver_closed_connections`
@@ -323,6 +335,14 @@ fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntC
     counter
 }
 
+/// The same counter, at zero for each signal: an alarm must not miss the first one.
+fn at_zero(counter: IntCounterVec) -> IntCounterVec {
+    for signal in Signal::ALL {
+        counter.with_label_values(&[signal.name()]);
+    }
+    counter
+}
+
 fn histogram(
     registry: &Registry,
     name: &str,
@@ -376,6 +396,20 @@ mod tests {
             assert!(text.lines().any(|has| has.starts_with(line)), "{line}\n{text}");
         }
         assert!(!text.contains("_total"), "{text}");
+    }
+
+    #[test]
+    fn a_failing_scrubber_is_counted_from_zero() {
+        let metrics = Metrics::new();
+        let value = |signal: &str| {
+            let text = metrics.render();
+            let start = format!("otelcol_processor_scrubber_failures{{otel_signal=\"{signal}\"");
+            let line = text.lines().find(|line| line.starts_with(&start)).expect("is there");
+            line.rsplit(' ').next().unwrap().to_owned()
+        };
+        assert_eq!(value("logs"), "0");
+        metrics.scrub_failed(Signal::Logs);
+        assert_eq!((value("logs").as_str(), value("traces").as_str()), ("1", "0"));
     }
 
     #[test]
