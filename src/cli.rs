@@ -7,6 +7,7 @@
 mod demo;
 mod explain;
 mod process;
+mod replay;
 mod rules;
 mod run;
 mod scrub;
@@ -108,6 +109,8 @@ enum Command {
     /// Plant made-up credentials everywhere, send them through the gateway, and show what slips through
     #[command(after_help = selftest::EXAMPLES)]
     Selftest(selftest::SelftestArgs),
+    /// Send again what upstreams refused after it was acknowledged, and remove what they take
+    Replay(replay::ReplayArgs),
     /// List the packed rules, or run the examples of rules
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -133,6 +136,9 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Shadow(args)) => {
             shadow::shadow(&config, &args).map_err(|error| error.to_string())
+        }
+        Some(Command::Replay(args)) => {
+            replay::replay(&config, &args).map_err(|error| error.to_string())
         }
         Some(Command::Rules(command)) => rules::rules(&command).map_err(|error| error.to_string()),
         Some(Command::Selftest(args)) => {

@@ -19,6 +19,7 @@
 //! gateway::receiver
 //! gateway::pipeline
 //! gateway::exporter
+//! gateway::queue
 //! gateway::config, gateway::telemetry
 //! scrub (scrubber, prove, stream)
 //! scrub::detector

@@ -18,6 +18,7 @@ pub mod stream;
 pub mod yaml;
 
 pub use mask::MaskKind;
+pub use scrubbed::NotSealed;
 pub use scrubbed::Noted;
 pub use scrubbed::NotedKind;
 pub use scrubbed::Redaction;
@@ -75,6 +76,18 @@ pub enum Encoding {
     Protobuf,
     /// OTLP/JSON (`application/json`).
     Json,
+}
+
+impl Encoding {
+    /// How many bytes of memory scrubbing `request` takes at most beside the request and
+    /// what comes out: protobuf is walked where it stands, JSON is read into a tape
+    /// first, which for a list of small numbers is eight times as long as the text.
+    pub fn working_bytes(self, request: &[u8]) -> usize {
+        match self {
+            Self::Protobuf => 0,
+            Self::Json => otlp::json_tape_bytes_max(request),
+        }
+    }
 }
 
 /// One OTLP export request, decompressed, as it came in.

@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["gateway::receiver"],
     &["gateway::pipeline"],
     &["gateway::exporter"],
+    &["gateway::queue"],
     &["gateway::config", "gateway::telemetry"],
     &["scrub"],
     &["scrub::scrubber"],
@@ -32,6 +33,7 @@ const UPWARD_ALLOWED: &[(&str, &str, &str)] = &[
     ("gateway::config", "gateway::receiver", "settings stand beside their component"),
     ("gateway::config", "gateway::pipeline", "settings stand beside their component"),
     ("gateway::config", "gateway::exporter", "settings stand beside their component"),
+    ("gateway::config", "gateway::queue", "settings stand beside their component"),
     ("gateway::telemetry", "gateway::config", "durations are spelled in one place"),
     ("gateway::config", "gateway::telemetry", "settings stand beside their component"),
 ];

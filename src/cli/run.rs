@@ -36,7 +36,15 @@ pub(in crate::cli) struct RunArgs {
     /// Seconds that requests under way have to end after SIGTERM [default: 25]
     #[arg(long, value_name = "SECONDS")]
     grace_seconds: Option<u64>,
+    /// Milliseconds after SIGTERM in which new connections are still served, while the
+    /// health check says 503: as long as a load balancer needs to notice [default: 300]
+    #[arg(long, value_name = "MILLISECONDS")]
+    leave_milliseconds: Option<u64>,
 }
+
+/// Long enough for a connection that is on its way; a load balancer that asks less often
+/// needs a longer time.
+const LEAVE_DEFAULT: Duration = Duration::from_millis(300);
 
 /// Why the gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +81,8 @@ pub(in crate::cli) fn run(args: &ConfigArgs, run: &RunArgs) -> Result<(), RunErr
     }
     let grace = run.grace_seconds.map_or(GRACE_DEFAULT, Duration::from_secs);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(args, &loaded.config, watched, grace));
+    let leave = run.leave_milliseconds.map_or(LEAVE_DEFAULT, Duration::from_millis);
+    let result = runtime.block_on(serve(args, &loaded.config, watched, leave, grace));
     // What hangs in a system call must not keep the process.
     runtime.shutdown_background();
     result
@@ -83,6 +92,7 @@ async fn serve(
     args: &ConfigArgs,
     config: &Config,
     watched: Arc<Watched>,
+    leave: Duration,
     grace: Duration,
 ) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
@@ -116,8 +126,12 @@ async fn serve(
     reload.until_stopped(&mut signals).await;
     health.stopping();
     tracing::info!("stopping: finishing what is under way");
+    let drained = async {
+        running.leave(leave).await;
+        running.drain(grace).await
+    };
     tokio::select! {
-        all = running.drain(grace) => match all {
+        all = drained => match all {
             true => tracing::info!("stopped"),
             false => tracing::warn!(?grace, "stopped with requests under way; none of them was acknowledged"),
         },

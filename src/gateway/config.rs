@@ -91,6 +91,8 @@ pub enum ExtensionConfig {
     Oidc(crate::gateway::auth::oidc::Config),
     /// `oauth2client`
     OAuth2(crate::gateway::auth::oauth2::Config),
+    /// `file_storage`
+    FileStorage(crate::gateway::queue::storage::Config),
 }
 
 /// Why there is no configuration. Names places, never values.
@@ -119,6 +121,14 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// What the pipelines of an exporter carry.
+    pub fn signals_of(&self, exporter: &ComponentId) -> Vec<crate::scrub::Signal> {
+        let used = self.service.pipelines.iter().filter(|(_, p)| p.exporters.contains(exporter));
+        let mut signals: Vec<_> = used.map(|(id, _)| id.signal).collect();
+        signals.dedup();
+        signals
+    }
+
     /// Reads each `--config` in order, lays each `--set` over it, expands and checks
     /// the whole. Without any `--config`, [`DEFAULT_YAML`] takes its place.
     ///

@@ -4,19 +4,25 @@
 //! number of requests, attempts until the upstream has accepted or refused, and a
 //! count of how it ended. An exporter takes a [`Delivery`], which only a pipeline
 //! with a scrubber can make.
+//!
+//! With a queue on disk an exporter is two halves: [`Exporter::export`] ends when the
+//! request is synced, and consumers deliver what is queued.
 
 pub mod client;
+mod consumer;
 mod date;
 pub mod debug;
 pub mod delivery;
 pub mod file;
 pub mod grpc;
 pub mod http;
+pub mod joined;
 pub mod outgoing;
 pub mod queue;
 pub mod retry;
 pub mod upstream_text;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -24,12 +30,17 @@ use std::sync::atomic::Ordering;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::gateway::answer::Outcome;
 use crate::gateway::auth::Authenticators;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::queue::Backlog;
+use crate::gateway::queue::Storage;
+use crate::gateway::queue::backlog::Owner;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::scrub::Signal;
 use crate::scrub::yaml::YamlError;
 
 /// The settings of an exporter.
@@ -75,6 +86,13 @@ pub struct NopConfig {}
 
 /// A running exporter.
 pub struct Exporter {
+    sender: Arc<Sender>,
+    /// By signal, as [`Signal::ALL`] has them; none without storage.
+    backlogs: [Option<Arc<Backlog>>; 4],
+}
+
+/// Sends requests to one upstream.
+struct Sender {
     id: Arc<str>,
     wire: Wire,
     queue: queue::Queue,
@@ -82,9 +100,34 @@ pub struct Exporter {
     metrics: Metrics,
     /// Whether the gateway stops.
     stop: watch::Receiver<bool>,
+    upstream: retry::Upstream,
+    /// Whether requests come from a queue on disk, and nobody waits for them.
+    is_queued: bool,
     /// Whether the last request failed, so that the log says when that changes and
     /// not how often.
     failing: AtomicBool,
+}
+
+/// What all exporters of a gateway have in common.
+pub struct Common<'a> {
+    /// Scrubs what upstreams say.
+    pub texts: &'a UpstreamText,
+    /// Gives credentials.
+    pub authenticators: &'a Authenticators,
+    /// Counts.
+    pub metrics: &'a Metrics,
+    /// Whether the gateway stops.
+    pub stop: &'a watch::Receiver<bool>,
+    /// The consumers of queues on disk.
+    pub tasks: &'a TaskTracker,
+}
+
+/// Where an exporter keeps its queue, and for which signals.
+pub struct Keeping<'a> {
+    /// The storage.
+    pub storage: &'a Storage,
+    /// What the pipelines of the exporter carry.
+    pub signals: &'a [Signal],
 }
 
 /// What differs between exporters.
@@ -98,21 +141,20 @@ enum Wire {
 }
 
 impl Exporter {
-    /// Builds the exporter with the id `id`. `texts` scrubs what upstreams say; when
-    /// `stop` is true nothing is tried again.
+    /// Builds the exporter with the id `id`. When the gateway stops, nothing is tried
+    /// again, and the consumers of a queue end.
     ///
     /// # Errors
     ///
     /// When a setting is at fault: a certificate that is not there, a header that
-    /// cannot be sent, a file that cannot be opened.
+    /// cannot be sent, a file or a queue that cannot be opened.
     pub fn build(
         id: &str,
         config: &Config,
-        texts: &UpstreamText,
-        authenticators: &Authenticators,
-        metrics: &Metrics,
-        stop: &watch::Receiver<bool>,
+        keeping: Option<Keeping<'_>>,
+        common: &Common<'_>,
     ) -> Result<Self, YamlError> {
+        let &Common { texts, authenticators, metrics, stop, tasks } = common;
         let path = format!("exporters.{id}");
         let auth = |auth: &Option<_>| authenticators.client(auth.as_ref(), &path);
         let none = (queue::Config::off(), retry::Config::off());
@@ -131,27 +173,114 @@ impl Exporter {
             Config::File(config) => (Wire::File(file::Writer::open(config, &path)?), none),
             Config::Nop(_) => (Wire::Nop, none),
         };
-        Ok(Self {
+        queue.check(&path)?;
+        let sender = Sender {
             id: id.into(),
             wire,
             queue: queue::Queue::new(&queue),
             retry,
             metrics: metrics.clone(),
             stop: stop.clone(),
+            upstream: retry::Upstream::default(),
+            is_queued: keeping.is_some(),
             failing: AtomicBool::new(false),
-        })
+        };
+        let mut exporter = Self { sender: Arc::new(sender), backlogs: [const { None }; 4] };
+        if let Some(keeping) = keeping {
+            exporter.keep(&keeping, &queue, tasks)?;
+        }
+        Ok(exporter)
+    }
+
+    /// Opens the queue of each signal and starts its consumers.
+    fn keep(
+        &mut self,
+        keeping: &Keeping<'_>,
+        queue: &queue::Config,
+        tasks: &TaskTracker,
+    ) -> Result<(), YamlError> {
+        let Sender { id, metrics, stop, .. } = &*self.sender;
+        for (signal, slot) in Signal::ALL.into_iter().zip(&mut self.backlogs) {
+            if !keeping.signals.contains(&signal) {
+                continue;
+            }
+            let owner = Owner { exporter: Arc::clone(id), signal };
+            let backlog = Backlog::open(keeping.storage, owner, queue.limits(), metrics)?;
+            // Profiles point into a dictionary and cannot be joined.
+            let batch = queue.batch().filter(|_| signal != Signal::Profiles);
+            for _ in 0..queue.consumers() {
+                let (sender, backlog) = (Arc::clone(&self.sender), Arc::clone(&backlog));
+                tasks.spawn(consumer::consume(sender, backlog, batch.cloned(), stop.clone()));
+            }
+            *slot = Some(backlog);
+        }
+        Ok(())
     }
 
     /// The id of the exporter, as the YAML spells it.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.sender.id
+    }
+
+    fn backlog(&self, signal: Signal) -> Option<&Backlog> {
+        let mut backlogs = Signal::ALL.into_iter().zip(&self.backlogs);
+        backlogs.find(|(own, _)| *own == signal).and_then(|(_, backlog)| backlog.as_deref())
     }
 
     /// Delivers a request. Ends when the upstream has accepted or refused it, the
     /// time for retries is over, or `deadline`, until which the sender waits, would
-    /// pass before the next attempt.
+    /// pass before the next attempt. With a queue on disk it ends when the request is
+    /// there.
     pub async fn export(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
-        let outcome = self.try_export(delivery, deadline).await;
+        match self.backlog(delivery.scrubbed().signal()) {
+            Some(backlog) => backlog.push(delivery.scrubbed(), deadline).await,
+            None => self.sender.send(delivery, deadline).await,
+        }
+    }
+
+    /// Delivers several requests as one, and says how each of them ended.
+    pub async fn export_joined(
+        &self,
+        parts: &[Delivery],
+        deadline: Option<Instant>,
+    ) -> Vec<Outcome> {
+        let signal = parts.first().map(|part| part.scrubbed().signal());
+        match signal.and_then(|signal| self.backlog(signal)) {
+            None => {
+                let sender = Until { sender: &self.sender, deadline };
+                joined::bisect(&sender, parts).await
+            }
+            Some(backlog) => {
+                let outcome = match joined::join(parts) {
+                    Ok(joined) => backlog.push(joined.scrubbed(), deadline).await,
+                    Err(refusal) => Err(refusal),
+                };
+                vec![outcome; parts.len()]
+            }
+        }
+    }
+}
+
+/// A sender of requests that someone waits for until a deadline.
+struct Until<'a> {
+    sender: &'a Sender,
+    deadline: Option<Instant>,
+}
+
+impl joined::Send1 for Until<'_> {
+    fn send1<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(self.sender.send(delivery, self.deadline))
+    }
+}
+
+impl Sender {
+    /// Sends a request until the upstream has accepted or refused it, or it is given
+    /// up.
+    async fn send(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
+        let outcome = self.try_send(delivery, deadline).await;
         let (signal, items) = (delivery.scrubbed().signal(), delivery.scrubbed().items());
         match &outcome {
             Ok(accepted) => {
@@ -174,21 +303,37 @@ impl Exporter {
         outcome
     }
 
-    async fn try_export(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
+    async fn try_send(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
         let _place = self.queue.enter(delivery.scrubbed()).await?;
-        let stop = self.stop.clone();
+        let waiting = retry::Waiting {
+            deadline,
+            stop: self.stop.clone(),
+            upstream: &self.upstream,
+            is_probe: self.is_queued,
+        };
         match &self.wire {
             Wire::Grpc(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(deadline, stop, || self.queue.attempt(client.send(&outgoing))).await
+                self.retry.run(waiting, || self.queue.attempt(client.send(&outgoing))).await
             }
             Wire::Http(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(deadline, stop, || self.queue.attempt(client.send(&outgoing))).await
+                self.retry.run(waiting, || self.queue.attempt(client.send(&outgoing))).await
             }
             Wire::Debug(printer) => printer.print(delivery).await,
             Wire::File(writer) => writer.write(delivery).await,
             Wire::Nop => Ok(Default::default()),
+        }
+    }
+}
+
+impl Config {
+    /// `sending_queue`, where there is one.
+    pub fn sending_queue(&self) -> Option<&queue::Config> {
+        match self {
+            Self::OtlpGrpc(config) => Some(&config.sending_queue),
+            Self::OtlpHttp(config) => Some(&config.sending_queue),
+            Self::Debug(_) | Self::File(_) | Self::Nop(_) => None,
         }
     }
 }

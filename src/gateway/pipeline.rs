@@ -12,12 +12,14 @@
 pub mod batch;
 pub mod fanout;
 pub mod memory_limiter;
+pub mod partly;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -25,8 +27,10 @@ use crate::gateway::admission::Grant;
 use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
+use crate::gateway::answer::code;
 use crate::gateway::compression::Packed;
 use crate::gateway::compute;
+use crate::gateway::config::component::PipelineId;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::batch::Batcher;
@@ -74,6 +78,7 @@ pub struct Step {
 
 /// A running pipeline.
 pub struct Pipeline {
+    id: Arc<str>,
     signal: Signal,
     /// Replaced as a whole: a request has all of them from before or from after.
     /// Invariant: not empty.
@@ -104,7 +109,7 @@ impl Pipeline {
     ///
     /// When `steps` is empty.
     pub fn new(
-        signal: Signal,
+        id: &PipelineId,
         steps: Vec<Step>,
         batch: Option<&batch::Config>,
         exporters: Vec<Arc<Exporter>>,
@@ -113,6 +118,7 @@ impl Pipeline {
         if steps.is_empty() {
             return Err(NoScrubber);
         }
+        let signal = id.signal;
         let fanout = Fanout::new(exporters);
         let output = match batch {
             // Profiles point into a dictionary and cannot be joined.
@@ -121,7 +127,8 @@ impl Pipeline {
             }
             Some(_) | None => Output::Direct(fanout),
         };
-        Ok(Self { signal, steps: RwLock::new(steps.into()), output, metrics })
+        let id = id.to_string().into();
+        Ok(Self { id, signal, steps: RwLock::new(steps.into()), output, metrics })
     }
 
     /// What the pipeline carries.
@@ -155,11 +162,19 @@ impl Pipeline {
         let outcome = if is_void(delivery.scrubbed()) {
             Ok(Accepted::default())
         } else {
-            match &self.output {
-                Output::Direct(fanout) => fanout.deliver(&delivery, deadline).await,
-                Output::Batched(batcher) => batcher.deliver(delivery, deadline, grant).await,
-            }
+            let until = answer_by(deadline);
+            let delivered = async {
+                let until = Some(until);
+                match &self.output {
+                    Output::Direct(fanout) => fanout.deliver(&delivery, until).await,
+                    Output::Batched(batcher) => {
+                        batcher.deliver(delivery.clone(), until, grant).await
+                    }
+                }
+            };
+            tokio::time::timeout_at(until, delivered).await.unwrap_or_else(|_| Err(late()))
         };
+        self.metrics.piped(&self.id, items, outcome.is_ok());
         Handled { items, outcome }
     }
 
@@ -185,6 +200,33 @@ impl Pipeline {
         }
         let packed = packed.filter(|_| !edited);
         Ok(Delivery::new(scrubbed, Arc::new(joined), packed))
+    }
+}
+
+/// How long a sender waits that does not say so: the OTLP exporters of OpenTelemetry
+/// SDKs give up after 10 s ("OpenTelemetry Protocol Exporter", `OTEL_EXPORTER_OTLP_TIMEOUT`),
+/// and what is delivered after that comes twice.
+const PATIENCE_DEFAULT: Duration = Duration::from_secs(9);
+
+/// By how much an answer is ahead of the sender's deadline, so that it arrives; at most
+/// a tenth of the time that there is.
+const AHEAD_MAX: Duration = Duration::from_secs(1);
+
+/// When a sender must be answered at the latest. `deadline` is its own.
+fn answer_by(deadline: Option<Instant>) -> Instant {
+    let now = Instant::now();
+    match deadline {
+        None => now + PATIENCE_DEFAULT,
+        Some(deadline) => deadline - AHEAD_MAX.min(deadline.saturating_duration_since(now) / 10),
+    }
+}
+
+/// The upstream has not answered in the sender's time.
+fn late() -> Refusal {
+    Refusal::Unavailable {
+        code: code::DEADLINE_EXCEEDED,
+        retry_after: None,
+        message: "no answer in the time that the sender has".to_owned(),
     }
 }
 

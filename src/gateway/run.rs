@@ -19,13 +19,17 @@ use crate::gateway::admission::Budget;
 use crate::gateway::auth::Authenticators;
 use crate::gateway::compute;
 use crate::gateway::config::Config;
+use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::exporter;
 use crate::gateway::exporter::Exporter;
+use crate::gateway::exporter::Keeping;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Step;
+use crate::gateway::queue::Storage;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;
 use crate::gateway::receiver::server::Server;
@@ -63,8 +67,11 @@ impl From<ServerError> for StartError {
 /// A running gateway. Dropping it without [`Running::drain`] cuts it off.
 pub struct Running {
     addresses: BTreeMap<String, SocketAddr>,
+    leaving: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     tasks: TaskTracker,
+    /// Of queues on disk.
+    consumers: TaskTracker,
     servers: Vec<JoinHandle<()>>,
     reloader: Reloader,
     rules: usize,
@@ -86,17 +93,30 @@ impl Running {
         self.addresses.get(&format!("{receiver}/{protocol}")).copied()
     }
 
+    /// Tells open connections that there will be no further request, and goes on to
+    /// serve for `time`: until whoever spreads requests over several gateways has
+    /// noticed that this one is not ready any more.
+    pub async fn leave(&self, time: Duration) {
+        let _ = self.leaving.send(true);
+        tokio::time::sleep(time).await;
+    }
+
     /// Accepts nothing any more, lets what is under way end for at most `grace`, and
     /// says whether everything did.
     pub async fn drain(self, grace: Duration) -> bool {
-        let Self { stop, tasks, servers, .. } = self;
+        let Self { stop, tasks, consumers, servers, .. } = self;
         let _ = stop.send(true);
         for server in servers {
             // A server only ends by being told to.
             let _ = server.await;
         }
         tasks.close();
-        tokio::time::timeout(grace, tasks.wait()).await.is_ok()
+        consumers.close();
+        let ended = async {
+            tasks.wait().await;
+            consumers.wait().await;
+        };
+        tokio::time::timeout(grace, ended).await.is_ok()
     }
 }
 
@@ -113,8 +133,17 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
     let texts = UpstreamText::new(scrubbers.values().cloned());
     let budget = Budget::new(bytes_max(config)?);
     let (stop, stopped) = watch::channel(false);
+    let (leaving, left) = watch::channel(false);
+    let consumers = TaskTracker::new();
     let authenticators = Authenticators::build(config)?;
-    let exporters = exporters(config, &texts, &authenticators, metrics, &stopped)?;
+    let common = exporter::Common {
+        texts: &texts,
+        authenticators: &authenticators,
+        metrics,
+        stop: &stopped,
+        tasks: &consumers,
+    };
+    let exporters = exporters(config, &common)?;
     let mut pipelines = Vec::new();
     for (id, settings) in &config.service.pipelines {
         let built = pipeline(id, config, &scrubbers, &exporters, metrics)?;
@@ -143,12 +172,12 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
         }
     }
     // Only when every address is bound does the first one accept.
-    let servers = servers.into_iter().map(|(server, routes)| {
+    let serve = |(server, routes): (Server, _)| {
         let (_, routes) = watch::channel(routes);
-        tokio::spawn(server.serve(routes, stopped.clone(), tasks.clone()))
-    });
-    let servers = servers.collect();
-    Ok(Running { addresses, stop, servers, tasks, reloader, rules })
+        tokio::spawn(server.serve(routes, left.clone(), stopped.clone(), tasks.clone()))
+    };
+    let servers = servers.into_iter().map(serve).collect();
+    Ok(Running { addresses, leaving, stop, tasks, consumers, servers, reloader, rules })
 }
 
 /// Runs the gateway until `stop` is ready, and then until everything under way has
@@ -179,10 +208,12 @@ pub async fn run(
     Ok(())
 }
 
-/// The scrubbers of a configuration, compiled.
-pub(in crate::gateway) fn scrubbers(
-    config: &Config,
-) -> Result<BTreeMap<ComponentId, Arc<Scrubber>>, YamlError> {
+/// The scrubbers of a configuration.
+///
+/// # Errors
+///
+/// The first whose rules are at fault.
+pub fn scrubbers(config: &Config) -> Result<BTreeMap<ComponentId, Arc<Scrubber>>, YamlError> {
     let mut scrubbers = BTreeMap::new();
     for (id, processor) in &config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
@@ -217,21 +248,37 @@ fn bytes_max(config: &Config) -> Result<usize, YamlError> {
 
 fn exporters(
     config: &Config,
-    texts: &UpstreamText,
-    authenticators: &Authenticators,
-    metrics: &Metrics,
-    stop: &watch::Receiver<bool>,
+    common: &exporter::Common<'_>,
 ) -> Result<BTreeMap<ComponentId, Arc<Exporter>>, YamlError> {
+    let storages = storages(config)?;
     let mut exporters = BTreeMap::new();
     for (id, settings) in &config.exporters {
-        let mut pipelines = config.service.pipelines.values();
-        if pipelines.any(|pipeline| pipeline.exporters.contains(id)) {
-            let exporter =
-                Exporter::build(&id.to_string(), settings, texts, authenticators, metrics, stop)?;
-            exporters.insert(id.clone(), Arc::new(exporter));
+        let signals = config.signals_of(id);
+        if signals.is_empty() {
+            continue;
         }
+        let storage = settings.sending_queue().and_then(|queue| queue.storage.as_ref());
+        let storage = storage.and_then(|storage| storages.get(storage));
+        let keeping = storage.map(|storage| Keeping { storage, signals: &signals });
+        let exporter = Exporter::build(&id.to_string(), settings, keeping, common)?;
+        exporters.insert(id.clone(), Arc::new(exporter));
     }
     Ok(exporters)
+}
+
+/// The storages that are started.
+///
+/// # Errors
+///
+/// The first that cannot be used.
+pub fn storages(config: &Config) -> Result<BTreeMap<ComponentId, Storage>, YamlError> {
+    let mut storages = BTreeMap::new();
+    for id in &config.service.extensions {
+        if let Some(ExtensionConfig::FileStorage(settings)) = config.extensions.get(id) {
+            storages.insert(id.clone(), Storage::open(&id.to_string(), settings)?);
+        }
+    }
+    Ok(storages)
 }
 
 fn pipeline(
@@ -264,7 +311,7 @@ fn pipeline(
     if targets.is_empty() {
         return Err(fault("exporters", "expected at least one exporter".to_owned()));
     }
-    Pipeline::new(id.signal, steps, batch, targets, metrics.clone())
+    Pipeline::new(id, steps, batch, targets, metrics.clone())
         .map_err(|err| fault("processors", err.to_string()))
 }
 

@@ -246,6 +246,11 @@ pub fn splice(request: &Bytes, edits: &[Edit]) -> Bytes {
     replace_in(request, edits).into()
 }
 
+/// How many bytes the tape of a JSON request takes at most.
+pub(in crate::scrub) fn json_tape_bytes_max(json: &[u8]) -> usize {
+    json::tape_bytes_max(json)
+}
+
 /// The same request in protobuf.
 ///
 /// # Errors

@@ -1,9 +1,15 @@
 //! The proof that a request was scrubbed.
 
+mod sealed;
+
+use std::sync::Arc;
+
 use crate::scrub::Encoding;
 use crate::scrub::Signal;
 use crate::scrub::otlp;
 use bytes::Bytes;
+
+pub use sealed::NotSealed;
 
 /// A request from which the credentials are gone.
 ///
@@ -17,6 +23,16 @@ pub struct Scrubbed {
     bytes: Bytes,
     items: u64,
     edited: bool,
+    /// The requests that it was joined from, where it was: they stand one behind the
+    /// other.
+    parts: Option<Arc<[Part]>>,
+}
+
+/// A request within a joined one.
+#[derive(Clone, Copy)]
+struct Part {
+    bytes: u32,
+    items: u32,
 }
 
 impl Scrubbed {
@@ -27,7 +43,7 @@ impl Scrubbed {
         items: u64,
         edited: bool,
     ) -> Self {
-        Self { signal, encoding, bytes, items, edited }
+        Self { signal, encoding, bytes, items, edited, parts: None }
     }
 
     /// What the request carries.
@@ -81,7 +97,8 @@ impl Scrubbed {
             Encoding::Json => Ok(self.clone()),
             Encoding::Protobuf => {
                 let bytes = otlp::protobuf_to_json(self.signal, &self.bytes)?;
-                Ok(Self { encoding: Encoding::Json, bytes: bytes.into(), ..self.clone() })
+                let parts = None;
+                Ok(Self { encoding: Encoding::Json, bytes: bytes.into(), parts, ..self.clone() })
             }
         }
     }
@@ -103,12 +120,39 @@ impl Scrubbed {
         for part in parts {
             joined.extend_from_slice(&part.bytes);
         }
+        let mut borders = Vec::with_capacity(parts.len());
+        for part in parts {
+            match &part.parts {
+                Some(inner) => borders.extend(inner.iter().copied()),
+                None => borders.push(Part {
+                    bytes: u32::try_from(part.bytes.len()).ok()?,
+                    items: u32::try_from(part.items).ok()?,
+                }),
+            }
+        }
         Some(Self {
             bytes: joined.freeze(),
             items: parts.iter().map(|part| part.items).sum(),
             edited: parts.iter().any(|part| part.edited),
+            parts: (1 < borders.len()).then(|| borders.into()),
             ..first.clone()
         })
+    }
+
+    /// The requests that this one was joined from; itself, where it was not joined.
+    pub fn unjoin(&self) -> Vec<Self> {
+        let Some(parts) = &self.parts else { return vec![self.clone()] };
+        let mut rest = self.bytes.clone();
+        let mut requests = Vec::with_capacity(parts.len());
+        for part in parts.iter() {
+            if rest.len() < part.bytes as usize {
+                return vec![self.clone()];
+            }
+            let bytes = rest.split_to(part.bytes as usize);
+            let items = u64::from(part.items);
+            requests.push(Self { bytes, items, parts: None, ..self.clone() });
+        }
+        requests
     }
 
     /// Splits a protobuf request into requests of at most `items_max` items, at
@@ -122,7 +166,12 @@ impl Scrubbed {
         Some(
             parts
                 .into_iter()
-                .map(|(bytes, items)| Self { bytes: bytes.into(), items, ..self.clone() })
+                .map(|(bytes, items)| Self {
+                    bytes: bytes.into(),
+                    items,
+                    parts: None,
+                    ..self.clone()
+                })
                 .collect(),
         )
     }

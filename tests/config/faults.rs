@@ -122,7 +122,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "extensions: {zpages: }\n",
-        "extensions.zpages: unknown type `zpages` at line 1, column 14 of a.yaml; accepted: health_check, bearertokenauth, basicauth, oidc, oauth2client",
+        "extensions.zpages: unknown type `zpages` at line 1, column 14 of a.yaml; accepted: health_check, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
     ),
     (
         "connectors: {spanmetrics: }\n",

@@ -128,7 +128,7 @@ async fn what_cannot_run_does_not_start_and_says_where() {
         (started::yaml("file: {}"), "exporters.file.path: expected the path of a file".to_owned()),
         (grpc("  headers: {'b d': x}\n"), "exporters.otlp_grpc.headers.b d: expected the name of a header: letters, digits and hyphens".to_owned()),
         (http("  proxy_url: http://x\n"), "exporters.otlp_http.proxy_url: expected nothing: this version goes through no proxy at line 10, column 16".to_owned()),
-        (grpc("  sending_queue: {storage: file_storage}\n"), "exporters.otlp_grpc.sending_queue.storage: expected nothing: this version has no queue on disk; without it the sender waits for the upstream's answer at line 12, column 30".to_owned()),
+        (grpc("  sending_queue: {storage: file_storage}\n"), "exporters.otlp_grpc.sending_queue.storage: `file_storage` is not defined under `extensions`".to_owned()),
     ] {
         let said = started::fault(&yaml).await;
         let without_place = |text: &str| text.split(" at line").next().unwrap().to_owned();

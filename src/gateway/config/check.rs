@@ -2,6 +2,7 @@
 
 use crate::gateway::auth;
 use crate::gateway::config::Config;
+use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::PipelineConfig;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
@@ -33,6 +34,14 @@ pub(in crate::gateway::config) fn check(config: &Config, root: &Node) -> Result<
     let extensions = service.under("extensions");
     defined(&config.service.extensions, config.extensions.keys(), "extensions", &extensions)?;
     check_authenticators(config, root)?;
+    for (id, exporter) in &config.exporters {
+        let storage = exporter.sending_queue().and_then(|queue| queue.storage.as_ref());
+        if let Some(storage) = storage {
+            let exporters = At { path: "exporters".to_owned(), node: root.get("exporters") };
+            let queue = exporters.under(&id.to_string()).under("sending_queue");
+            check_storage(config, storage, &queue.under("storage"))?;
+        }
+    }
     for (id, pipeline) in &config.service.pipelines {
         check_pipeline(config, id, pipeline, &service.under("pipelines").pipeline(id))?;
     }
@@ -83,6 +92,25 @@ fn check_authenticator(
     if !config.service.extensions.contains(authenticator) {
         let expected = format!("`{name}` does not run");
         return Err(at.fault(&expected, "add it to `service.extensions`"));
+    }
+    Ok(())
+}
+
+/// A storage is defined, is one, and is started.
+fn check_storage(config: &Config, storage: &ComponentId, at: &At<'_>) -> Result<(), YamlError> {
+    let storages = config.extensions.iter().filter_map(|(id, extension)| match extension {
+        ExtensionConfig::FileStorage(_) => Some(id),
+        _ => None,
+    });
+    if !config.extensions.contains_key(storage) {
+        return defined(std::slice::from_ref(storage), storages, "extensions", at);
+    }
+    if !storages.into_iter().any(|id| id == storage) {
+        return Err(at.fault(&format!("`{storage}` is no storage"), "accepted: file_storage"));
+    }
+    if !config.service.extensions.contains(storage) {
+        let advice = format!("add `{storage}` to `service.extensions`");
+        return Err(at.fault(&format!("`{storage}` is not started"), &advice));
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ const RECEIVERS: &[&str] = &["otlp"];
 const PROCESSORS: &[&str] = &["scrubber", "batch", "memory_limiter"];
 const EXPORTERS: &[&str] = &["otlp_grpc", "otlp_http", "debug", "file", "nop"];
 const EXTENSIONS: &[&str] =
-    &["health_check", "bearertokenauth", "basicauth", "oidc", "oauth2client"];
+    &["health_check", "file_storage", "bearertokenauth", "basicauth", "oidc", "oauth2client"];
 const CONNECTORS: &[&str] = &[];
 
 /// Reads a whole configuration.
@@ -170,6 +170,7 @@ fn read_exporter(
 fn read_extension(one: &Component<'_>) -> Result<ExtensionConfig, YamlError> {
     match one.id.kind() {
         "health_check" => one.settings().map(ExtensionConfig::HealthCheck),
+        "file_storage" => one.settings().map(ExtensionConfig::FileStorage),
         "bearertokenauth" => one.settings().map(ExtensionConfig::BearerToken),
         "basicauth" => one.settings().map(ExtensionConfig::Basic),
         "oidc" => one.settings().map(ExtensionConfig::Oidc),

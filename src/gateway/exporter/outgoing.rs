@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 
@@ -59,6 +60,21 @@ pub async fn prepare(
         if is_converted { convert(delivery, encoding).await? } else { scrubbed.bytes().clone() };
     let bytes = compute::run(bytes.len(), move || coding.compress(&bytes, level)).await?;
     Ok(Outgoing { signal, bytes, coding: Some(coding) })
+}
+
+/// The same request as protobuf: only that can be joined.
+///
+/// # Errors
+///
+/// When it cannot be said in protobuf.
+pub async fn as_protobuf(delivery: Delivery) -> Result<Delivery, Refusal> {
+    if delivery.scrubbed().encoding() == Encoding::Protobuf {
+        return Ok(delivery);
+    }
+    let scrubbed = delivery.scrubbed().clone();
+    let converted = compute::run(scrubbed.bytes().len(), move || scrubbed.to_protobuf());
+    let converted = converted.await?.map_err(ScrubError::Malformed)?;
+    Ok(Delivery::new(converted, Arc::clone(delivery.report()), None))
 }
 
 async fn convert(delivery: &Delivery, encoding: Encoding) -> Result<Bytes, Refusal> {

@@ -2,12 +2,20 @@
 //!
 //! Only answers that the OTLP specification calls retryable are tried again. The
 //! sender waits meanwhile, so that giving up loses nothing: it is told to try
-//! again itself.
+//! again itself. For a queue on disk nobody waits; what it gives up goes to the dead
+//! letter.
+//!
+//! After an outage nobody sits out a long wait: the first request that is accepted
+//! wakes all that wait on their own account. An upstream that says itself how long to
+//! wait is believed.
 
 use std::hash::BuildHasher;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio::time::sleep;
@@ -85,28 +93,46 @@ impl Config {
         Self { enabled: false, ..Self::default() }
     }
 
-    /// Attempts until the outcome is not retryable, `max_elapsed_time` has passed,
-    /// the next attempt would come after `deadline`, or `stop` is true: then the
+    /// Attempts until the outcome is not retryable, `max_elapsed_time` has passed, the
+    /// next attempt would come after the deadline, or the gateway stops: then the
     /// sender had better try again elsewhere.
     pub async fn run<F: Future<Output = Outcome>>(
         &self,
-        deadline: Option<Instant>,
-        mut stop: watch::Receiver<bool>,
+        waiting: Waiting<'_>,
         mut attempt: impl FnMut() -> F,
     ) -> Outcome {
+        let Waiting { deadline, mut stop, upstream, is_probe } = waiting;
         let begun = Instant::now();
         let mut interval = self.initial_interval.0;
         loop {
-            let outcome = attempt().await;
-            let Err(refusal) = &outcome else { return outcome };
-            if !self.enabled || !refusal.is_retryable() {
+            let mut returns = upstream.returns.subscribe();
+            let outcome = tokio::select! {
+                outcome = attempt() => outcome,
+                () = stopped(&mut stop) => return Err(Refusal::Stopping),
+            };
+            let Err(refusal) = &outcome else {
+                upstream.accepted();
+                return outcome;
+            };
+            if !refusal.is_retryable() {
+                // It answers: that is no outage.
+                upstream.accepted();
+                return outcome;
+            }
+            upstream.failed();
+            if !self.enabled {
                 return outcome;
             }
             let asked = match refusal {
                 Refusal::Unavailable { retry_after, .. } => *retry_after,
                 _ => None,
             };
-            let wait = self.jittered(interval).max(asked.unwrap_or_default());
+            let mut wait = self.jittered(interval).max(asked.unwrap_or_default());
+            let may_probe = is_probe && asked.is_none();
+            let probe = may_probe.then(|| upstream.probe.try_acquire().ok()).flatten();
+            if probe.is_some() {
+                wait = wait.min(PROBE_INTERVAL);
+            }
             // How long an upstream asks us to wait is its choice.
             let Some(next) = Instant::now().checked_add(wait) else { return outcome };
             let last = begun + self.max_elapsed_time.0;
@@ -114,8 +140,14 @@ impl Config {
             if too_late || deadline.is_some_and(|deadline| deadline <= next) {
                 return outcome;
             }
+            let is_back = async {
+                if returns.changed().await.is_ok() {
+                    sleep(chance(RETURN_SPREAD)).await;
+                }
+            };
             tokio::select! {
                 () = sleep(wait) => {}
+                () = is_back, if asked.is_none() => {}
                 _ = stop.wait_for(|stop| *stop) => return outcome,
             }
             interval = interval.mul_f64(self.multiplier.0).min(self.max_interval.0);
@@ -123,9 +155,79 @@ impl Config {
     }
 
     fn jittered(&self, interval: Duration) -> Duration {
-        // Each `RandomState` has other keys: as much chance as a back-off needs.
-        let chance = std::hash::RandomState::new().hash_one(0u8) as f64 / u64::MAX as f64;
-        interval.mul_f64(1.0 + self.randomization_factor.0 * (2.0 * chance - 1.0))
+        let factor = self.randomization_factor.0;
+        interval.mul_f64(1.0 - factor) + chance(interval.mul_f64(2.0 * factor))
+    }
+}
+
+/// A duration up to `max`, by chance.
+fn chance(max: Duration) -> Duration {
+    // Each `RandomState` has other keys: as much chance as a back-off needs.
+    max.mul_f64(std::hash::RandomState::new().hash_one(0u8) as f64 / u64::MAX as f64)
+}
+
+/// Waits until the gateway has been stopping for so long that an attempt is given up.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Whoever could stop it is gone, which only tests do.
+        std::future::pending::<()>().await;
+    }
+    sleep(ATTEMPT_AFTER_STOP_MAX).await;
+}
+
+/// While an upstream is away, a queue on disk asks once in this time whether it is
+/// back, with one request, whatever the others wait for.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// After an outage of at least this, who waits is woken when the upstream is back. A
+/// single refusal is no outage: then each keeps its own time.
+const OUTAGE_MIN: Duration = Duration::from_secs(1);
+
+/// Over which time those that are woken spread.
+const RETURN_SPREAD: Duration = Duration::from_millis(250);
+
+/// How long an attempt that is under way may still take when the gateway stops.
+const ATTEMPT_AFTER_STOP_MAX: Duration = Duration::from_secs(3);
+
+/// What an attempt has to know beside the request.
+pub struct Waiting<'a> {
+    /// Until when the sender waits, where there is one.
+    pub deadline: Option<Instant>,
+    /// Whether the gateway stops.
+    pub stop: watch::Receiver<bool>,
+    /// What is known of the upstream.
+    pub upstream: &'a Upstream,
+    /// Whether this request may be the one that asks whether the upstream is back.
+    pub is_probe: bool,
+}
+
+/// What all requests to one upstream know of it together.
+#[derive(Debug)]
+pub struct Upstream {
+    failing_since: Mutex<Option<Instant>>,
+    /// Counts ends of outages.
+    returns: watch::Sender<u64>,
+    probe: Semaphore,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        let (returns, _) = watch::channel(0);
+        Self { failing_since: Mutex::default(), returns, probe: Semaphore::new(1) }
+    }
+}
+
+impl Upstream {
+    fn accepted(&self) {
+        let since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if since.is_some_and(|since| OUTAGE_MIN <= since.elapsed()) {
+            self.returns.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn failed(&self) {
+        let mut since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get_or_insert_with(Instant::now);
     }
 }
 
@@ -149,8 +251,10 @@ mod tests {
         let mut attempts = 0;
         let deadline = deadline.map(|after| Instant::now() + after);
         let (_running, stop) = watch::channel(false);
+        let upstream = Upstream::default();
+        let waiting = Waiting { deadline, stop, upstream: &upstream, is_probe: false };
         let ended = config
-            .run(deadline, stop, || {
+            .run(waiting, || {
                 attempts += 1;
                 std::future::ready(outcome.clone())
             })
@@ -183,7 +287,9 @@ mod tests {
         let (running, stop) = watch::channel(false);
         let attempt = || std::future::ready(unavailable(None));
         let config = Config::default();
-        let ended = config.run(None, stop, attempt);
+        let upstream = Upstream::default();
+        let waiting = Waiting { deadline: None, stop, upstream: &upstream, is_probe: false };
+        let ended = config.run(waiting, attempt);
         let stopping = async { running.send(true) };
         let (ended, _) = tokio::join!(ended, stopping);
         assert_eq!(ended, unavailable(None));

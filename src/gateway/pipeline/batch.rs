@@ -17,13 +17,11 @@ use crate::gateway::answer;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
-use crate::gateway::compute;
 use crate::gateway::config::duration::GoDuration;
 use crate::gateway::exporter::delivery::Delivery;
+use crate::gateway::exporter::outgoing;
 use crate::gateway::pipeline::fanout::Fanout;
 use crate::gateway::pipeline::join_all;
-use crate::scrub::Encoding;
-use crate::scrub::ScrubError;
 
 /// `processors.batch`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -118,7 +116,7 @@ impl Batcher {
         deadline: Option<Instant>,
         grant: Arc<Grant>,
     ) -> Outcome {
-        let delivery = as_protobuf(delivery).await?;
+        let delivery = outgoing::as_protobuf(delivery).await?;
         let (answer, answered) = oneshot::channel();
         let entry = Entry { delivery, deadline, answer, _grant: grant };
         self.entries.send(entry).await.map_err(|_| Refusal::Stopping)?;
@@ -129,17 +127,6 @@ impl Batcher {
             message: "batch was given up".to_owned(),
         })?
     }
-}
-
-/// Only protobuf can be joined.
-async fn as_protobuf(delivery: Delivery) -> Result<Delivery, Refusal> {
-    if delivery.scrubbed().encoding() == Encoding::Protobuf {
-        return Ok(delivery);
-    }
-    let scrubbed = delivery.scrubbed().clone();
-    let converted = compute::run(scrubbed.bytes().len(), move || scrubbed.to_protobuf());
-    let converted = converted.await?.map_err(ScrubError::Malformed)?;
-    Ok(Delivery::new(converted, Arc::clone(delivery.report()), None))
 }
 
 /// Collects a batch and sends it off.

@@ -2,45 +2,57 @@
 //!
 //! They run beside each other and share the bytes. A joined request that one of
 //! them refuses for good is taken apart for that one alone, until the requests
-//! that it does not want stand by themselves.
+//! that it does not want stand by themselves. An exporter that has a request which
+//! another one could not take is passed over when the sender tries again.
 
-use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::gateway::answer;
 use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
-use crate::gateway::answer::PartialSuccess;
 use crate::gateway::answer::Refusal;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::join_all;
-use crate::scrub::Report;
-use crate::scrub::Scrubbed;
+use crate::gateway::pipeline::partly::Partly;
 
 /// The exporters of a pipeline.
 #[derive(Clone)]
 pub struct Fanout {
     exporters: Arc<[Arc<Exporter>]>,
+    partly: Arc<Partly>,
 }
 
 impl Fanout {
     /// A fan-out to `exporters`.
     pub fn new(exporters: Vec<Arc<Exporter>>) -> Self {
-        Self { exporters: exporters.into() }
+        Self { exporters: exporters.into(), partly: Arc::default() }
     }
 
     /// Delivers one request.
     pub async fn deliver(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
-        match &*self.exporters {
-            [exporter] => exporter.export(delivery, deadline).await,
-            exporters => {
-                let calls = exporters.iter().map(|exporter| exporter.export(delivery, deadline));
-                answer::all(join_all(calls).await)
-            }
+        if let [exporter] = &*self.exporters {
+            return exporter.export(delivery, deadline).await;
         }
+        let progress = Progress::begin(&self.partly, delivery, self.exporters.len());
+        let calls = self.exporters.iter().enumerate().map(|(at, exporter)| {
+            let progress = &progress;
+            async move {
+                if progress.has(at) {
+                    return Ok(Accepted::default());
+                }
+                let outcome = exporter.export(delivery, deadline).await;
+                progress.ended(at, &outcome);
+                outcome
+            }
+        });
+        let outcomes = join_all(calls).await;
+        progress.settle(answer::all(outcomes))
     }
 
     /// Delivers several requests as one and says how each of them ended.
@@ -49,67 +61,88 @@ impl Fanout {
         parts: &[Delivery],
         deadline: Option<Instant>,
     ) -> Vec<Outcome> {
-        let calls = self.exporters.iter().map(|exporter| bisect(exporter, parts, deadline));
+        if let [exporter] = &*self.exporters {
+            return exporter.export_joined(parts, deadline).await;
+        }
+        let begin = |part| Progress::begin(&self.partly, part, self.exporters.len());
+        let progress: Vec<Progress<'_>> = parts.iter().map(begin).collect();
+        let calls = self
+            .exporters
+            .iter()
+            .enumerate()
+            .map(|(at, exporter)| export_missing(exporter, at, parts, &progress, deadline));
         let mut by_exporter: Vec<_> =
             join_all(calls).await.into_iter().map(Vec::into_iter).collect();
-        let next = |_| answer::all(by_exporter.iter_mut().filter_map(Iterator::next));
-        parts.iter().map(next).collect()
+        progress
+            .into_iter()
+            .map(|progress| {
+                let outcomes = by_exporter.iter_mut().filter_map(Iterator::next);
+                progress.settle(answer::all(outcomes))
+            })
+            .collect()
     }
 }
 
-type Outcomes<'a> = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send + 'a>>;
-
-/// Delivers `parts` as one; where that is refused for good and the fault may lie in
-/// one of them, in halves.
-fn bisect<'a>(
-    exporter: &'a Exporter,
-    parts: &'a [Delivery],
+/// Delivers those of `parts` that the exporter, which is the one at `at`, has not got.
+async fn export_missing(
+    exporter: &Exporter,
+    at: usize,
+    parts: &[Delivery],
+    progress: &[Progress<'_>],
     deadline: Option<Instant>,
-) -> Outcomes<'a> {
-    Box::pin(async move {
-        let outcome = match parts {
-            [] => return Vec::new(),
-            [part] => return vec![exporter.export(part, deadline).await],
-            parts => match join(parts) {
-                Ok(joined) => exporter.export(&joined, deadline).await,
-                Err(refusal) => Err(refusal),
-            },
-        };
-        match outcome {
-            Err(refusal) if refusal.may_be_poison() => {
-                let (first, second) = parts.split_at(parts.len() / 2);
-                let mut outcomes = bisect(exporter, first, deadline).await;
-                outcomes.extend(bisect(exporter, second, deadline).await);
-                outcomes
-            }
-            Err(refusal) => vec![Err(refusal); parts.len()],
-            Ok(accepted) => parts.iter().map(|part| Ok(share(&accepted, part))).collect(),
+) -> Vec<Outcome> {
+    let missing = parts.iter().zip(progress).filter(|(_, progress)| !progress.has(at));
+    let missing: Vec<Delivery> = missing.map(|(part, _)| part.clone()).collect();
+    let mut outcomes = exporter.export_joined(&missing, deadline).await.into_iter();
+    let next = |progress: &Progress<'_>| {
+        if progress.has(at) {
+            return Ok(Accepted::default());
         }
-    })
+        let lost = Err(Refusal::Internal { what: "lost an outcome" });
+        let outcome = outcomes.next().unwrap_or(lost);
+        progress.ended(at, &outcome);
+        outcome
+    };
+    progress.iter().map(next).collect()
 }
 
-fn join(parts: &[Delivery]) -> Result<Delivery, Refusal> {
-    let scrubbed: Vec<_> = parts.iter().map(|part| part.scrubbed().clone()).collect();
-    let scrubbed =
-        Scrubbed::join(&scrubbed).ok_or(Refusal::Internal { what: "requests cannot be joined" })?;
-    let mut report = Report::default();
-    for part in parts {
-        report.redactions.extend(part.report().redactions.iter().cloned());
-        report.unknown_fields += part.report().unknown_fields;
-        report.invalid_utf8 += part.report().invalid_utf8;
+/// Which exporters have a request that is being delivered. Where that ends before its
+/// time, or the sender is told to try again, it is remembered.
+struct Progress<'a> {
+    partly: &'a Partly,
+    request: Bytes,
+    have: Vec<AtomicBool>,
+    is_settled: bool,
+}
+
+impl<'a> Progress<'a> {
+    fn begin(partly: &'a Partly, delivery: &Delivery, exporters: usize) -> Self {
+        let request = delivery.scrubbed().bytes().clone();
+        let have = partly.recall(&request, exporters).into_iter().map(AtomicBool::new).collect();
+        Self { partly, request, have, is_settled: false }
     }
-    Ok(Delivery::new(scrubbed, Arc::new(report), None))
+
+    fn has(&self, exporter: usize) -> bool {
+        self.have.get(exporter).is_some_and(|has| has.load(Ordering::Relaxed))
+    }
+
+    fn ended(&self, exporter: usize, outcome: &Outcome) {
+        if let (Some(has), Ok(_)) = (self.have.get(exporter), outcome) {
+            has.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn settle(mut self, outcome: Outcome) -> Outcome {
+        self.is_settled = !outcome.as_ref().is_err_and(Refusal::is_retryable);
+        outcome
+    }
 }
 
-/// What a partial success of a joined request says to one of its senders: the
-/// upstream does not say whose items it rejected, so each hears of as many as can
-/// be its own.
-fn share(accepted: &Accepted, part: &Delivery) -> Accepted {
-    let items = i64::try_from(part.scrubbed().items()).unwrap_or(i64::MAX);
-    Accepted {
-        partial: accepted.partial.as_ref().map(|partial| PartialSuccess {
-            rejected: partial.rejected.min(items),
-            message: partial.message.clone(),
-        }),
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            let have: Vec<bool> = self.have.iter().map(|has| has.load(Ordering::Relaxed)).collect();
+            self.partly.remember(&self.request, &have);
+        }
     }
 }

@@ -198,6 +198,7 @@ impl Service {
                 (bytes, packed)
             }
         };
+        grant.grow_by(encoding.working_bytes(&bytes))?;
         let request = Request { signal, encoding, bytes };
         Ok(Inbound { request, packed, deadline: None, grant: Arc::new(grant) })
     }

@@ -7,8 +7,11 @@ use crate::gateway::admission::Budget;
 use crate::gateway::answer;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
+use crate::gateway::pipeline::Handled;
 use crate::gateway::pipeline::Inbound;
 use crate::gateway::pipeline::Pipeline;
+use crate::gateway::pipeline::join_all;
+use crate::gateway::pipeline::partly::Partly;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::Signal;
 
@@ -18,6 +21,7 @@ pub struct Routes {
     receiver: Arc<str>,
     pipelines: [Vec<Arc<Pipeline>>; 4],
     budget: Arc<Budget>,
+    partly: Arc<Partly>,
     metrics: Metrics,
 }
 
@@ -34,7 +38,8 @@ impl Routes {
             let takes = |pipeline: &&Arc<Pipeline>| pipeline.signal() == signal;
             pipelines.iter().filter(takes).cloned().collect()
         };
-        Self { receiver: receiver.into(), pipelines: Signal::ALL.map(of), budget, metrics }
+        let partly = Arc::default();
+        Self { receiver: receiver.into(), pipelines: Signal::ALL.map(of), budget, partly, metrics }
     }
 
     /// The pipelines of `signal`.
@@ -60,13 +65,7 @@ impl Routes {
         let bytes = inbound.request.bytes.len();
         let handled = match self.pipelines(signal) {
             [pipeline] => pipeline.handle(inbound).await,
-            pipelines => {
-                let calls = pipelines.iter().map(|pipeline| pipeline.handle(inbound.clone()));
-                let handled = crate::gateway::pipeline::join_all(calls).await;
-                let items = handled.iter().map(|handled| handled.items).max().unwrap_or_default();
-                let outcome = answer::all(handled.into_iter().map(|handled| handled.outcome));
-                crate::gateway::pipeline::Handled { items, outcome }
-            }
+            pipelines => self.handle_in_all(pipelines, inbound).await,
         };
         let items = handled.items;
         let ended = match &handled.outcome {
@@ -91,6 +90,30 @@ impl Routes {
     /// Counts a request whose sender is not known.
     pub fn unauthenticated(&self, transport: &'static str) {
         self.metrics.unauthenticated(&self.receiver, transport);
+    }
+
+    /// Hands a request to several pipelines. One that has it, while another could not
+    /// take it, is passed over when the sender tries again.
+    async fn handle_in_all(&self, pipelines: &[Arc<Pipeline>], inbound: Inbound) -> Handled {
+        let bytes = inbound.request.bytes.clone();
+        let had = self.partly.recall(&bytes, pipelines.len());
+        let calls = pipelines.iter().zip(had).map(|(pipeline, had)| {
+            let inbound = inbound.clone();
+            async move {
+                match had {
+                    true => Handled { items: 0, outcome: Ok(Default::default()) },
+                    false => pipeline.handle(inbound).await,
+                }
+            }
+        });
+        let handled = join_all(calls).await;
+        let items = handled.iter().map(|handled| handled.items).max().unwrap_or_default();
+        let have: Vec<bool> = handled.iter().map(|handled| handled.outcome.is_ok()).collect();
+        let outcome = answer::all(handled.into_iter().map(|handled| handled.outcome));
+        if outcome.as_ref().is_err_and(Refusal::is_retryable) {
+            self.partly.remember(&bytes, &have);
+        }
+        Handled { items, outcome }
     }
 
     /// Counts a request that did not get as far as a pipeline.

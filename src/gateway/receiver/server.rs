@@ -12,7 +12,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::Response;
+use http::Version;
+use http::header;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
@@ -186,11 +189,15 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is true. Then no connection is accepted any more, those
+    /// Serves until `stop` is true. From `leaving` on, connections that are open are told
+    /// that there will be no further request, and new ones are served still: whoever
+    /// spreads requests over several gateways may not have noticed yet. With `stop`, no
+    /// connection is accepted any more, those
     /// that are open are told to end, and `tasks` is empty when they have.
     pub async fn serve(
         self,
         routes: watch::Receiver<Arc<Routes>>,
+        leaving: watch::Receiver<bool>,
         mut stop: watch::Receiver<bool>,
         tasks: TaskTracker,
     ) {
@@ -201,6 +208,7 @@ impl Server {
             tls,
             endpoint,
             routes,
+            leaving,
             stop: stop.clone(),
         });
         let room = Arc::new(Semaphore::new(shared.endpoint.limits().connections.get() as usize));
@@ -242,6 +250,7 @@ struct Connections {
     tls: Option<Arc<Watched<rustls::ServerConfig>>>,
     endpoint: Endpoint,
     routes: watch::Receiver<Arc<Routes>>,
+    leaving: watch::Receiver<bool>,
     stop: watch::Receiver<bool>,
 }
 
@@ -277,11 +286,11 @@ impl Connections {
             // Each in a box, so that a connection takes the memory of what it speaks.
             (_, true) => {
                 let connection = self.http2().serve_connection(io, service);
-                Box::pin(self.drive(connection, &activity)).await;
+                Box::pin(self.drive(connection, true, &activity)).await;
             }
             (Endpoint::Http(_, config), false) => {
                 let connection = http1(config).serve_connection(io, service);
-                Box::pin(self.drive(connection, &activity)).await;
+                Box::pin(self.drive(connection, false, &activity)).await;
             }
         }
     }
@@ -324,10 +333,16 @@ impl Connections {
 
     async fn answer(&self, request: http::Request<Incoming>) -> Response<Reply> {
         let routes = Arc::clone(&self.routes.borrow());
-        match &self.endpoint {
+        let is_http1 = request.version() < Version::HTTP_2;
+        let mut response = match &self.endpoint {
             Endpoint::Grpc(service, _) => service.call(&routes, request).await,
             Endpoint::Http(service, _) => service.call(&routes, request).await,
+        };
+        if is_http1 && *self.leaving.borrow() {
+            // HTTP/1 has no other way to say so that does not cross the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        response
     }
 
     fn http2(&self) -> http2::Builder<TokioExecutor> {
@@ -358,7 +373,12 @@ impl Connections {
 
     /// Serves a connection until it ends, tells it to end when the gateway stops
     /// or it is too old, and sees to it that it does.
-    async fn drive<C: GracefulConnection>(&self, connection: C, activity: &Activity) {
+    async fn drive<C: GracefulConnection>(
+        &self,
+        connection: C,
+        is_h2: bool,
+        activity: &Activity,
+    ) {
         let (age_max, grace) = match &self.endpoint {
             Endpoint::Http(..) => (Duration::ZERO, Duration::ZERO),
             Endpoint::Grpc(_, config) => {
@@ -367,11 +387,15 @@ impl Connections {
             }
         };
         let mut connection = pin!(connection);
-        let mut stop = self.stop.clone();
+        let (mut leaving, mut stop) = (self.leaving.clone(), self.stop.clone());
+        // Over HTTP/2 a peer can be told ahead. A connection that comes while the gateway
+        // leaves is served until it stops.
+        let hears = is_h2 && !*leaving.borrow();
         let grace = tokio::select! {
             // How it ended is the peer's affair: requests were answered or are not
             // acknowledged.
             _ = connection.as_mut() => return,
+            _ = leaving.wait_for(|leaving| *leaving), if hears => Duration::ZERO,
             _ = stop.wait_for(|stop| *stop) => Duration::ZERO,
             () = after(age_max) => grace,
             () = self.idle(activity) => {

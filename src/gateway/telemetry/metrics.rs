@@ -2,11 +2,14 @@
 //!
 //! Names, units and labels are the Collector's, without `_total` and unit
 //! suffixes, so that existing dashboards keep working; what the Collector has no
-//! name for stands under `otelcol_processor_scrubber_` and `otelcol_receiver_request_`.
+//! name for stands under `otelcol_processor_scrubber_`, `otelcol_receiver_request_`,
+//! `otelcol_pipeline_` and `otelcol_exporter_queue_`.
 //! Every series has `service_name`, `service_version` and `service_instance_id`.
 //!
 //! A label holds the name of a component, a rule or a kind of place, never text
 //! from a request: the number of series does not depend on senders.
+
+mod queue;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +25,14 @@ use prometheus::Registry;
 use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
+use crate::gateway::telemetry::metrics::queue::QueueMetrics;
 use crate::gateway::telemetry::process::ProcessMetrics;
 use crate::scrub::Noted;
 use crate::scrub::Redaction;
 use crate::scrub::Report;
 use crate::scrub::Signal;
+
+pub use queue::QueueEvent;
 
 /// Upper bounds of request sizes, in bytes: from a single span to the largest
 /// request that a receiver takes by default.
@@ -65,6 +71,10 @@ struct Inner {
     invalid_utf8: IntCounterVec,
     sent: Items,
     send_failed: Items,
+    queue: QueueMetrics,
+    pipeline_incoming: IntCounterVec,
+    pipeline_accepted: IntCounterVec,
+    pipeline_refused: IntCounterVec,
 }
 
 impl Metrics {
@@ -165,6 +175,25 @@ impl Metrics {
             ),
             sent: Items::new(&registry, "exporter_sent", "sent", &["exporter"]),
             send_failed: Items::new(&registry, "exporter_send_failed", "not sent", &["exporter"]),
+            queue: QueueMetrics::new(&registry),
+            pipeline_incoming: counter(
+                &registry,
+                "pipeline_incoming_items",
+                "Items that came to a pipeline.",
+                &["pipeline"],
+            ),
+            pipeline_accepted: counter(
+                &registry,
+                "pipeline_accepted_items",
+                "Items of a pipeline that were acknowledged.",
+                &["pipeline"],
+            ),
+            pipeline_refused: counter(
+                &registry,
+                "pipeline_refused_items",
+                "Items of a pipeline whose sender was told no.",
+                &["pipeline"],
+            ),
             registry,
         };
         Self { inner: Arc::new(inner) }
@@ -275,6 +304,44 @@ impl Metrics {
     pub fn send_failed(&self, exporter: &str, signal: Signal, items: u64) {
         self.inner.send_failed.add(signal, &[exporter], items);
     }
+
+    /// What became of items that came to a pipeline: each came, and was acknowledged
+    /// or not.
+    pub fn piped(&self, pipeline: &str, items: u64, is_accepted: bool) {
+        let ended =
+            if is_accepted { &self.inner.pipeline_accepted } else { &self.inner.pipeline_refused };
+        self.inner.pipeline_incoming.with_label_values(&[pipeline]).inc_by(items);
+        ended.with_label_values(&[pipeline]).inc_by(items);
+    }
+
+    /// `exporter_enqueue_failed_*`
+    pub fn enqueue_failed(&self, exporter: &str, signal: Signal, items: u64) {
+        self.inner.queue.enqueue_failed.add(signal, &[exporter], items);
+    }
+
+    /// `exporter_queue_capacity`, in units of the sizer.
+    pub fn queue_capacity(&self, exporter: &str, signal: Signal, capacity: u64) {
+        let labels = [exporter, signal.name()];
+        self.inner.queue.capacity.with_label_values(&labels).set(level(capacity));
+    }
+
+    /// `exporter_queue_size`, in units of the sizer, and `exporter_queue_items`.
+    pub fn queue_size(&self, exporter: &str, signal: Signal, size: u64, items: u64) {
+        let labels = [exporter, signal.name()];
+        self.inner.queue.size.with_label_values(&labels).set(level(size));
+        self.inner.queue.items.with_label_values(&labels).set(level(items));
+    }
+
+    /// Items that went into a queue or out of it. With zero items, the series begins
+    /// at zero.
+    pub fn queue_event(&self, exporter: &str, signal: Signal, event: QueueEvent, items: u64) {
+        self.inner.queue.add(event, &[exporter, signal.name()], items);
+    }
+
+    /// Damaged parts of the files of a queue.
+    pub fn queue_damaged(&self, exporter: &str, signal: Signal, pieces: u64) {
+        self.inner.queue.damaged.with_label_values(&[exporter, signal.name()]).inc_by(pieces);
+    }
 }
 
 fn rules_refused(registry: &Registry) -> IntGauge {
@@ -341,6 +408,18 @@ fn at_zero(counter: IntCounterVec) -> IntCounterVec {
         counter.with_label_values(&[signal.name()]);
     }
     counter
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let opts = Opts::new(format!("otelcol_{name}"), help);
+    let gauge = IntGaugeVec::new(opts, labels).expect("names and labels here are valid");
+    register(registry, gauge.clone());
+    gauge
+}
+
+/// The value of a gauge.
+fn level(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn histogram(

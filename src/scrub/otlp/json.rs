@@ -20,6 +20,7 @@ mod to_protobuf;
 pub(in crate::scrub::otlp) use origins::origins;
 pub(in crate::scrub::otlp) use scalar::BASE64;
 pub(in crate::scrub::otlp) use string::escape;
+pub(in crate::scrub::otlp) use tape::bytes_max as tape_bytes_max;
 pub(in crate::scrub::otlp) use to_protobuf::to_protobuf;
 
 use std::ops::Range;

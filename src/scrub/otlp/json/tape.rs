@@ -63,13 +63,25 @@ impl Token {
     }
 }
 
+/// How many tokens there are at most: each comes behind one of these signs, but for the
+/// first. Counting them costs a fraction of reading, and what is counted too much,
+/// because it stands in a string, is memory that is never touched.
+fn tokens_max(json: &[u8]) -> usize {
+    1 + json.iter().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{')).count()
+}
+
+/// How many bytes the tape of `json` takes at most.
+pub(in crate::scrub::otlp) fn bytes_max(json: &[u8]) -> usize {
+    tokens_max(json).saturating_mul(size_of::<Token>())
+}
+
 /// Reads JSON text.
 pub(super) fn read(json: &[u8], depth_max: usize) -> Result<Vec<Token>, Fault> {
     if u32::try_from(json.len()).is_err() {
         return Err(Fault::new("request larger than 4 GiB", 0));
     }
     let mut reader =
-        Reader { json, at: 0, tokens: Vec::with_capacity(json.len() / 12), open: Vec::new() };
+        Reader { json, at: 0, tokens: Vec::with_capacity(tokens_max(json)), open: Vec::new() };
     reader.blanks();
     loop {
         if reader.value(depth_max)? {
@@ -291,7 +303,10 @@ fn offset(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::Token;
+    use super::bytes_max;
     use super::read;
+    use super::tokens_max;
 
     #[test]
     fn takes_what_serde_json_takes_and_nothing_else() {
@@ -348,6 +363,15 @@ mod tests {
             let expected = serde_json::from_str::<serde_json::Value>(sample).is_ok();
             assert_eq!(read(sample.as_bytes(), 100).is_ok(), expected, "{sample}");
         }
+    }
+
+    #[test]
+    fn the_tape_is_never_longer_than_was_reckoned() {
+        for json in ["0", "[0,0,0]", "[[],{}]", r#"{"a":{"b":[1,"x"],"c":null},"d":"a,b:[{"}"#] {
+            let tape = read(json.as_bytes(), 100).unwrap();
+            assert!(tape.len() <= tokens_max(json.as_bytes()), "{json}");
+        }
+        assert_eq!(bytes_max(b"[0,0,0,0]"), 6 * size_of::<Token>());
     }
 
     #[test]

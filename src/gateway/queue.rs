@@ -1,0 +1,81 @@
+//! The queue on disk: requests that were acknowledged and are not delivered yet.
+//!
+//! Each exporter has one [`Backlog`] for each signal that it takes, in a folder of
+//! its own: a signal whose upstream refuses does not keep the others waiting. What
+//! goes in is a `Scrubbed`, what comes out is one again; a sender hears OK when its
+//! request is synced. The order in memory is where records are, never what they
+//! hold, so that an outage costs disk and not memory.
+//!
+//! # Why a log of our own
+//!
+//! Telemetry is appended, read once in that order, and removed. A store with a tree
+//! pays for what this never asks (looking up, ordering, transactions over keys), and a
+//! flipped bit in its pages is its own affair: it may refuse to start, or take away
+//! more than the record. Here a record stands by itself, with its checksum, and damage
+//! costs what it lies in; what the log does with files is little enough to be held
+//! against a model of a disk that tears and reorders (`tests/faults/power.rs`).
+//!
+//! # Damage
+//!
+//! A start never fails for what a file holds, and reads heads only, so that it takes
+//! as long for gigabytes as for nothing. Where a checksum is wrong the record is
+//! copied to a file `….damaged` in the same folder, counted, logged, and passed over.
+//!
+//! # Duplicates
+//!
+//! That a record was delivered is written down after its upstream has answered, and
+//! synced within a fifth of a second: after a crash of the process those come again
+//! whose answer was on its way, after a loss of power also those of that time.
+
+pub mod backlog;
+pub mod crypt;
+pub mod dead;
+pub mod files;
+pub mod log;
+pub mod record;
+pub mod scan;
+pub mod storage;
+pub mod store;
+
+pub use backlog::Backlog;
+pub use storage::Storage;
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+/// How long to wait before asking for a lock again.
+const LOCK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// The right to write to a folder. Ends with the process, however that ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for at most `timeout` until no other process has the folder.
+    ///
+    /// # Errors
+    ///
+    /// When another one still has it, or the folder cannot be written to.
+    pub fn take(folder: &Path, timeout: Duration) -> io::Result<Self> {
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(std::fs::TryLockError::Error(error)) => return Err(error),
+                Err(std::fs::TryLockError::WouldBlock) => {}
+            }
+            if timeout <= begun.elapsed() {
+                let what = "another process uses it";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, what));
+            }
+            std::thread::sleep(LOCK_AGAIN_AFTER);
+        }
+    }
+}

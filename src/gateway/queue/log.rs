@@ -1,0 +1,489 @@
+//! A log of records in segments: what was appended is there after a crash, until it
+//! is marked as done.
+//!
+//! Records are appended to one segment until it is large, several at a time with one
+//! sync. A record is never changed; that it is done with is written into a file of
+//! marks beside its segment, and a segment of which all is done is removed, in any
+//! order. A start never appends to a segment that it finds, so that a torn end stays
+//! where it is.
+//!
+//! Invariants:
+//! - A record is synced, and the name of its segment too, before [`Log::append`]
+//!   returns.
+//! - A mark is only written for a record that is synced. Marks are synced later: what
+//!   a loss of power takes of them comes again.
+//! - A segment's marks are removed after the segment, and that is on the disk.
+//! - Damage costs the records that it lies in, never the start, and is copied to a
+//!   file of its own before its segment goes.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::io;
+use std::sync::Arc;
+
+use crate::gateway::queue::files::Files;
+use crate::gateway::queue::record;
+use crate::gateway::queue::record::HEAD_BYTES;
+use crate::gateway::queue::record::Head;
+use crate::gateway::queue::record::MARK_BYTES;
+use crate::gateway::queue::record::SEGMENT_HEAD_BYTES;
+use crate::gateway::queue::scan;
+use crate::gateway::queue::scan::Damaged;
+
+/// From which length on a segment is not appended to any more.
+pub const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// How many files of marks are held open.
+const MARKS_OPEN_MAX: usize = 16;
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The number of its segment.
+    pub segment: u64,
+    /// Its number within it.
+    pub number: u32,
+    /// The offset of its head.
+    pub offset: u64,
+    /// The length of what it holds, in bytes.
+    pub len: u32,
+    /// Spans, data points, log records or profiles in it.
+    pub items: u32,
+    /// When it was written, in milliseconds since 1970.
+    pub time_ms: u64,
+}
+
+/// A record to be appended.
+pub struct Record<'a> {
+    /// What it holds, in pieces.
+    pub pieces: &'a [&'a [u8]],
+    /// Spans, data points, log records or profiles in it.
+    pub items: u32,
+    /// When, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// Whether the pieces are encrypted.
+    pub encrypted: bool,
+}
+
+/// What a start found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Records that are not done, oldest first.
+    pub entries: Vec<Entry>,
+    /// How many pieces of damage were set aside that no start had seen before.
+    pub set_aside: usize,
+    /// The items in them, as far as their heads are sound.
+    pub items_set_aside: u64,
+}
+
+/// A record that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// What is there is not what was written.
+    #[error("damaged record")]
+    Damaged,
+    /// It is encrypted under a key that is not ours. Not damage: with the right key it
+    /// can be read.
+    #[error("record is encrypted under another key")]
+    Undecipherable,
+    /// The disk gives nothing.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The log.
+pub struct Log<F: Files> {
+    files: Arc<F>,
+    segments: BTreeMap<u64, Segment<F::Handle>>,
+    /// The segment that is appended to.
+    active: Option<(u64, F::Handle)>,
+    next: u64,
+    segment_bytes: u64,
+    /// 0: no limit.
+    bytes_max: u64,
+}
+
+struct Segment<H> {
+    id: u64,
+    /// Up to where it is sound and synced.
+    len: u64,
+    /// The number of the next record.
+    next: u32,
+    /// Records that are not done.
+    pending: u32,
+    marks: Marks<H>,
+    /// Damage could not be copied: the segment must stay.
+    keep: bool,
+}
+
+struct Marks<H> {
+    handle: Option<H>,
+    len: u64,
+    is_synced: bool,
+}
+
+impl<H> Default for Marks<H> {
+    fn default() -> Self {
+        Self { handle: None, len: 0, is_synced: true }
+    }
+}
+
+impl<F: Files> Log<F> {
+    /// Opens the log in `files`, and says what it holds.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or a file cannot be read. Damage is no error.
+    pub fn open(files: Arc<F>, segment_bytes: u64, bytes_max: u64) -> io::Result<(Self, Found)> {
+        let mut log = Self {
+            files,
+            segments: BTreeMap::new(),
+            active: None,
+            next: 1,
+            segment_bytes,
+            bytes_max,
+        };
+        let mut names = BTreeMap::new();
+        let mut marks = BTreeMap::new();
+        for (name, len) in log.files.list()? {
+            match record::parse_name(&name) {
+                Some((number, true)) => names.insert(number, (name, len)),
+                Some((number, false)) => marks.insert(number, (name, len)),
+                None => continue,
+            };
+        }
+        let last = names.keys().chain(marks.keys()).max();
+        log.next = last.map_or(1, |last| last.saturating_add(1));
+        let newest = names.keys().max().copied();
+        let mut found = Found::default();
+        for (number, (name, len)) in names {
+            let done = match marks.remove(&number) {
+                Some((name, len)) => log.files.read(&name, 0, usize::try_from(len).unwrap_or(0))?,
+                None => Vec::new(),
+            };
+            // Only where it was last written to can a record be torn.
+            let scanned = scan::scan(&log.files, &name, len, Some(number) == newest)?;
+            log.take_in(number, len, &scanned, &done, &mut found)?;
+        }
+        for (name, _) in marks.into_values() {
+            log.files.remove(&name)?;
+        }
+        Ok((log, found))
+    }
+
+    /// Opens the log in `files` to append to it; what it holds is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn open_to_append(files: Arc<F>, segment_bytes: u64) -> io::Result<Self> {
+        let names = files.list()?;
+        let numbers = names.iter().filter_map(|(name, _)| record::parse_name(name));
+        let last = numbers.map(|(number, _)| number).max().unwrap_or(0);
+        let next = last.saturating_add(1);
+        Ok(Self {
+            files,
+            segments: BTreeMap::new(),
+            active: None,
+            next,
+            segment_bytes,
+            bytes_max: 0,
+        })
+    }
+
+    /// Takes a segment in that a start has found.
+    fn take_in(
+        &mut self,
+        number: u64,
+        len: u64,
+        scanned: &scan::Scanned,
+        done: &[u8],
+        found: &mut Found,
+    ) -> io::Result<()> {
+        let id = scanned.id.unwrap_or_default();
+        let done_len = (done.len() / MARK_BYTES * MARK_BYTES) as u64;
+        let done: std::collections::HashSet<u32> = record::read_marks(id, done).collect();
+        let before = found.entries.len();
+        for (offset, head) in scanned.records.iter().filter(|(_, h)| !done.contains(&h.number)) {
+            found.entries.push(Entry {
+                segment: number,
+                number: head.number,
+                offset: *offset,
+                len: head.len,
+                items: head.items,
+                time_ms: head.time_ms,
+            });
+        }
+        let pending = u32::try_from(found.entries.len() - before).unwrap_or(u32::MAX);
+        let marks = Marks { handle: None, len: done_len, is_synced: true };
+        let segment = Segment { id, len, next: 0, pending, marks, keep: false };
+        self.segments.insert(number, segment);
+        for damaged in &scanned.damage {
+            let is_done = damaged.head.is_some_and(|head| done.contains(&head.number));
+            if !is_done && self.set_aside(number, damaged) {
+                found.set_aside += 1;
+                found.items_set_aside += damaged.head.map_or(0, |head| u64::from(head.items));
+            }
+        }
+        self.remove_if_done(number);
+        Ok(())
+    }
+
+    /// Appends records, all or none, and waits until they are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room, or the disk fails. Then nothing was appended.
+    pub fn append(&mut self, records: &[Record<'_>]) -> io::Result<Vec<Entry>> {
+        let total: usize = records
+            .iter()
+            .map(|record| HEAD_BYTES + record.pieces.iter().map(|piece| piece.len()).sum::<usize>())
+            .sum();
+        let total = total as u64;
+        if self.bytes_max != 0 && self.bytes_max < self.bytes() + total {
+            // What is delivered takes room as long as its segment is appended to.
+            if let Some((number, _)) = self.active.take() {
+                self.remove_if_done(number);
+            }
+            if self.bytes_max < self.bytes() + total {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        let (number, mut handle) = match self.active.take() {
+            Some(active) => active,
+            None => self.begin()?,
+        };
+        let Some(segment) = self.segments.get_mut(&number) else {
+            return Err(io::Error::other("the active segment is unknown"));
+        };
+        let mut heads = Vec::with_capacity(records.len());
+        let mut entries = Vec::with_capacity(records.len());
+        let mut offset = segment.len;
+        for (number_within, record) in (segment.next..).zip(records) {
+            let mut hasher = crc32fast::Hasher::new();
+            record.pieces.iter().for_each(|piece| hasher.update(piece));
+            let len: usize = record.pieces.iter().map(|piece| piece.len()).sum();
+            let len = u32::try_from(len)
+                .ok()
+                .filter(|len| *len as usize <= record::RECORD_BYTES_MAX)
+                .ok_or(io::ErrorKind::FileTooLarge)?;
+            let Record { items, time_ms, encrypted, .. } = *record;
+            let head = Head {
+                segment_id: segment.id,
+                number: number_within,
+                len,
+                items,
+                time_ms,
+                checksum: hasher.finalize(),
+                encrypted,
+            };
+            heads.push(head.to_bytes());
+            entries.push(Entry {
+                segment: number,
+                number: number_within,
+                offset,
+                len,
+                items,
+                time_ms,
+            });
+            offset += HEAD_BYTES as u64 + u64::from(len);
+        }
+        let pieces: Vec<&[u8]> = heads
+            .iter()
+            .zip(records)
+            .flat_map(|(head, record)| {
+                std::iter::once(&head[..]).chain(record.pieces.iter().copied())
+            })
+            .collect();
+        if let Err(error) = self.files.write(&mut handle, segment.len, &pieces) {
+            // Where even that fails, the rest of the segment is damage or comes twice.
+            let _ = self.files.truncate(&mut handle, segment.len);
+            // A full disk has no room for another segment either; a limit on the length
+            // of files has.
+            self.remove_if_done(number);
+            return Err(error);
+        }
+        if let Err(error) = self.files.sync(&handle) {
+            // What a failed sync has left behind nobody knows: a later one may say
+            // that all is well (fsync(2), "EIO"). So this segment ends here.
+            let _ = self.files.truncate(&mut handle, segment.len);
+            self.remove_if_done(number);
+            return Err(error);
+        }
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        segment.len = offset;
+        segment.next += count;
+        segment.pending += count;
+        if segment.len < self.segment_bytes {
+            self.active = Some((number, handle));
+        }
+        Ok(entries)
+    }
+
+    /// Begins a segment.
+    fn begin(&mut self) -> io::Result<(u64, F::Handle)> {
+        let number = self.next;
+        let name = record::segment_name(number);
+        let id = random();
+        let mut handle = self.files.create(&name)?;
+        let begun = self
+            .files
+            .write(&mut handle, 0, &[&record::segment_head(id)])
+            .and_then(|()| self.files.sync(&handle))
+            .and_then(|()| self.files.sync_folder());
+        if let Err(error) = begun {
+            let _ = self.files.remove(&name);
+            return Err(error);
+        }
+        self.next += 1;
+        let len = SEGMENT_HEAD_BYTES;
+        let marks = Marks::default();
+        self.segments.insert(number, Segment { id, len, next: 0, pending: 0, marks, keep: false });
+        Ok((number, handle))
+    }
+
+    /// Marks records as done. They do not come back, unless power is lost before
+    /// [`Log::sync_marks`].
+    pub fn done(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            let Some(segment) = self.segments.get_mut(&entry.segment) else { continue };
+            segment.pending = segment.pending.saturating_sub(1);
+            let is_active =
+                self.active.as_ref().is_some_and(|(active, _)| *active == entry.segment);
+            if segment.pending == 0 && (!is_active || self.segment_bytes / 4 < segment.len) {
+                if is_active {
+                    self.active = None;
+                }
+                self.remove_if_done(entry.segment);
+                continue;
+            }
+            if let Err(error) = self.write_mark(entry) {
+                // A full disk: the record may come again after a restart.
+                tracing::debug!(%error, "cannot mark a record as done");
+            }
+        }
+    }
+
+    fn write_mark(&mut self, entry: &Entry) -> io::Result<()> {
+        let open = self.segments.values().filter(|segment| segment.marks.handle.is_some()).count();
+        if MARKS_OPEN_MAX < open {
+            for segment in self.segments.values_mut() {
+                segment.marks.handle = None;
+            }
+        }
+        let Some(segment) = self.segments.get_mut(&entry.segment) else { return Ok(()) };
+        let mark = record::mark(segment.id, entry.number);
+        let marks = &mut segment.marks;
+        let handle = match &mut marks.handle {
+            Some(handle) => handle,
+            none => none.insert(self.files.open(&record::marks_name(entry.segment))?),
+        };
+        self.files.write(handle, marks.len, &[&mark])?;
+        marks.len += MARK_BYTES as u64;
+        marks.is_synced = false;
+        Ok(())
+    }
+
+    /// Waits until marks are on the disk. Gives whether there was anything to do.
+    pub fn sync_marks(&mut self) -> bool {
+        let mut any = false;
+        for (number, segment) in &mut self.segments {
+            let marks = &mut segment.marks;
+            if marks.is_synced {
+                continue;
+            }
+            any = true;
+            marks.is_synced = true;
+            let synced = match &marks.handle {
+                Some(handle) => self.files.sync(handle),
+                None => self
+                    .files
+                    .open(&record::marks_name(*number))
+                    .and_then(|handle| self.files.sync(&handle)),
+            };
+            if let Err(error) = synced {
+                tracing::debug!(%error, "cannot sync what was delivered");
+            }
+        }
+        any
+    }
+
+    /// What a record holds.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged or cannot be read.
+    pub fn read(files: &Arc<F>, entry: &Entry) -> Result<(Vec<u8>, bool), ReadError> {
+        let name = record::segment_name(entry.segment);
+        let mut bytes = files.read(&name, entry.offset, HEAD_BYTES + entry.len as usize)?;
+        let head = Head::read(&bytes).filter(|head| head.number == entry.number);
+        let head = head.ok_or(ReadError::Damaged)?;
+        let content = bytes.get(HEAD_BYTES..).ok_or(ReadError::Damaged)?;
+        if content.len() != head.len as usize || crc32fast::hash(content) != head.checksum {
+            return Err(ReadError::Damaged);
+        }
+        bytes.drain(..HEAD_BYTES);
+        Ok((bytes, head.encrypted))
+    }
+
+    /// Copies a record that turned out to be damaged to a file of its own, and gives
+    /// whether that was not there before. It is still to be marked as done.
+    pub fn set_entry_aside(&mut self, entry: &Entry) -> bool {
+        let end = entry.offset + HEAD_BYTES as u64 + u64::from(entry.len);
+        self.set_aside(entry.segment, &Damaged { range: entry.offset..end, head: None })
+    }
+
+    /// Copies a part of a segment to a file of its own. Gives whether that is new.
+    fn set_aside(&mut self, number: u64, damaged: &Damaged) -> bool {
+        let name = format!("{number:016x}-{:08x}.damaged", damaged.range.start);
+        let len = damaged.range.end.saturating_sub(damaged.range.start);
+        let copied = match self.files.create(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return false,
+            Err(error) => Err(error),
+            Ok(mut handle) => {
+                let from = record::segment_name(number);
+                let len = usize::try_from(len).unwrap_or(usize::MAX);
+                self.files.read(&from, damaged.range.start, len).and_then(|bytes| {
+                    self.files.write(&mut handle, 0, &[&bytes])?;
+                    self.files.sync(&handle)
+                })
+            }
+        };
+        if let Err(error) = copied {
+            tracing::warn!(%error, "cannot copy a damaged record; its segment stays");
+            if let Some(segment) = self.segments.get_mut(&number) {
+                segment.keep = true;
+            }
+        }
+        true
+    }
+
+    fn remove_if_done(&mut self, number: u64) {
+        let is_done = |segment: &Segment<F::Handle>| segment.pending == 0 && !segment.keep;
+        if !self.segments.get(&number).is_some_and(is_done) {
+            return;
+        }
+        self.segments.remove(&number);
+        let removed = self
+            .files
+            .remove(&record::segment_name(number))
+            .and_then(|()| self.files.sync_folder())
+            .and_then(|()| match self.files.remove(&record::marks_name(number)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            });
+        if let Err(error) = removed {
+            tracing::warn!(%error, "cannot remove a segment that is done with");
+        }
+    }
+
+    /// The bytes of all segments.
+    pub fn bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.len + segment.marks.len).sum()
+    }
+}
+
+/// Each `RandomState` has other keys: enough to tell one segment from another.
+fn random() -> u64 {
+    std::hash::RandomState::new().hash_one(0u8)
+}

@@ -1,0 +1,93 @@
+//! What queues on disk hold, and where it went.
+//!
+//! For each exporter and signal, at any moment:
+//!
+//! ```text
+//! restored + in = sent + dead_letter + set_aside + items
+//! ```
+
+use prometheus::IntCounterVec;
+use prometheus::IntGaugeVec;
+use prometheus::Registry;
+
+use crate::gateway::telemetry::metrics::Items;
+use crate::gateway::telemetry::metrics::counter;
+use crate::gateway::telemetry::metrics::gauge;
+
+/// A way into the queue or out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueEvent {
+    /// A start found them.
+    Restored,
+    /// A sender was told OK.
+    In,
+    /// The upstream has them.
+    Sent,
+    /// The upstream refused them for good; the dead letter has them.
+    DeadLetter,
+    /// Their checksum was wrong; a file of its own has them.
+    SetAside,
+}
+
+impl QueueEvent {
+    const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::Restored, "restored", "Items that a start found in the queue."),
+        (Self::In, "in", "Items that were put into the queue and acknowledged."),
+        (Self::Sent, "sent", "Items of the queue that the upstream accepted."),
+        (Self::DeadLetter, "dead_letter", "Items of the queue that went to the dead letter."),
+        (Self::SetAside, "set_aside", "Items of damaged records of the queue."),
+    ];
+}
+
+/// The metrics of queues.
+pub(super) struct QueueMetrics {
+    pub(super) size: IntGaugeVec,
+    pub(super) capacity: IntGaugeVec,
+    pub(super) items: IntGaugeVec,
+    pub(super) damaged: IntCounterVec,
+    pub(super) enqueue_failed: Items,
+    events: [(QueueEvent, IntCounterVec); 5],
+}
+
+impl QueueMetrics {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let labels = &["exporter", "data_type"];
+        Self {
+            size: gauge(
+                registry,
+                "exporter_queue_size",
+                "The queue, in units of its sizer.",
+                labels,
+            ),
+            capacity: gauge(
+                registry,
+                "exporter_queue_capacity",
+                "What the queue may hold, in units of its sizer.",
+                labels,
+            ),
+            items: gauge(registry, "exporter_queue_items", "Items in the queue.", labels),
+            damaged: counter(
+                registry,
+                "exporter_queue_damaged",
+                "Damaged parts of the queue's files that were set aside.",
+                labels,
+            ),
+            enqueue_failed: Items::new(
+                registry,
+                "exporter_enqueue_failed",
+                "that found no room in the queue",
+                &["exporter"],
+            ),
+            events: QueueEvent::ALL.map(|(event, name, help)| {
+                let name = format!("exporter_queue_{name}_items");
+                (event, counter(registry, &name, help, labels))
+            }),
+        }
+    }
+
+    pub(super) fn add(&self, event: QueueEvent, labels: &[&str; 2], items: u64) {
+        for (_, counter) in self.events.iter().filter(|(own, _)| *own == event) {
+            counter.with_label_values(labels).inc_by(items);
+        }
+    }
+}
