@@ -12,6 +12,10 @@
 //! sent, and a secret must be gone behind all rules, so that a gateway that got cheap
 //! by doing less fails here instead of winning.
 //!
+//! Beside that, how much goes through a gateway whose senders wait for the upstream and
+//! through one with a queue on disk, until the upstream has all of it. There the time
+//! is measured, with both in one run.
+//!
 //! `--test` checks, and counts nothing. Linux only: it reads `/proc`.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -19,12 +23,16 @@ use std::convert::Infallible;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -70,12 +78,18 @@ const REQUESTS_PER_LOOK: u32 = 80;
 /// Requests that are under way at once.
 const REQUESTS_AT_ONCE: u32 = 4;
 
+/// Senders that wait at once where throughput is measured, and what they send together.
+const SENDERS: u32 = 64;
+const REQUESTS_PER_ROUND: u32 = 2048;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let upstream = Upstream::start().await;
-    let all = Gateway::start(ALL_RULES, upstream.address);
-    let none = Gateway::start(NO_RULES, upstream.address);
+    let all = Gateway::start(ALL_RULES, upstream.address, None);
+    let none = Gateway::start(NO_RULES, upstream.address, None);
+    let disk = tempfile::tempdir().expect("a folder");
+    let durable = Gateway::start(ALL_RULES, upstream.address, Some(disk.path()));
 
     let secret = template::expand("ghp_{base62:36}", 1).expect("a template");
     let dirty = Load::new(Signal::Logs, &log_record(&format!("push with {secret} failed")));
@@ -93,6 +107,10 @@ async fn main() {
             gateway.send(load, REQUESTS_AT_ONCE).await;
             assert_eq!(upstream.last(), load.body, "{workload}: clean requests arrive as sent");
         }
+    }
+    for (_, load) in &loads {
+        durable.throughput(load, &upstream, REQUESTS_AT_ONCE).await;
+        assert_eq!(upstream.last(), load.body, "what was queued arrives as sent");
     }
     if is_test {
         return;
@@ -112,6 +130,20 @@ async fn main() {
         let shown =
             |cost: f64| format!("{:6.0} µs {:6.2} ns/byte", cost / 1e3, cost / bytes as f64);
         println!("{workload:8} {bytes:8}  {}  {}  {:5.2}", shown(all), shown(none), all / none);
+    }
+
+    println!("\nrequests in a second, {SENDERS} at once, the median of {ROUNDS} rounds");
+    println!("workload    bytes   direct  on disk   ratio");
+    for (workload, load) in &loads {
+        let mut rates = [const { Vec::new() }; 2];
+        for _ in 0..ROUNDS {
+            for (gateway, rates) in [&all, &durable].into_iter().zip(&mut rates) {
+                rates.push(gateway.throughput(load, &upstream, REQUESTS_PER_ROUND).await);
+            }
+        }
+        let [direct, on_disk] = rates.map(median);
+        let bytes = load.body.len();
+        println!("{workload:8} {bytes:8}  {direct:7.0}  {on_disk:7.0}  {:5.2}", on_disk / direct);
     }
 }
 
@@ -160,7 +192,16 @@ struct Gateway {
 }
 
 impl Gateway {
-    fn start(scrubber: &str, upstream: SocketAddr) -> Self {
+    /// `disk`: where its queue is, if it has one.
+    fn start(scrubber: &str, upstream: SocketAddr, disk: Option<&Path>) -> Self {
+        let (extension, queue, started) = match disk {
+            None => (String::new(), "", ""),
+            Some(disk) => (
+                format!("extensions: {{file_storage: {{directory: '{}'}}}}", disk.display()),
+                "sending_queue: {storage: file_storage, queue_size: 100000}",
+                "extensions: [file_storage]",
+            ),
+        };
         let yaml = format!(
             "
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:0'}}}}}}}}
@@ -171,7 +212,10 @@ exporters:
     tls: {{insecure: true}}
     compression: none
     retry_on_failure: {{enabled: false}}
+    {queue}
+{extension}
 service:
+  {started}
   telemetry: {{metrics: {{level: none}}, logs: {{encoding: json}}}}
   pipelines:
     traces: {{receivers: [otlp], processors: [scrubber], exporters: [otlp_grpc]}}
@@ -218,13 +262,29 @@ service:
         }
     }
 
+    /// Requests in a second, until the upstream has `count` of them.
+    async fn throughput(&self, load: &Load, upstream: &Upstream, count: u32) -> f64 {
+        let before = upstream.count.load(Ordering::Relaxed);
+        let begun = Instant::now();
+        self.send_at_once(load, count, SENDERS).await;
+        while upstream.count.load(Ordering::Relaxed) < before + u64::from(count) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        f64::from(count) / begun.elapsed().as_secs_f64()
+    }
+
     /// Sends a request `count` times.
     async fn send(&self, load: &Load, count: u32) {
+        self.send_at_once(load, count, REQUESTS_AT_ONCE).await;
+    }
+
+    async fn send_at_once(&self, load: &Load, count: u32, at_once: u32) {
         let mut senders = JoinSet::new();
-        for _ in 0..REQUESTS_AT_ONCE.min(count) {
+        let at_once = at_once.min(count);
+        for _ in 0..at_once {
             let (client, address, load) = (self.client.clone(), self.address, load.clone());
             senders.spawn(async move {
-                for _ in 0..(count / REQUESTS_AT_ONCE).max(1) {
+                for _ in 0..count / at_once {
                     let request = http::Request::post(format!("http://{address}{}", load.path))
                         .version(http::Version::HTTP_2)
                         .header("content-type", "application/grpc")
@@ -271,6 +331,8 @@ impl Drop for Gateway {
 struct Upstream {
     address: SocketAddr,
     last: Arc<Mutex<Bytes>>,
+    /// Requests that came.
+    count: Arc<AtomicU64>,
 }
 
 impl Upstream {
@@ -279,16 +341,21 @@ impl Upstream {
         let address = listener.local_addr().expect("an address");
         let last = Arc::new(Mutex::default());
         let kept = Arc::clone(&last);
+        let count = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&count);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let kept = Arc::clone(&kept);
-                let service = service_fn(move |request| answer(request, Arc::clone(&kept)));
+                let (kept, counted) = (Arc::clone(&kept), Arc::clone(&counted));
+                let service = service_fn(move |request| {
+                    let (kept, counted) = (Arc::clone(&kept), Arc::clone(&counted));
+                    answer(request, kept, counted)
+                });
                 let served = http2::Builder::new(TokioExecutor::new())
                     .serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(served);
             }
         });
-        Self { address, last }
+        Self { address, last, count }
     }
 
     /// The last body that arrived.
@@ -300,9 +367,11 @@ impl Upstream {
 async fn answer(
     request: http::Request<Incoming>,
     last: Arc<Mutex<Bytes>>,
+    count: Arc<AtomicU64>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, hyper::Error> {
     let body = request.into_body().collect().await?.to_bytes();
     *last.lock().expect("nobody panics with it") = body;
+    count.fetch_add(1, Ordering::Relaxed);
     let trailers = HeaderMap::from_iter([(
         http::HeaderName::from_static("grpc-status"),
         HeaderValue::from_static("0"),

@@ -1,6 +1,7 @@
 //! Receivers: from a socket to a request in memory.
 
 mod activity;
+mod bind;
 pub mod body;
 pub mod cors;
 pub mod grpc;

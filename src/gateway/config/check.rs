@@ -103,7 +103,14 @@ fn check_storage(config: &Config, storage: &ComponentId, at: &At<'_>) -> Result<
         _ => None,
     });
     if !config.extensions.contains_key(storage) {
-        return defined(std::slice::from_ref(storage), storages, "extensions", at);
+        let names: Vec<String> = storages.map(ComponentId::to_string).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let advice = match names.is_empty() {
+            true => "add `file_storage:` under `extensions:`".to_owned(),
+            false => closest::advice(&storage.to_string(), &names).replace("accepted:", "defined:"),
+        };
+        let expected = format!("`{storage}` is not defined under `extensions`");
+        return Err(at.fault(&expected, &advice));
     }
     if !storages.into_iter().any(|id| id == storage) {
         return Err(at.fault(&format!("`{storage}` is no storage"), "accepted: file_storage"));

@@ -27,7 +27,6 @@ use hyper_util::server::graceful::GracefulConnection;
 use socket2::SockRef;
 use socket2::TcpKeepalive;
 use tokio::net::TcpListener;
-use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
@@ -40,6 +39,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::auth;
 use crate::gateway::receiver::activity::Activity;
+use crate::gateway::receiver::bind;
 use crate::gateway::receiver::grpc;
 use crate::gateway::receiver::http as otlp_http;
 use crate::gateway::receiver::limits::IDLE_WHEN_CROWDED;
@@ -55,9 +55,6 @@ use crate::gateway::tls;
 use crate::gateway::tls::Stream;
 use crate::gateway::watched::Watched;
 use crate::scrub::yaml::YamlError;
-
-/// The system's backlog of connections that are not accepted yet.
-const BACKLOG: u32 = 1024;
 
 /// What a sender may send ahead of what is read: of one request, and of all
 /// requests of a connection. It is memory that nobody admitted; it is also what
@@ -373,12 +370,7 @@ impl Connections {
 
     /// Serves a connection until it ends, tells it to end when the gateway stops
     /// or it is too old, and sees to it that it does.
-    async fn drive<C: GracefulConnection>(
-        &self,
-        connection: C,
-        is_h2: bool,
-        activity: &Activity,
-    ) {
+    async fn drive<C: GracefulConnection>(&self, connection: C, is_h2: bool, activity: &Activity) {
         let (age_max, grace) = match &self.endpoint {
             Endpoint::Http(..) => (Duration::ZERO, Duration::ZERO),
             Endpoint::Grpc(_, config) => {
@@ -468,43 +460,9 @@ async fn listen(
     transport: Transport,
     path: &str,
 ) -> Result<TcpListener, ServerError> {
-    bind(address, transport).await.map_err(|source| ServerError::Listen {
+    bind::bind(address, transport).await.map_err(|source| ServerError::Listen {
         path: format!("{path}.endpoint"),
         address: address.clone(),
         source,
     })
-}
-
-async fn bind(address: &ListenAddress, transport: Transport) -> io::Result<TcpListener> {
-    let every = if transport == Transport::Tcp4 { "0.0.0.0" } else { "::" };
-    let host = if address.host.is_empty() { every } else { &address.host };
-    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, address.port))
-        .await?
-        .filter(|address| match transport {
-            Transport::Tcp => true,
-            Transport::Tcp4 => address.is_ipv4(),
-            Transport::Tcp6 => address.is_ipv6(),
-        })
-        .collect();
-    // As Go does: a name that has both is listened to at IPv4.
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    if address.host.is_empty() && transport == Transport::Tcp {
-        // Where the machine has no IPv6.
-        addresses.push((std::net::Ipv4Addr::UNSPECIFIED, address.port).into());
-    }
-    let mut result = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
-    for address in addresses {
-        result = bind_one(address);
-        if result.is_ok() {
-            break;
-        }
-    }
-    result
-}
-
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }

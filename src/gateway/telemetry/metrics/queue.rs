@@ -8,11 +8,14 @@
 
 use prometheus::IntCounterVec;
 use prometheus::IntGaugeVec;
+use prometheus::Opts;
 use prometheus::Registry;
 
 use crate::gateway::telemetry::metrics::Items;
+use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::metrics::counter;
-use crate::gateway::telemetry::metrics::gauge;
+use crate::gateway::telemetry::metrics::register;
+use crate::scrub::Signal;
 
 /// A way into the queue or out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,4 +93,47 @@ impl QueueMetrics {
             counter.with_label_values(labels).inc_by(items);
         }
     }
+}
+
+impl Metrics {
+    /// `exporter_enqueue_failed_*`
+    pub fn enqueue_failed(&self, exporter: &str, signal: Signal, items: u64) {
+        self.inner.queue.enqueue_failed.add(signal, &[exporter], items);
+    }
+
+    /// `exporter_queue_capacity`, in units of the sizer.
+    pub fn queue_capacity(&self, exporter: &str, signal: Signal, capacity: u64) {
+        let labels = [exporter, signal.name()];
+        self.inner.queue.capacity.with_label_values(&labels).set(level(capacity));
+    }
+
+    /// `exporter_queue_size`, in units of the sizer, and `exporter_queue_items`.
+    pub fn queue_size(&self, exporter: &str, signal: Signal, size: u64, items: u64) {
+        let labels = [exporter, signal.name()];
+        self.inner.queue.size.with_label_values(&labels).set(level(size));
+        self.inner.queue.items.with_label_values(&labels).set(level(items));
+    }
+
+    /// Items that went into a queue or out of it. With zero items, the series begins
+    /// at zero.
+    pub fn queue_event(&self, exporter: &str, signal: Signal, event: QueueEvent, items: u64) {
+        self.inner.queue.add(event, &[exporter, signal.name()], items);
+    }
+
+    /// Damaged parts of the files of a queue.
+    pub fn queue_damaged(&self, exporter: &str, signal: Signal, pieces: u64) {
+        self.inner.queue.damaged.with_label_values(&[exporter, signal.name()]).inc_by(pieces);
+    }
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let opts = Opts::new(format!("otelcol_{name}"), help);
+    let gauge = IntGaugeVec::new(opts, labels).expect("names and labels here are valid");
+    register(registry, gauge.clone());
+    gauge
+}
+
+/// The value of a gauge.
+fn level(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }

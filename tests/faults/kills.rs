@@ -1,0 +1,81 @@
+//! SIGKILL under load, at any moment.
+
+use std::time::Duration;
+
+use crate::ledger::Balance;
+use crate::ledger::caught_up;
+use crate::load::Load;
+use crate::program::Place;
+use crate::program::Settings;
+use crate::short_or_full;
+use crate::upstream::Mood;
+use crate::upstream::Upstream;
+use crate::upstream::seconds;
+
+/// The bound of the matrix, which a short run on a busy machine only prints.
+const RESTART_WITHIN: Duration = Duration::from_millis(200);
+
+async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
+    let upstream = Upstream::start(Mood::Accept).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(queue))],
+        processors: match batch {
+            true => vec![("batch".to_owned(), "{timeout: 50ms}".to_owned())],
+            false => Vec::new(),
+        },
+        storage: queue.contains("storage").then(String::new),
+    });
+    let (mut gateway, _) = place.start().await;
+    let load = Load::start(place.grpc, short_or_full(100, 200));
+    let mut slowest = Duration::ZERO;
+    for kill in 0..kills {
+        // Between 150 ms and 650 ms, other ones in each run.
+        let spread = std::process::id().wrapping_mul(2_654_435_761).wrapping_add(kill * 7919) % 500;
+        seconds(0.15 + f64::from(spread) / 1000.0).await;
+        gateway.kill();
+        let (again, took) = place.start().await;
+        gateway = again;
+        slowest = slowest.max(took);
+        // Those who waited for the restart are served.
+        seconds(short_or_full(0.5, 0.2)).await;
+    }
+    seconds(0.5).await;
+    let ledger = load.finish(Duration::from_secs(20)).await;
+    caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
+    gateway.assert_conserved().await;
+    println!("{name}: {kills} kills, the slowest restart took {slowest:?}");
+    Balance::of(&ledger, &upstream.received).show(name).assert_good();
+    if crate::is_full() {
+        assert!(slowest < RESTART_WITHIN, "{slowest:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_gateway_has_lost_nothing_that_it_acknowledged() {
+    let _turn = crate::turn().await;
+    let disk = ", sending_queue: {storage: file_storage, queue_size: 10000}";
+    let encrypted = short_or_full(3, 25);
+    let cases = [
+        ("killed with the queue on disk", encrypted, disk, false),
+        ("killed with batch", short_or_full(2, 12), "", true),
+        ("killed with defaults", short_or_full(2, 12), "", false),
+        (
+            "killed without a queue",
+            short_or_full(2, 12),
+            ", sending_queue: {enabled: false}",
+            false,
+        ),
+        ("killed with batch and the queue on disk", short_or_full(2, 12), disk, true),
+    ];
+    let mut running = tokio::task::JoinSet::new();
+    for (name, kills, queue, batch) in cases {
+        if crate::is_full() {
+            killed(name, kills, queue, batch).await;
+        } else {
+            running.spawn(killed(name, kills, queue, batch));
+        }
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.unwrap();
+    }
+}

@@ -1,0 +1,373 @@
+//! Loss of power, in a model of a file system.
+//!
+//! The log runs on a disk of maps. What is written since the last sync is kept as a
+//! list; when power is lost, each sector of each such write has arrived or not, by
+//! itself and in any order, a file may be longer than what arrived in it, and so may
+//! names have appeared or gone that the folder was not synced for. Then the log is
+//! opened again, and everything that was acknowledged and not done has to be there,
+//! whole.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use otel_redact::gateway::queue::files::Files;
+use otel_redact::gateway::queue::log::Entry;
+use otel_redact::gateway::queue::log::Log;
+use otel_redact::gateway::queue::log::Record;
+
+use crate::short_or_full;
+
+/// What a disk writes or does not write as one. Real ones have 512 bytes or 4096; small
+/// ones tear more.
+const SECTOR_BYTES: u64 = 64;
+
+/// A small segment, so that a history has several.
+const SEGMENT_BYTES: u64 = 2048;
+
+/// xorshift64*, so that a history is its seed.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, max: u64) -> u64 {
+        self.next() % max
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// A file's number: names come and go, what they name stays.
+type Node = u64;
+
+#[derive(Clone, Default)]
+struct Content {
+    synced: Vec<u8>,
+    now: Vec<u8>,
+    /// Since the last sync: where, and what; or a length that it was cut to.
+    since: Vec<Change>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Write(u64, Vec<u8>),
+    Cut(u64),
+}
+
+#[derive(Default)]
+struct State {
+    nodes: HashMap<Node, Content>,
+    next: Node,
+    names: BTreeMap<String, Node>,
+    /// As the folder was last synced, and what has happened to it since.
+    synced_names: BTreeMap<String, Node>,
+    since: Vec<(String, Option<Node>)>,
+    /// After so many more operations everything fails: the power is gone.
+    left: u64,
+    chance: u64,
+    /// Of how many writes and syncs one fails, though power is there.
+    fails_one_in: u64,
+}
+
+struct Model(Mutex<State>);
+
+impl State {
+    fn step(&mut self) -> io::Result<()> {
+        self.left = self.left.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(())
+    }
+
+    fn fails(&mut self) -> io::Result<()> {
+        let mut chance = Chance(self.chance);
+        let fails = self.fails_one_in != 0 && chance.one_in(self.fails_one_in);
+        self.chance = chance.0;
+        if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    /// What is left when the power is gone.
+    fn after_loss(&self, chance: &mut Chance) -> Self {
+        let mut names = self.synced_names.clone();
+        for (name, node) in &self.since {
+            if chance.one_in(2) {
+                match node {
+                    Some(node) => names.insert(name.clone(), *node),
+                    None => names.remove(name),
+                };
+            }
+        }
+        let nodes = self.nodes.iter().map(|(node, content)| {
+            let bytes = content.after_loss(chance);
+            (*node, Content { synced: bytes.clone(), now: bytes, since: Vec::new() })
+        });
+        Self {
+            nodes: nodes.collect(),
+            next: self.next,
+            synced_names: names.clone(),
+            names,
+            since: Vec::new(),
+            left: u64::MAX,
+            chance: chance.next() | 1,
+            fails_one_in: 0,
+        }
+    }
+}
+
+impl Content {
+    fn write(bytes: &mut Vec<u8>, at: u64, piece: &[u8]) {
+        let (at, end) = (at as usize, at as usize + piece.len());
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[at..end].copy_from_slice(piece);
+    }
+
+    fn after_loss(&self, chance: &mut Chance) -> Vec<u8> {
+        let mut bytes = self.synced.clone();
+        let mut sectors = Vec::new();
+        for change in &self.since {
+            match change {
+                Change::Cut(len) if chance.one_in(2) => bytes.truncate(*len as usize),
+                Change::Cut(_) => {}
+                Change::Write(at, piece) => {
+                    let mut from = *at;
+                    let end = at + piece.len() as u64;
+                    while from < end {
+                        let to = end.min((from / SECTOR_BYTES + 1) * SECTOR_BYTES);
+                        sectors.push((from, &piece[(from - at) as usize..(to - at) as usize]));
+                        from = to;
+                    }
+                }
+            }
+        }
+        // In any order: a later one may be there without those before it.
+        while !sectors.is_empty() {
+            let (at, piece) = sectors.swap_remove(chance.below(sectors.len() as u64) as usize);
+            match chance.below(3) {
+                0 => {}
+                1 => Self::write(&mut bytes, at, piece),
+                // The file has its length, but not what should be there.
+                _ => {
+                    let end = at as usize + piece.len();
+                    bytes.resize(bytes.len().max(end), 0);
+                }
+            }
+        }
+        bytes
+    }
+}
+
+impl Model {
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        let mut state = self.0.lock().unwrap();
+        state.step()?;
+        work(&mut state)
+    }
+}
+
+impl Files for Model {
+    type Handle = Node;
+
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        self.with(|state| {
+            let len = |node: &Node| state.nodes[node].now.len() as u64;
+            Ok(state.names.iter().map(|(name, node)| (name.clone(), len(node))).collect())
+        })
+    }
+
+    fn create(&self, name: &str) -> io::Result<Node> {
+        self.with(|state| {
+            if state.names.contains_key(name) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            state.fails()?;
+            state.next += 1;
+            let node = state.next;
+            state.nodes.insert(node, Content::default());
+            state.names.insert(name.to_owned(), node);
+            state.since.push((name.to_owned(), Some(node)));
+            Ok(node)
+        })
+    }
+
+    fn open(&self, name: &str) -> io::Result<Node> {
+        let there = self.with(|state| Ok(state.names.get(name).copied()))?;
+        there.map_or_else(|| self.create(name), Ok)
+    }
+
+    fn write(&self, file: &mut Node, at: u64, pieces: &[&[u8]]) -> io::Result<()> {
+        self.with(|state| {
+            let mut piece = pieces.concat();
+            let failed = state.fails();
+            if failed.is_err() {
+                piece.truncate(piece.len() / 2);
+            }
+            let content = state.nodes.get_mut(file).unwrap();
+            Content::write(&mut content.now, at, &piece);
+            content.since.push(Change::Write(at, piece));
+            failed
+        })
+    }
+
+    fn truncate(&self, file: &mut Node, len: u64) -> io::Result<()> {
+        self.with(|state| {
+            let content = state.nodes.get_mut(file).unwrap();
+            content.now.truncate(len as usize);
+            content.since.push(Change::Cut(len));
+            Ok(())
+        })
+    }
+
+    fn sync(&self, file: &Node) -> io::Result<()> {
+        self.with(|state| {
+            state.fails()?;
+            let content = state.nodes.get_mut(file).unwrap();
+            content.synced = content.now.clone();
+            content.since.clear();
+            Ok(())
+        })
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        self.with(|state| {
+            state.fails()?;
+            state.synced_names = state.names.clone();
+            state.since.clear();
+            Ok(())
+        })
+    }
+
+    fn read(&self, name: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        self.with(|state| {
+            let node = state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+            let bytes = &state.nodes[node].now;
+            let from = bytes.len().min(at as usize);
+            let to = bytes.len().min(from.saturating_add(len));
+            Ok(bytes[from..to].to_vec())
+        })
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.with(|state| {
+            state.names.remove(name).ok_or(io::ErrorKind::NotFound)?;
+            state.since.push((name.to_owned(), None));
+            Ok(())
+        })
+    }
+}
+
+/// What a history has seen.
+#[derive(Default)]
+struct Seen {
+    /// Acknowledged and not done, by what the records hold.
+    owed: BTreeMap<u64, Vec<u8>>,
+    acknowledged: usize,
+    next: u64,
+}
+
+/// Appends, marks and syncs until the power is gone.
+fn live(
+    log: &mut Log<Model>,
+    mut entries: Vec<(Entry, u64)>,
+    seen: &mut Seen,
+    chance: &mut Chance,
+) {
+    for _ in 0..40 {
+        if chance.one_in(3) && !entries.is_empty() {
+            let at = chance.below(entries.len() as u64) as usize;
+            let (entry, id) = entries.swap_remove(at);
+            log.done(&[entry]);
+            seen.owed.remove(&id);
+            continue;
+        }
+        if chance.one_in(5) {
+            log.sync_marks();
+            continue;
+        }
+        let records: Vec<(u64, Vec<u8>)> = (0..1 + chance.below(4))
+            .map(|_| {
+                seen.next += 1;
+                let id = seen.next;
+                let len = chance.below(300) as usize;
+                let filler = id.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+                let text = filler.iter().copied().cycle().take(len);
+                (id, id.to_le_bytes().into_iter().chain(text).collect())
+            })
+            .collect();
+        let pieces: Vec<[&[u8]; 1]> = records.iter().map(|(_, bytes)| [&bytes[..]]).collect();
+        let appended: Vec<Record<'_>> = pieces
+            .iter()
+            .map(|pieces| Record { pieces, items: 1, time_ms: 0, encrypted: false })
+            .collect();
+        if let Ok(new) = log.append(&appended) {
+            for (entry, (id, bytes)) in new.into_iter().zip(records) {
+                entries.push((entry, id));
+                seen.owed.insert(id, bytes);
+                seen.acknowledged += 1;
+            }
+        }
+    }
+}
+
+/// Everything that is owed is there, whole. Gives what is in the log.
+fn check(files: &Arc<Model>, found: Vec<Entry>, seen: &Seen, seed: u64) -> Vec<(Entry, u64)> {
+    let mut there = Vec::new();
+    for entry in found {
+        if let Ok((bytes, _)) = Log::read(files, &entry) {
+            let id = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+            if let Some(owed) = seen.owed.get(&id) {
+                assert_eq!(&bytes, owed, "seed {seed}: another record than was written");
+            }
+            there.push((entry, id));
+        }
+    }
+    for id in seen.owed.keys() {
+        assert!(there.iter().any(|(_, other)| other == id), "seed {seed}: record {id} is lost");
+    }
+    there
+}
+
+/// Several lives of one log, each ended by a loss of power.
+fn history(seed: u64) -> usize {
+    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut state = State::default();
+    let mut seen = Seen::default();
+    for _ in 0..3 {
+        state.left = u64::MAX;
+        state.fails_one_in = 0;
+        let files = Arc::new(Model(Mutex::new(state)));
+        let opened = Log::open(Arc::clone(&files), SEGMENT_BYTES, 0);
+        let (mut log, found) = opened.unwrap_or_else(|err| panic!("seed {seed}: no start: {err}"));
+        let entries = check(&files, found.entries, &seen, seed);
+        {
+            let mut state = files.0.lock().unwrap();
+            state.left = 20 + chance.below(200);
+            state.fails_one_in = [0, 0, 5, 20][chance.below(4) as usize];
+        }
+        live(&mut log, entries, &mut seen, &mut chance);
+        drop(log);
+        state = files.0.lock().unwrap().after_loss(&mut chance);
+    }
+    state.left = u64::MAX;
+    let files = Arc::new(Model(Mutex::new(state)));
+    let (_, found) = Log::open(Arc::clone(&files), SEGMENT_BYTES, 0).unwrap();
+    check(&files, found.entries, &seen, seed);
+    seen.acknowledged
+}
+
+#[test]
+fn no_loss_of_power_takes_what_was_acknowledged() {
+    let histories = short_or_full(500, 10_000);
+    let acknowledged: usize = (1..=histories).map(history).sum();
+    println!("loss of power, {histories} histories: acknowledged {acknowledged}, lost 0");
+    assert!(0 < acknowledged);
+}

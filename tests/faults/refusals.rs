@@ -1,0 +1,199 @@
+//! An upstream that refuses for good what was acknowledged.
+
+use std::time::Duration;
+
+use crate::ledger::Balance;
+use crate::ledger::Ledger;
+use crate::ledger::caught_up;
+use crate::load;
+use crate::load::Answer;
+use crate::load::ITEMS;
+use crate::load::Load;
+use crate::program::Place;
+use crate::program::Settings;
+use crate::short_or_full;
+use crate::upstream::Mood;
+use crate::upstream::Upstream;
+use crate::upstream::seconds;
+
+const DISK: &str = ", sending_queue: {storage: file_storage, queue_size: 10000}";
+
+/// Sends `count` requests, each of which must be acknowledged.
+async fn send_all(place: &Place, ledger: &Ledger, count: u64) {
+    let client = load::connection();
+    for _ in 0..count {
+        let ids = ledger.ids(ITEMS);
+        let body = load::request(&ids, "refused");
+        let answer = load::send(&client, place.grpc, body, Duration::from_secs(10)).await;
+        assert_eq!(answer, Answer::Ok);
+        ledger.acknowledge(&ids);
+    }
+}
+
+async fn refused(mood: Mood, more: &str) {
+    let upstream = Upstream::start(mood).await;
+    let (exporter, own) = match mood {
+        Mood::Http(_) => ("otlp_http", upstream.http(DISK)),
+        _ => ("otlp_grpc", upstream.grpc(DISK)),
+    };
+    let place = Place::new(&Settings {
+        exporters: vec![(exporter.to_owned(), own)],
+        storage: Some(more.to_owned()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    let ledger = Ledger::default();
+    let count = short_or_full(6, 60);
+    send_all(&place, &ledger, count).await;
+    let begun = std::time::Instant::now();
+    while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < count * ITEMS {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "not in the dead letter: {}",
+            place.log()
+        );
+        seconds(0.02).await;
+    }
+    gateway.assert_conserved().await;
+    assert_eq!(gateway.metric("otelcol_exporter_queue_size").await, 0);
+    let listed = place.replay(&["--list"]).await;
+    let text = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!(text.lines().count() as u64, count, "{text}");
+    assert!(
+        text.contains(&format!("{ITEMS} items")) && text.contains("upstream refused"),
+        "{text}"
+    );
+    // Refused again, it stays.
+    assert_eq!(place.replay(&[]).await.status.code(), Some(1));
+    upstream.set(Mood::Accept);
+    // The gateway runs on meanwhile.
+    let replayed = place.replay(&[]).await;
+    assert_eq!(replayed.status.code(), Some(0), "{replayed:?}");
+    assert!(place.replay(&["--list"]).await.stdout.is_empty(), "something is left");
+    Balance::of(&ledger, &upstream.received).show(&format!("refused with {mood:?}")).assert_good();
+    drop(gateway);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_good_is_in_the_dead_letter_and_replayed() {
+    let _turn = crate::turn().await;
+    let mut running = tokio::task::JoinSet::new();
+    for mood in [
+        Mood::Http(401),
+        Mood::Http(404),
+        Mood::Http(413),
+        Mood::Http(500),
+        Mood::Grpc(3, false),
+        Mood::Grpc(8, false),
+        Mood::Grpc(16, false),
+    ] {
+        running.spawn(refused(mood, ""));
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_for_too_long_is_in_the_dead_letter() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Grpc(14, false)).await;
+    let own =
+        upstream.grpc(DISK).replace("max_interval: 2s", "max_interval: 2s, max_elapsed_time: 1s");
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), own)],
+        storage: Some(String::new()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    let ledger = Ledger::default();
+    send_all(&place, &ledger, 3).await;
+    let begun = std::time::Instant::now();
+    while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < 3 * ITEMS {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not in the dead letter");
+        seconds(0.05).await;
+    }
+    upstream.set(Mood::Accept);
+    assert_eq!(place.replay(&[]).await.status.code(), Some(0));
+    Balance::of(&ledger, &upstream.received).show("tried for too long").assert_good();
+}
+
+async fn poisoned(name: &str, batch: bool, queue: &str) {
+    let upstream = Upstream::start(Mood::Accept).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(queue))],
+        processors: match batch {
+            true => {
+                vec![("batch".to_owned(), "{timeout: 300ms, send_batch_size: 100000}".to_owned())]
+            }
+            false => Vec::new(),
+        },
+        storage: queue.contains("storage").then(String::new),
+    });
+    let (gateway, _) = place.start().await;
+    let ledger = std::sync::Arc::new(Ledger::default());
+    let mut senders = tokio::task::JoinSet::new();
+    let client = load::connection();
+    let poison = ledger.ids(1);
+    upstream.set(Mood::Poison(poison[0]));
+    for sender in 0..15 {
+        let (client, ledger, port, poison) =
+            (client.clone(), ledger.clone(), place.grpc, poison.clone());
+        senders.spawn(async move {
+            let ids = if sender == 7 { poison } else { ledger.ids(ITEMS) };
+            let body = load::request(&ids, "one of fifteen");
+            let answer = load::send(&client, port, body, Duration::from_secs(10)).await;
+            if sender != 7 {
+                assert_eq!(answer, Answer::Ok);
+                ledger.acknowledge(&ids);
+            }
+            answer
+        });
+    }
+    let answers = senders.join_all().await;
+    let is_refused = answers.iter().filter(|answer| **answer != Answer::Ok).count();
+    caught_up(&ledger, &upstream.received, Duration::from_secs(10)).await;
+    if queue.contains("storage") {
+        let begun = std::time::Instant::now();
+        while gateway.metric("otelcol_exporter_queue_dead_letter_items").await != 1 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{}", place.log());
+            seconds(0.02).await;
+        }
+    } else {
+        assert_eq!(is_refused, 1, "only who sent it hears of it");
+    }
+    gateway.assert_conserved().await;
+    let balance = Balance::of(&ledger, &upstream.received).show(name);
+    balance.assert_good();
+    assert_eq!(balance.duplicated, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_poison_request_in_a_batch_costs_none_of_the_others() {
+    let _turn = crate::turn().await;
+    poisoned("one poison in a batch", true, "").await;
+    poisoned("one poison in a batch, on disk", true, DISK).await;
+    let joined = ", sending_queue: {storage: file_storage, batch: {flush_timeout: 300ms}}";
+    poisoned("one poison in a batch of the queue", false, joined).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Poison(11)).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
+        processors: vec![("batch".to_owned(), "{timeout: 50ms}".to_owned())],
+        storage: Some(String::new()),
+    });
+    let (gateway, _) = place.start().await;
+    let load = Load::start(place.grpc, 100);
+    seconds(1.0).await;
+    let ledger = load.finish(Duration::from_secs(10)).await;
+    caught_up(&ledger, &upstream.received, Duration::from_secs(2)).await;
+    gateway.assert_conserved().await;
+    upstream.set(Mood::Accept);
+    seconds(1.2).await;
+    assert_eq!(place.replay(&[]).await.status.code(), Some(0));
+    Balance::of(&ledger, &upstream.received).show("poison under load").assert_good();
+}

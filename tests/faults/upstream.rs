@@ -1,0 +1,253 @@
+//! An upstream that fails as it is told to, and keeps count of what it took.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Response;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use prost::Message;
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::ledger::Received;
+
+/// What an upstream does with requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Accept,
+    /// A gRPC status, with a `RetryInfo` of 10 ms or without.
+    Grpc(u32, bool),
+    /// An HTTP status.
+    Http(u16),
+    /// The connection breaks.
+    Reset,
+    /// No answer.
+    Hang,
+    /// Nobody listens.
+    Away,
+    /// Each request another retryable answer.
+    EveryRetryable,
+    /// Accepts and refuses in turn, every 200 ms.
+    Flap,
+    /// Refuses for good what holds an item with this id.
+    Poison(u64),
+}
+
+/// A running upstream, for gRPC and HTTP alike.
+#[derive(Clone)]
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    pub(crate) received: Arc<Received>,
+    pub(crate) requests: Arc<AtomicU64>,
+    mood: watch::Sender<Mood>,
+    /// Items that came, in the order in which they came, with the time: for rates.
+    pub(crate) arrivals: Arc<Mutex<Vec<std::time::Instant>>>,
+}
+
+impl Upstream {
+    pub(crate) async fn start(mood: Mood) -> Self {
+        let first = listen("127.0.0.1:0".parse().unwrap());
+        let address = first.local_addr().unwrap();
+        let (mood, moods) = watch::channel(mood);
+        let upstream = Self {
+            address,
+            received: Arc::default(),
+            requests: Arc::default(),
+            mood,
+            arrivals: Arc::default(),
+        };
+        tokio::spawn(serve(upstream.clone(), first, moods));
+        upstream
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        self.mood.send_replace(mood);
+    }
+
+    /// An exporter to this upstream, for the YAML.
+    pub(crate) fn grpc(&self, more: &str) -> String {
+        format!(
+            "{{endpoint: '{}', tls: {{insecure: true}}, compression: none, timeout: 2s, \
+             retry_on_failure: {{initial_interval: 100ms, max_interval: 2s}}{more}}}",
+            self.address
+        )
+    }
+
+    pub(crate) fn http(&self, more: &str) -> String {
+        format!(
+            "{{endpoint: 'http://{}', compression: none, timeout: 2s, \
+             retry_on_failure: {{initial_interval: 100ms, max_interval: 2s}}{more}}}",
+            self.address
+        )
+    }
+
+    async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        turn: u64,
+    ) -> Result<Response<Body>, std::io::Error> {
+        let (parts, body) = request.into_parts();
+        let broken = |_| std::io::Error::other("broken");
+        let body = body.collect().await.map_err(broken)?.to_bytes();
+        let content_type = parts.headers.get("content-type").map(HeaderValue::as_bytes);
+        let is_grpc = content_type.is_some_and(|value| value.starts_with(b"application/grpc"));
+        let message = if is_grpc { body.slice(5..) } else { body };
+        let mut mood = *self.mood.borrow();
+        if mood == Mood::EveryRetryable {
+            mood = every_retryable(is_grpc, turn);
+        }
+        if mood == Mood::Flap {
+            let begun = std::time::SystemTime::now();
+            let since = begun.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+            let is_up = (since.as_millis() / 200).is_multiple_of(2);
+            mood = if is_up { Mood::Accept } else { retryable(is_grpc) };
+        }
+        let ids = ids(&message);
+        if let Mood::Poison(id) = mood {
+            let refused = if is_grpc { Mood::Grpc(3, false) } else { Mood::Http(400) };
+            mood = if ids.contains(&id) { refused } else { Mood::Accept };
+        }
+        match mood {
+            Mood::Hang => std::future::pending().await,
+            Mood::Grpc(code, retry) => Ok(grpc(code, retry)),
+            Mood::Http(status) => Ok(http(status)),
+            Mood::Accept => {
+                self.received.add(&ids);
+                self.arrivals.lock().unwrap().push(std::time::Instant::now());
+                Ok(if is_grpc { grpc(0, false) } else { http(200) })
+            }
+            _ => Err(std::io::Error::other("reset")),
+        }
+    }
+}
+
+fn retryable(is_grpc: bool) -> Mood {
+    if is_grpc { Mood::Grpc(14, false) } else { Mood::Http(503) }
+}
+
+fn every_retryable(is_grpc: bool, turn: u64) -> Mood {
+    let turn = turn as usize;
+    if !is_grpc {
+        return Mood::Http([429, 502, 503, 504][turn % 4]);
+    }
+    let answers =
+        [(1, false), (4, false), (8, true), (10, false), (11, false), (14, false), (15, true)];
+    let (code, retry) = answers[turn % answers.len()];
+    Mood::Grpc(code, retry)
+}
+
+fn ids(message: &Bytes) -> Vec<u64> {
+    let request = ExportLogsServiceRequest::decode(message.clone()).unwrap();
+    let scopes = request.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
+    scopes.flat_map(|scope| &scope.log_records).map(|record| record.time_unix_nano).collect()
+}
+
+fn listen(address: SocketAddr) -> tokio::net::TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket.listen(1024).unwrap()
+}
+
+async fn serve(
+    upstream: Upstream,
+    first: tokio::net::TcpListener,
+    mut moods: watch::Receiver<Mood>,
+) {
+    let mut listener = Some(first);
+    loop {
+        if *moods.borrow_and_update() == Mood::Away {
+            drop(listener.take());
+            let _ = moods.wait_for(|mood| *mood != Mood::Away).await;
+            continue;
+        }
+        let listening = listener.get_or_insert_with(|| listen(upstream.address));
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listening.accept() => accepted,
+                changed = moods.wait_for(|mood| *mood == Mood::Away) => {
+                    // Connections end with the set that they are in.
+                    drop(changed);
+                    break;
+                }
+            };
+            let Ok((stream, _)) = accepted else { continue };
+            let upstream = upstream.clone();
+            connections.spawn(async move {
+                let reset = Arc::new(tokio::sync::Notify::new());
+                let broken = Arc::clone(&reset);
+                let service = service_fn(move |request| {
+                    let (upstream, broken) = (upstream.clone(), Arc::clone(&broken));
+                    async move {
+                        let turn = upstream.requests.fetch_add(1, Ordering::Relaxed);
+                        let answer = upstream.answer(request, turn).await;
+                        if answer.is_err() {
+                            broken.notify_one();
+                        }
+                        answer
+                    }
+                });
+                let auto = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                tokio::select! {
+                    _ = auto.serve_connection(TokioIo::new(stream), service) => {}
+                    () = reset.notified() => {}
+                }
+            });
+        }
+    }
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+fn grpc(code: u32, retry: bool) -> Response<Body> {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from(code));
+    if retry {
+        // google.rpc.Status {details: [Any {RetryInfo {retry_delay: 10 ms}}]}, by hand.
+        let delay = [0x10, 0x80, 0xad, 0xe2, 0x04];
+        let info = [&[0x0a, delay.len() as u8], &delay[..]].concat();
+        let url = b"type.googleapis.com/google.rpc.RetryInfo";
+        let any = [&[0x0a, url.len() as u8], &url[..], &[0x12, info.len() as u8], &info].concat();
+        let status = [&[0x1a, any.len() as u8], &any[..]].concat();
+        let details = base64::prelude::BASE64_STANDARD_NO_PAD.encode(status);
+        trailers.insert("grpc-status-details-bin", details.parse().unwrap());
+    }
+    let response = Response::builder().header("content-type", "application/grpc");
+    if code != 0 {
+        let mut response = response.body(Full::default().boxed()).unwrap();
+        response.headers_mut().extend(trailers);
+        return response;
+    }
+    let body = Full::new(Bytes::from_static(&[0, 0, 0, 0, 2, 0x0a, 0]));
+    let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
+    response.body(body.boxed()).unwrap()
+}
+
+fn http(status: u16) -> Response<Body> {
+    let response =
+        Response::builder().status(status).header("content-type", "application/x-protobuf");
+    response.body(Full::default().boxed()).unwrap()
+}
+
+/// Waits a little longer than a flap.
+pub(crate) async fn seconds(seconds: f64) {
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+}
