@@ -13,6 +13,7 @@ pub mod connect;
 pub mod exporter;
 pub mod method;
 pub mod pipeline;
+pub mod processors;
 pub mod queue;
 pub mod receiver;
 pub mod reload;

@@ -21,10 +21,12 @@
 //! gateway::exporter
 //! gateway::queue
 //! gateway::config, gateway::telemetry
-//! scrub (scrubber, prove, stream)
+//! scrub (prove, stream)
+//! scrub::chain
+//! scrub::scrubber      scrub::redaction
 //! scrub::detector
 //! scrub::rule          scrub::otlp
-//! scrub::yaml
+//! scrub::yaml          scrub::re2
 //! ```
 //!
 //! # Invariants

@@ -5,19 +5,25 @@
 //! detector, collects edits and splices them. What comes out is a [`Scrubbed`],
 //! which nothing else can make.
 
+pub mod chain;
 pub mod detector;
 pub mod explain;
 pub mod fingerprint;
 mod mask;
 pub mod otlp;
 pub mod prove;
+pub mod re2;
+pub mod redaction;
 pub mod rule;
 mod scrubbed;
 pub mod scrubber;
 pub mod stream;
 pub mod yaml;
 
+pub use chain::Chain;
+pub use chain::NoScrubber;
 pub use mask::MaskKind;
+pub use redaction::Redactor;
 pub use scrubbed::NotSealed;
 pub use scrubbed::Noted;
 pub use scrubbed::NotedKind;

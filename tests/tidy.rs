@@ -21,11 +21,12 @@ const FLOORS: &[&[&str]] = &[
     &["gateway::queue"],
     &["gateway::config", "gateway::telemetry"],
     &["scrub"],
-    &["scrub::scrubber"],
+    &["scrub::chain"],
+    &["scrub::scrubber", "scrub::redaction"],
     &["scrub::detector"],
     &["scrub::scrubbed"],
     &["scrub::otlp", "scrub::rule"],
-    &["scrub::yaml"],
+    &["scrub::yaml", "scrub::re2"],
 ];
 
 /// Uses that point up, each with its reason.

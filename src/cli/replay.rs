@@ -22,6 +22,7 @@ use crate::gateway::exporter::Common;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::processors;
 use crate::gateway::queue::Storage;
 use crate::gateway::queue::dead::Replay;
 use crate::gateway::queue::log::Entry;
@@ -104,7 +105,8 @@ pub(in crate::cli) fn replay(args: &ConfigArgs, replay: &ReplayArgs) -> Result<(
 
 async fn replay_all(config: &Config, args: &ReplayArgs) -> Result<(), ReplayError> {
     let storages = run::storages(config)?;
-    let texts = UpstreamText::new(run::scrubbers(config)?.into_values());
+    let processors = processors::build(config)?;
+    let texts = UpstreamText::new(processors::scrubbers(processors.values())?);
     let authenticators = Authenticators::build(config)?;
     let (_running, stop) = watch::channel(false);
     let common = Common {

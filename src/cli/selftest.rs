@@ -201,7 +201,7 @@ fn canaries(config: &Config, globs: &[String], seed: u64) -> Result<Vec<Canary>,
         .values()
         .filter_map(|processor| match processor {
             ProcessorConfig::Scrubber(settings) => Some(&**settings),
-            ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => None,
+            _ => None,
         })
         .collect();
     let mut rules: Vec<Rule> = Vec::new();

@@ -5,6 +5,7 @@ use crate::cli::ConfigArgs;
 use crate::cli::complain;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ProcessorConfig;
+use crate::gateway::processors;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
 use crate::scrub::prove;
@@ -21,6 +22,7 @@ pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
     for warning in &loaded.warnings {
         complain(&format!("Warning: {warning}"));
     }
+    processors::build(&loaded.config)?;
     for (id, processor) in &loaded.config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
             check(settings).map_err(|fault| fault.within(&format!("processors.{id}")))?;

@@ -71,6 +71,8 @@ pub struct PipelineConfig {
 pub enum ProcessorConfig {
     /// `scrubber`
     Scrubber(Box<crate::scrub::Settings>),
+    /// `redaction`
+    Redaction(Box<crate::scrub::redaction::Settings>),
     /// `batch`
     Batch(crate::gateway::pipeline::batch::Config),
     /// `memory_limiter`
@@ -154,7 +156,7 @@ impl Config {
         }
         expand::expand(&mut whole, environment, &mut warnings)?;
         let config = read::read(&whole, environment, &mut warnings)?;
-        check::check(&config, &whole)?;
+        check::check(&config, &whole, &mut warnings)?;
         warnings.dedup();
         Ok(Loaded { config, warnings })
     }

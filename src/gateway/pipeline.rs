@@ -1,12 +1,12 @@
 //! Admit, scrub, export, answer: all control flow is here.
 //!
-//! A receiver admits a request and hands it over as [`Inbound`]. Every scrubber of
+//! A receiver admits a request and hands it over as [`Inbound`]. Every processor of
 //! the pipeline sees it in turn; what comes out is a `Delivery`, which goes to
 //! every exporter, joined with others where the pipeline has a `batch`. The
 //! outcome that the receiver gets is the upstream's: nothing is acknowledged
 //! before.
 //!
-//! A pipeline cannot be built without a scrubber, and an exporter takes nothing
+//! A pipeline cannot be built without a processor that scrubs, and an exporter takes nothing
 //! that did not pass one.
 
 pub mod batch;
@@ -36,13 +36,16 @@ use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::batch::Batcher;
 use crate::gateway::pipeline::fanout::Fanout;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::scrub::Chain;
 use crate::scrub::Encoding;
+use crate::scrub::NoScrubber;
 use crate::scrub::Report;
 use crate::scrub::Request;
-use crate::scrub::ScrubError;
 use crate::scrub::Scrubbed;
-use crate::scrub::Scrubber;
 use crate::scrub::Signal;
+use crate::scrub::chain::Processed;
+use crate::scrub::chain::Processor;
+use crate::scrub::chain::Stage;
 
 /// A request that was admitted, and what the receiver knows of it.
 #[derive(Clone, Debug)]
@@ -67,13 +70,32 @@ pub struct Handled {
     pub outcome: Outcome,
 }
 
-/// A scrubber and the id of the processor that it is.
+/// A processor and its id.
 #[derive(Clone)]
 pub struct Step {
     /// The id, as the YAML spells it.
     pub id: Arc<str>,
-    /// The scrubber.
-    pub scrubber: Arc<Scrubber>,
+    /// The processor.
+    pub processor: Processor,
+}
+
+/// The processors of a pipeline, of which one scrubs.
+pub struct Steps {
+    chain: Chain,
+    /// The ids of the processors in the chain.
+    ids: Vec<Arc<str>>,
+}
+
+impl Steps {
+    /// Puts steps behind each other, for requests of `signal`.
+    ///
+    /// # Errors
+    ///
+    /// When none of them scrubs.
+    pub fn new(signal: Signal, steps: Vec<Step>) -> Result<Self, NoScrubber> {
+        let (ids, processors) = steps.into_iter().map(|step| (step.id, step.processor)).unzip();
+        Ok(Self { chain: Chain::new(signal, processors)?, ids })
+    }
 }
 
 /// A running pipeline.
@@ -81,8 +103,7 @@ pub struct Pipeline {
     id: Arc<str>,
     signal: Signal,
     /// Replaced as a whole: a request has all of them from before or from after.
-    /// Invariant: not empty.
-    steps: RwLock<Arc<[Step]>>,
+    steps: RwLock<Arc<Steps>>,
     output: Output,
     metrics: Metrics,
 }
@@ -93,11 +114,6 @@ enum Output {
     Batched(Batcher),
 }
 
-/// A pipeline without a scrubber would forward credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a scrubber among the processors")]
-pub struct NoScrubber;
-
 impl Pipeline {
     /// Builds a pipeline. `batch`, wherever it stands among the processors, joins
     /// what is scrubbed: that gives the same requests, and only those can be
@@ -107,7 +123,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// When `steps` is empty.
+    /// When no step scrubs.
     pub fn new(
         id: &PipelineId,
         steps: Vec<Step>,
@@ -115,10 +131,8 @@ impl Pipeline {
         exporters: Vec<Arc<Exporter>>,
         metrics: Metrics,
     ) -> Result<Self, NoScrubber> {
-        if steps.is_empty() {
-            return Err(NoScrubber);
-        }
         let signal = id.signal;
+        let steps = Steps::new(signal, steps)?;
         let fanout = Fanout::new(exporters);
         let output = match batch {
             // Profiles point into a dictionary and cannot be joined.
@@ -128,7 +142,7 @@ impl Pipeline {
             Some(_) | None => Output::Direct(fanout),
         };
         let id = id.to_string().into();
-        Ok(Self { id, signal, steps: RwLock::new(steps.into()), output, metrics })
+        Ok(Self { id, signal, steps: RwLock::new(Arc::new(steps)), output, metrics })
     }
 
     /// What the pipeline carries.
@@ -136,15 +150,12 @@ impl Pipeline {
         self.signal
     }
 
-    /// Has requests that begin from now on go through these steps. Without any,
-    /// nothing is changed.
-    pub fn replace(&self, steps: Vec<Step>) {
-        if !steps.is_empty() {
-            *self.steps.write().unwrap_or_else(PoisonError::into_inner) = steps.into();
-        }
+    /// Has requests that begin from now on go through these steps.
+    pub fn replace(&self, steps: Steps) {
+        *self.steps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(steps);
     }
 
-    fn steps(&self) -> Arc<[Step]> {
+    fn steps(&self) -> Arc<Steps> {
         Arc::clone(&self.steps.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -181,17 +192,15 @@ impl Pipeline {
     async fn scrub(&self, request: Request, packed: Option<Packed>) -> Result<Delivery, Refusal> {
         let steps = self.steps();
         let own = Arc::clone(&steps);
-        let scrubbing = compute::run(request.bytes.len(), move || scrub_all(&own, request)).await;
-        if matches!(scrubbing, Err(Refusal::Internal { .. })) {
+        let processing = compute::run(request.bytes.len(), move || own.chain.run(request)).await;
+        if matches!(processing, Err(Refusal::Internal { .. })) {
             self.metrics.scrub_failed(self.signal);
         }
-        let Scrubbing { scrubbed, reports, edited } = scrubbing??;
-        let items = scrubbed.items();
+        let Processed { scrubbed, stages, edited } = processing?.map_err(Refusal::Malformed)?;
         let mut joined = Report::default();
-        for (step, report) in steps.iter().zip(reports) {
-            self.metrics.scrubbed(&step.id, self.signal, &report);
-            let incoming = items + report.dropped_records;
-            self.metrics.processed(&step.id, self.signal, incoming, items);
+        for (id, Stage { report, incoming, outgoing }) in steps.ids.iter().zip(stages) {
+            self.metrics.scrubbed(id, self.signal, &report);
+            self.metrics.processed(id, self.signal, incoming, outgoing);
             joined.redactions.extend(report.redactions);
             joined.noted.extend(report.noted);
             joined.dropped_records += report.dropped_records;
@@ -237,33 +246,6 @@ fn is_void(scrubbed: &Scrubbed) -> bool {
         Encoding::Protobuf => scrubbed.bytes().is_empty(),
         Encoding::Json => scrubbed.items() == 0,
     }
-}
-
-/// What several scrubbers made of a request.
-struct Scrubbing {
-    scrubbed: Scrubbed,
-    /// One for each scrubber.
-    reports: Vec<Report>,
-    /// Whether any of them changed anything.
-    edited: bool,
-}
-
-/// Each scrubber sees what the one before left.
-fn scrub_all(steps: &[Step], mut request: Request) -> Result<Scrubbing, Refusal> {
-    let mut reports = Vec::with_capacity(steps.len());
-    let mut edited = false;
-    let mut last = None;
-    for step in steps {
-        let (scrubbed, report) =
-            step.scrubber.scrub(&request).map_err(|err: ScrubError| Refusal::Malformed(err))?;
-        edited |= scrubbed.edited();
-        reports.push(report);
-        request.encoding = scrubbed.encoding();
-        request.bytes = scrubbed.bytes().clone();
-        last = Some(scrubbed);
-    }
-    let scrubbed = last.ok_or(Refusal::Internal { what: "pipeline without a scrubber" })?;
-    Ok(Scrubbing { scrubbed, reports, edited })
 }
 
 /// Runs futures beside each other and waits for all.

@@ -23,7 +23,8 @@ use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::Process;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::pipeline::Pipeline;
-use crate::gateway::run::scrubbers;
+use crate::gateway::pipeline::Steps;
+use crate::gateway::processors;
 use crate::gateway::run::steps;
 use crate::scrub::rule::date::Date;
 use crate::scrub::yaml::YamlError;
@@ -54,22 +55,20 @@ impl Reloader {
     ///
     /// The first fault; nothing is changed then.
     pub fn reload(&self, config: &Config) -> Result<(), YamlError> {
-        let scrubbers = scrubbers(config)?;
+        let built = processors::build(config)?;
+        let scrubbers = processors::scrubbers(built.values())?;
         let mut all = Vec::new();
         for (id, pipeline) in self.pipelines.iter() {
-            let new = steps(id, config, &scrubbers)?;
-            if new.is_empty() {
-                return Err(YamlError {
-                    path: format!("service.pipelines.{id}.processors"),
-                    expected: "expected a scrubber among the processors".to_owned(),
-                });
-            }
+            let new = Steps::new(id.signal, steps(id, config, &built)?).map_err(|err| {
+                let path = format!("service.pipelines.{id}.processors");
+                YamlError { path, expected: err.to_string() }
+            })?;
             all.push((pipeline, new));
         }
         for (pipeline, new) in all {
             pipeline.replace(new);
         }
-        self.texts.replace(scrubbers.into_values());
+        self.texts.replace(scrubbers);
         Ok(())
     }
 }

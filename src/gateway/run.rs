@@ -29,6 +29,7 @@ use crate::gateway::exporter::Keeping;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Step;
+use crate::gateway::processors;
 use crate::gateway::queue::Storage;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;
@@ -36,7 +37,7 @@ use crate::gateway::receiver::server::Server;
 use crate::gateway::receiver::server::ServerError;
 use crate::gateway::reload::Reloader;
 use crate::gateway::telemetry::metrics::Metrics;
-use crate::scrub::Scrubber;
+use crate::scrub::chain::Processor;
 use crate::scrub::yaml::YamlError;
 
 /// How long requests that are under way have to end when the gateway is told to
@@ -129,8 +130,10 @@ impl Running {
 /// The first thing that keeps it from starting.
 pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
     compute::keep_panics_quiet();
-    let scrubbers = scrubbers(config)?;
-    let texts = UpstreamText::new(scrubbers.values().cloned());
+    let processors = processors::build(config)?;
+    let scrubbers = processors::scrubbers(processors.values())?;
+    let rules = scrubbers.iter().map(|scrubber| scrubber.rules().len()).max().unwrap_or(0);
+    let texts = UpstreamText::new(scrubbers);
     let budget = Budget::new(bytes_max(config)?);
     let (stop, stopped) = watch::channel(false);
     let (leaving, left) = watch::channel(false);
@@ -146,13 +149,12 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
     let exporters = exporters(config, &common)?;
     let mut pipelines = Vec::new();
     for (id, settings) in &config.service.pipelines {
-        let built = pipeline(id, config, &scrubbers, &exporters, metrics)?;
+        let built = pipeline(id, config, &processors, &exporters, metrics)?;
         pipelines.push((settings, Arc::new(built)));
     }
     let ids = config.service.pipelines.keys().cloned();
     let built = pipelines.iter().map(|(_, pipeline)| Arc::clone(pipeline));
     let reloader = Reloader::new(ids.zip(built), texts);
-    let rules = scrubbers.values().map(|scrubber| scrubber.rules().len()).max().unwrap_or(0);
     let tasks = TaskTracker::new();
     let mut addresses = BTreeMap::new();
     let mut servers = Vec::new();
@@ -206,28 +208,6 @@ pub async fn run(
                                       what was under way was not acknowledged"),
     }
     Ok(())
-}
-
-/// The scrubbers of a configuration.
-///
-/// # Errors
-///
-/// The first whose rules are at fault.
-pub fn scrubbers(config: &Config) -> Result<BTreeMap<ComponentId, Arc<Scrubber>>, YamlError> {
-    let mut scrubbers = BTreeMap::new();
-    for (id, processor) in &config.processors {
-        if let ProcessorConfig::Scrubber(settings) = processor {
-            let scrubber = Scrubber::new(settings).map_err(|fault| YamlError {
-                path: match fault.path.as_str() {
-                    "." => format!("processors.{id}"),
-                    path => format!("processors.{id}.{path}"),
-                },
-                ..fault
-            })?;
-            scrubbers.insert(id.clone(), Arc::new(scrubber));
-        }
-    }
-    Ok(scrubbers)
 }
 
 /// How many bytes of requests may be under way: as the strictest `memory_limiter`
@@ -284,7 +264,7 @@ pub fn storages(config: &Config) -> Result<BTreeMap<ComponentId, Storage>, YamlE
 fn pipeline(
     id: &PipelineId,
     config: &Config,
-    scrubbers: &BTreeMap<ComponentId, Arc<Scrubber>>,
+    processors: &BTreeMap<ComponentId, Processor>,
     exporters: &BTreeMap<ComponentId, Arc<Exporter>>,
     metrics: &Metrics,
 ) -> Result<Pipeline, YamlError> {
@@ -297,7 +277,7 @@ fn pipeline(
     let Some(settings) = config.service.pipelines.get(id) else {
         return Err(fault("receivers", "expected a pipeline".to_owned()));
     };
-    let steps = steps(id, config, scrubbers)?;
+    let steps = steps(id, config, processors)?;
     let batch = settings.processors.iter().find_map(|id| match config.processors.get(id) {
         Some(ProcessorConfig::Batch(batch)) => Some(batch),
         _ => None,
@@ -319,7 +299,7 @@ fn pipeline(
 pub(in crate::gateway) fn steps(
     id: &PipelineId,
     config: &Config,
-    scrubbers: &BTreeMap<ComponentId, Arc<Scrubber>>,
+    processors: &BTreeMap<ComponentId, Processor>,
 ) -> Result<Vec<Step>, YamlError> {
     let fault = |expected: String| YamlError { path: format!("service.pipelines.{id}"), expected };
     let Some(settings) = config.service.pipelines.get(id) else {
@@ -330,16 +310,15 @@ pub(in crate::gateway) fn steps(
     for processor in &settings.processors {
         match config.processors.get(processor) {
             None => return Err(fault(format!("{processor} is not defined"))),
-            Some(ProcessorConfig::Scrubber(_)) => {
-                let scrubber = scrubbers.get(processor).map(Arc::clone);
-                steps.extend(
-                    scrubber.map(|scrubber| Step { id: processor.to_string().into(), scrubber }),
-                );
-            }
             // Joins what is scrubbed, wherever it stands.
             Some(ProcessorConfig::Batch(_)) => {}
             // Counted for all pipelines together, before requests are read.
             Some(ProcessorConfig::MemoryLimiter(_)) => {}
+            Some(_) => {
+                let built = processors.get(processor).cloned();
+                let id = processor.to_string().into();
+                steps.extend(built.map(|processor| Step { id, processor }));
+            }
         }
     }
     Ok(steps)

@@ -51,6 +51,9 @@ pub enum ScrubError {
         /// The id of the rule.
         rule: String,
     },
+    /// It would have passed nothing that scrubs.
+    #[error(transparent)]
+    NoScrubber(#[from] crate::scrub::NoScrubber),
 }
 
 /// Compiled settings and rules. Cheap to share: put it into an `Arc`.

@@ -178,6 +178,14 @@ const SECTIONS: &[(&str, &str)] = &[
         "service.pipelines.logs.processors: no processor removes credentials from logs at line 5, column 19 of a.yaml; add `scrubber` to the processors of the pipeline",
     ),
     (
+        "processors: {redaction: {hash_function: md4}}\n",
+        "processors.redaction.hash_function: expected one of md5, sha1, sha3, hmac-sha256, hmac-sha512 at line 1, column 41 of a.yaml",
+    ),
+    (
+        "processors: {redaction: {url_sanitization: {}}}\n",
+        "processors.redaction.url_sanitization: unknown key at line 1, column 26 of a.yaml; did you mean `url_sanitizer`? accepted: allow_all_keys, allowed_keys, blocked_key_patterns, hash_function, hmac_key, ignored_keys, ignored_key_patterns, redact_all_types, blocked_values, allowed_values, db_sanitizer, summary, url_sanitizer, masking_string",
+    ),
+    (
         "service:\n  extensions: [health_check]\n  pipelines: {}\n",
         "service.pipelines: expected at least one",
     ),

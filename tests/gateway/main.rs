@@ -9,6 +9,7 @@ mod endings;
 mod files;
 mod limits;
 mod provider;
+mod redaction;
 mod refusals;
 mod retries;
 mod sender;

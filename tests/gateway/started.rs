@@ -38,6 +38,12 @@ pub(crate) fn config(yaml: &str) -> Config {
     loaded.map(|loaded| loaded.config).unwrap_or_else(|err| panic!("{err}\n{yaml}"))
 }
 
+/// What is said about a configuration before it starts.
+pub(crate) fn warnings(yaml: &str) -> Vec<String> {
+    let loaded = Config::load(&["env:YAML".to_owned()], &[], &Only(yaml));
+    loaded.map(|loaded| loaded.warnings).unwrap_or_else(|err| panic!("{err}\n{yaml}"))
+}
+
 /// Both protocols, at any port, to the exporters of `exporters`, for traces and logs.
 pub(crate) fn yaml(exporters: &str) -> String {
     yaml_with("", exporters)

@@ -8,6 +8,8 @@ use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
 use crate::gateway::receiver;
+use crate::scrub::Signal;
+use crate::scrub::redaction::NOT_COVERED;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Place;
 use crate::scrub::yaml::Value;
@@ -18,8 +20,13 @@ use crate::scrub::yaml::closest;
 ///
 /// # Errors
 ///
-/// The first pipeline that cannot run, or would forward what was not scrubbed.
-pub(in crate::gateway::config) fn check(config: &Config, root: &Node) -> Result<(), YamlError> {
+/// The first pipeline that cannot run, or would forward what was not scrubbed. One
+/// that only has a `redaction` runs, with a warning.
+pub(in crate::gateway::config) fn check(
+    config: &Config,
+    root: &Node,
+    warnings: &mut Vec<String>,
+) -> Result<(), YamlError> {
     let nothing = |what: &str| YamlError::at(what, "expected at least one", &Place::default(), "");
     if config.receivers.is_empty() {
         return Err(nothing("receivers"));
@@ -43,7 +50,9 @@ pub(in crate::gateway::config) fn check(config: &Config, root: &Node) -> Result<
         }
     }
     for (id, pipeline) in &config.service.pipelines {
-        check_pipeline(config, id, pipeline, &service.under("pipelines").pipeline(id))?;
+        let at = service.under("pipelines").pipeline(id);
+        check_pipeline(config, pipeline, &at)?;
+        check_scrubs(config, id, pipeline, &at.under("processors"), warnings)?;
     }
     Ok(())
 }
@@ -124,7 +133,6 @@ fn check_storage(config: &Config, storage: &ComponentId, at: &At<'_>) -> Result<
 
 fn check_pipeline(
     config: &Config,
-    id: &PipelineId,
     pipeline: &PipelineConfig,
     at: &At<'_>,
 ) -> Result<(), YamlError> {
@@ -144,18 +152,51 @@ fn check_pipeline(
             return Err(processors.element(position).fault("the same processor twice", ""));
         }
     }
+    Ok(())
+}
+
+fn check_scrubs(
+    config: &Config,
+    id: &PipelineId,
+    pipeline: &PipelineConfig,
+    processors: &At<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<(), YamlError> {
     let scrubs = |processor: &ComponentId| {
         matches!(config.processors.get(processor), Some(ProcessorConfig::Scrubber(_)))
     };
-    if !pipeline.processors.iter().any(scrubs) {
-        let advice = match config.processors.keys().find(|id| scrubs(id)) {
-            Some(scrubber) => format!("add `{scrubber}` to the processors of the pipeline"),
-            None => "add `scrubber:` under `processors:`, and `scrubber` to the processors of the pipeline".to_owned(),
-        };
-        let expected = format!("no processor removes credentials from {}", id.signal.name());
-        return Err(processors.fault(&expected, &advice));
+    if pipeline.processors.iter().any(scrubs) {
+        return Ok(());
     }
-    Ok(())
+    let redacts = |processor: &&ComponentId| {
+        matches!(config.processors.get(processor), Some(ProcessorConfig::Redaction(_)))
+    };
+    let advice = match config.processors.keys().find(|id| scrubs(id)) {
+        Some(scrubber) => format!("add `{scrubber}` to the processors of the pipeline"),
+        None => {
+            "add `scrubber:` under `processors:`, and `scrubber` to the processors of the pipeline"
+                .to_owned()
+        }
+    };
+    let name = id.signal.name();
+    match pipeline.processors.iter().find(redacts) {
+        Some(redaction) if id.signal == Signal::Profiles => {
+            let expected = format!("`{redaction}` does not look at profiles");
+            Err(processors.fault(&expected, &advice))
+        }
+        Some(redaction) => {
+            let fault = processors.fault(
+                &format!("as in the Collector, `{redaction}` does not look at {NOT_COVERED}"),
+                &format!("to cover them, {advice}, behind it"),
+            );
+            warnings.push(fault.to_string());
+            Ok(())
+        }
+        None => {
+            let expected = format!("no processor removes credentials from {name}");
+            Err(processors.fault(&expected, &advice))
+        }
+    }
 }
 
 /// Every id that is used is defined.

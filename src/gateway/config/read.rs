@@ -17,6 +17,7 @@ use crate::gateway::config::environment::reason;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
 use crate::scrub::Settings;
+use crate::scrub::redaction;
 use crate::scrub::rule::RuleFile;
 use crate::scrub::yaml;
 use crate::scrub::yaml::Entry;
@@ -31,7 +32,7 @@ const SECTIONS: &[&str] =
     &["receivers", "processors", "exporters", "connectors", "extensions", "service"];
 
 const RECEIVERS: &[&str] = &["otlp"];
-const PROCESSORS: &[&str] = &["scrubber", "batch", "memory_limiter"];
+const PROCESSORS: &[&str] = &["scrubber", "redaction", "batch", "memory_limiter"];
 const EXPORTERS: &[&str] = &["otlp_grpc", "otlp_http", "debug", "file", "nop"];
 const EXTENSIONS: &[&str] =
     &["health_check", "file_storage", "bearertokenauth", "basicauth", "oidc", "oauth2client"];
@@ -98,6 +99,15 @@ fn read_processor(
     match one.id.kind() {
         "scrubber" => {
             read_scrubber(one, environment, warnings).map(Box::new).map(ProcessorConfig::Scrubber)
+        }
+        "redaction" => {
+            let settings: redaction::Settings = one.settings()?;
+            for warning in settings.warnings() {
+                let separator = if warning.setting.is_empty() { "" } else { "." };
+                let path = format!("{}{separator}{}", one.path, warning.setting);
+                warnings.push(format!("{path}: {}{}", warning.what, one.entry.key_place));
+            }
+            Ok(ProcessorConfig::Redaction(Box::new(settings)))
         }
         "batch" => one.settings().map(ProcessorConfig::Batch),
         "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),

@@ -1,0 +1,106 @@
+//! Processors one after the other, of which one at least removes secrets.
+
+use std::sync::Arc;
+
+use crate::scrub::Redactor;
+use crate::scrub::Report;
+use crate::scrub::Request;
+use crate::scrub::ScrubError;
+use crate::scrub::Scrubbed;
+use crate::scrub::Scrubber;
+use crate::scrub::Signal;
+
+/// A processor that sees requests.
+#[derive(Clone, Debug)]
+pub enum Processor {
+    /// `scrubber`
+    Scrubber(Arc<Scrubber>),
+    /// `redaction`
+    Redaction(Arc<Redactor>),
+}
+
+impl Processor {
+    /// Whether what it gives out counts as scrubbed.
+    pub fn scrubs(&self, signal: Signal) -> bool {
+        match self {
+            Self::Scrubber(_) => true,
+            // As the Collector's, it knows no profiles.
+            Self::Redaction(_) => signal != Signal::Profiles,
+        }
+    }
+
+    fn run(&self, request: &Request) -> Result<(Scrubbed, Report), ScrubError> {
+        match self {
+            Self::Scrubber(scrubber) => scrubber.scrub(request),
+            Self::Redaction(redactor) => redactor.redact(request),
+        }
+    }
+}
+
+/// Processors in order. Invariant: at least one scrubs.
+#[derive(Clone, Debug)]
+pub struct Chain(Arc<[Processor]>);
+
+/// Without a processor that scrubs, credentials would be forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a scrubber among the processors")]
+pub struct NoScrubber;
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Processed {
+    /// The request.
+    pub scrubbed: Scrubbed,
+    /// What each processor did.
+    pub stages: Vec<Stage>,
+    /// Whether any of them changed anything.
+    pub edited: bool,
+}
+
+/// What one processor did.
+#[derive(Debug)]
+pub struct Stage {
+    /// What it changed.
+    pub report: Report,
+    /// How many items it got.
+    pub incoming: u64,
+    /// How many it gave on.
+    pub outgoing: u64,
+}
+
+impl Chain {
+    /// Puts processors behind each other, for requests of `signal`.
+    ///
+    /// # Errors
+    ///
+    /// When none of them scrubs.
+    pub fn new(signal: Signal, processors: Vec<Processor>) -> Result<Self, NoScrubber> {
+        match processors.iter().any(|processor| processor.scrubs(signal)) {
+            true => Ok(Self(processors.into())),
+            false => Err(NoScrubber),
+        }
+    }
+
+    /// Shows a request to each processor, which sees what the one before left.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be walked; nothing of it may be forwarded.
+    pub fn run(&self, mut request: Request) -> Result<Processed, ScrubError> {
+        let mut stages = Vec::with_capacity(self.0.len());
+        let mut edited = false;
+        let mut last = None;
+        for processor in self.0.iter() {
+            let (scrubbed, report) = processor.run(&request)?;
+            edited |= scrubbed.edited();
+            let items = scrubbed.items();
+            let incoming = items + report.dropped_records;
+            stages.push(Stage { report, incoming, outgoing: items });
+            request.encoding = scrubbed.encoding();
+            request.bytes = scrubbed.bytes().clone();
+            last = Some(scrubbed);
+        }
+        let scrubbed = last.ok_or(ScrubError::NoScrubber(NoScrubber))?;
+        Ok(Processed { scrubbed, stages, edited })
+    }
+}
