@@ -23,7 +23,7 @@
 //! gateway::config, gateway::telemetry
 //! scrub (prove, stream)
 //! scrub::chain
-//! scrub::scrubber      scrub::redaction
+//! scrub::scrubber      scrub::redaction      scrub::actions
 //! scrub::detector
 //! scrub::rule          scrub::otlp
 //! scrub::yaml          scrub::re2

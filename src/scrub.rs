@@ -5,6 +5,7 @@
 //! detector, collects edits and splices them. What comes out is a [`Scrubbed`],
 //! which nothing else can make.
 
+pub mod actions;
 pub mod chain;
 pub mod detector;
 pub mod explain;

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["gateway::config", "gateway::telemetry"],
     &["scrub"],
     &["scrub::chain"],
-    &["scrub::scrubber", "scrub::redaction"],
+    &["scrub::scrubber", "scrub::redaction", "scrub::actions"],
     &["scrub::detector"],
     &["scrub::scrubbed"],
     &["scrub::otlp", "scrub::rule"],

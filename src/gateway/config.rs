@@ -73,6 +73,10 @@ pub enum ProcessorConfig {
     Scrubber(Box<crate::scrub::Settings>),
     /// `redaction`
     Redaction(Box<crate::scrub::redaction::Settings>),
+    /// `attributes`
+    Attributes(crate::scrub::actions::AttributesSettings),
+    /// `resource`
+    Resource(crate::scrub::actions::ResourceSettings),
     /// `batch`
     Batch(crate::gateway::pipeline::batch::Config),
     /// `memory_limiter`

@@ -9,6 +9,7 @@ use crate::gateway::config::component::ComponentId;
 use crate::scrub::Redactor;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
+use crate::scrub::actions::Actions;
 use crate::scrub::chain::Processor;
 use crate::scrub::yaml::YamlError;
 
@@ -26,6 +27,12 @@ pub fn build(config: &Config) -> Result<BTreeMap<ComponentId, Processor>, YamlEr
             }
             ProcessorConfig::Redaction(settings) => {
                 Redactor::new(settings).map(|built| Processor::Redaction(Arc::new(built)))
+            }
+            ProcessorConfig::Attributes(settings) => {
+                Actions::on_attributes(settings).map(|built| Processor::Actions(Arc::new(built)))
+            }
+            ProcessorConfig::Resource(settings) => {
+                Actions::on_resources(settings).map(|built| Processor::Actions(Arc::new(built)))
             }
             ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => continue,
         };
@@ -46,7 +53,7 @@ pub fn scrubbers<'p>(
 ) -> Result<Vec<Arc<Scrubber>>, YamlError> {
     let scrubbers = processors.filter_map(|processor| match processor {
         Processor::Scrubber(scrubber) => Some(Arc::clone(scrubber)),
-        Processor::Redaction(_) => None,
+        Processor::Redaction(_) | Processor::Actions(_) => None,
     });
     let mut scrubbers: Vec<_> = scrubbers.collect();
     if scrubbers.is_empty() {

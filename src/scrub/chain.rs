@@ -9,6 +9,7 @@ use crate::scrub::ScrubError;
 use crate::scrub::Scrubbed;
 use crate::scrub::Scrubber;
 use crate::scrub::Signal;
+use crate::scrub::actions::Actions;
 
 /// A processor that sees requests.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub enum Processor {
     Scrubber(Arc<Scrubber>),
     /// `redaction`
     Redaction(Arc<Redactor>),
+    /// `attributes` or `resource`
+    Actions(Arc<Actions>),
 }
 
 impl Processor {
@@ -26,6 +29,7 @@ impl Processor {
             Self::Scrubber(_) => true,
             // As the Collector's, it knows no profiles.
             Self::Redaction(_) => signal != Signal::Profiles,
+            Self::Actions(_) => false,
         }
     }
 
@@ -33,6 +37,9 @@ impl Processor {
         match self {
             Self::Scrubber(scrubber) => scrubber.scrub(request),
             Self::Redaction(redactor) => redactor.redact(request),
+            // Among others that scrub: the chain has one. What it puts in comes from
+            // the configuration or from the same record.
+            Self::Actions(actions) => actions.apply(request),
         }
     }
 }

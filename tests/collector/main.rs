@@ -9,10 +9,16 @@ mod canonical;
 mod oracle;
 mod requests;
 
+use std::sync::Arc;
+
+use otel_redact::scrub::Chain;
 use otel_redact::scrub::Encoding;
 use otel_redact::scrub::Redactor;
 use otel_redact::scrub::Request;
 use otel_redact::scrub::Signal;
+use otel_redact::scrub::actions::Actions;
+use otel_redact::scrub::actions::ResourceSettings;
+use otel_redact::scrub::chain::Processor;
 use otel_redact::scrub::otlp;
 use otel_redact::scrub::redaction::Settings;
 use otel_redact::scrub::yaml;
@@ -26,22 +32,22 @@ fn settings(text: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-fn redactor(config: &str) -> Result<Redactor, yaml::YamlError> {
-    yaml::read::<Settings>(config).and_then(|settings| Redactor::new(&settings))
-}
-
-#[test]
-#[ignore = "needs the Collector: tests/collector/run"]
-fn redaction_gives_what_the_collector_gives() {
+/// Runs each of our processors on each request and compares.
+fn compare(
+    processor: &'static str,
+    configs: &str,
+    requests: &[(String, Signal, Vec<u8>)],
+    build: impl Fn(&str) -> Result<Processor, yaml::YamlError>,
+) {
     let mut cases = Vec::new();
-    for config in settings(include_str!("redaction.yaml")) {
-        for (name, signal, bytes) in requests::all() {
+    for config in settings(configs) {
+        for (name, signal, bytes) in requests.iter().cloned() {
             // Of SQL, only statements are held against Datadog's lexer, not prose.
             if config.contains("sql:") && signal == Signal::Logs {
                 continue;
             }
             let config = config.clone();
-            cases.push(Case { processor: "redaction", name, config, signal, bytes });
+            cases.push(Case { processor, name, config, signal, bytes });
         }
     }
     assert!(100 < cases.len(), "{} cases", cases.len());
@@ -52,7 +58,8 @@ fn redaction_gives_what_the_collector_gives() {
             Ok(bytes) => canonical(case.signal, &bytes),
             Err(error) => panic!("{}: the Collector says {error}", case.config),
         };
-        let redactor = redactor(&case.config).expect(&case.config);
+        let built = build(&case.config).unwrap_or_else(|err| panic!("{}: {err}", case.config));
+        let chain = Chain::new(case.signal, vec![built, scrubbing()]).expect("it scrubs");
         for encoding in [Encoding::Protobuf, Encoding::Json] {
             let bytes = match encoding {
                 Encoding::Protobuf => case.bytes.clone(),
@@ -61,12 +68,13 @@ fn redaction_gives_what_the_collector_gives() {
                 Encoding::Json => otlp::protobuf_to_json(case.signal, &case.bytes).expect("JSON"),
             };
             let request = Request { signal: case.signal, encoding, bytes: bytes.into() };
-            let (redacted, _) = redactor.redact(&request).expect(&case.name);
-            if !redacted.edited() {
-                assert_eq!(redacted.bytes(), &request.bytes, "{}", case.name);
+            let before = request.bytes.clone();
+            let processed = chain.run(request).expect(&case.name);
+            if !processed.edited {
+                assert_eq!(processed.scrubbed.bytes(), &before, "{}", case.name);
             }
-            let redacted = redacted.to_protobuf().expect("protobuf");
-            let got = canonical(case.signal, redacted.bytes());
+            let protobuf = processed.scrubbed.to_protobuf().expect("protobuf");
+            let got = canonical(case.signal, protobuf.bytes());
             if got != expected {
                 failures.push(format!(
                     "{} [{encoding:?}]\n  {}\n{}",
@@ -82,15 +90,54 @@ fn redaction_gives_what_the_collector_gives() {
     println!("{} cases agree", cases.len());
 }
 
+/// A processor behind the one under test that changes nothing.
+fn scrubbing() -> Processor {
+    let settings = yaml::read::<Settings>("allow_all_keys: true").expect("settings");
+    Processor::Redaction(Arc::new(Redactor::new(&settings).expect("a processor")))
+}
+
+fn redaction(config: &str) -> Result<Processor, yaml::YamlError> {
+    let redactor = yaml::read::<Settings>(config).and_then(|settings| Redactor::new(&settings))?;
+    Ok(Processor::Redaction(Arc::new(redactor)))
+}
+
+fn resource(config: &str) -> Result<Processor, yaml::YamlError> {
+    let actions =
+        yaml::read::<ResourceSettings>(config).and_then(|own| Actions::on_resources(&own))?;
+    Ok(Processor::Actions(Arc::new(actions)))
+}
+
+#[test]
+#[ignore = "needs the Collector: tests/collector/run"]
+fn redaction_gives_what_the_collector_gives() {
+    compare("redaction", include_str!("redaction.yaml"), &requests::all(), redaction);
+}
+
+#[test]
+#[ignore = "needs the Collector: tests/collector/run"]
+fn actions_give_what_the_collector_gives() {
+    let mut requests = requests::all();
+    requests.truncate(5);
+    requests.extend(requests::resources());
+    compare("resource", include_str!("resource.yaml"), &requests, resource);
+}
+
 #[test]
 #[ignore = "needs the Collector: tests/collector/run"]
 fn what_the_collector_refuses_is_refused() {
     let (name, signal, bytes) = requests::all().remove(0);
-    for config in settings(include_str!("faults.yaml")) {
-        let (name, bytes) = (name.clone(), bytes.clone());
-        let case = Case { processor: "redaction", name, config, signal, bytes };
-        let answer = oracle::ask(std::slice::from_ref(&case)).remove(0);
-        assert!(answer.is_err(), "the Collector accepts {}", case.config);
-        assert!(redactor(&case.config).is_err(), "{} is accepted", case.config);
+    type Build = fn(&str) -> Result<Processor, yaml::YamlError>;
+    let all: [(&str, &str, Build); 2] = [
+        ("redaction", include_str!("redaction-faults.yaml"), redaction),
+        ("resource", include_str!("resource-faults.yaml"), resource),
+    ];
+    for (processor, configs, build) in all {
+        for config in settings(configs) {
+            let (name, bytes) = (name.clone(), bytes.clone());
+            let case = Case { processor, name, config, signal, bytes };
+            let answer = oracle::ask(std::slice::from_ref(&case)).remove(0);
+            assert!(answer.is_err(), "the Collector accepts {}", case.config);
+            assert!(build(&case.config).is_err(), "{} is accepted", case.config);
+        }
     }
 }

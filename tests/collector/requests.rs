@@ -56,6 +56,22 @@ pub(crate) fn all() -> Vec<(String, Signal, Vec<u8>)> {
     all
 }
 
+/// Resources with attributes of every kind.
+pub(crate) fn resources() -> Vec<(String, Signal, Vec<u8>)> {
+    let full = || Some(Resource { attributes: values(), ..Resource::default() });
+    let mut logs = logs_of(vec![log(None, values())]);
+    let mut spans = spans_of(vec![span("x", 1, values())]);
+    logs.resource_logs.iter_mut().for_each(|one| one.resource = full());
+    spans.resource_spans.iter_mut().for_each(|one| one.resource = full());
+    let mut bare = spans_of(Vec::new());
+    bare.resource_spans.iter_mut().for_each(|one| one.resource = Some(Resource::default()));
+    vec![
+        ("a full resource of logs".to_owned(), Signal::Logs, logs.encode_to_vec()),
+        ("a full resource of spans".to_owned(), Signal::Traces, spans.encode_to_vec()),
+        ("a bare resource".to_owned(), Signal::Traces, bare.encode_to_vec()),
+    ]
+}
+
 fn text(text: &str) -> Value {
     Value::StringValue(text.to_owned())
 }

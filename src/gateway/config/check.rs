@@ -162,6 +162,16 @@ fn check_scrubs(
     processors: &At<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<(), YamlError> {
+    let acts = |processor: &&ComponentId| {
+        let settings = config.processors.get(processor);
+        matches!(settings, Some(ProcessorConfig::Attributes(_) | ProcessorConfig::Resource(_)))
+    };
+    if id.signal == Signal::Profiles
+        && let Some(actions) = pipeline.processors.iter().find(acts)
+    {
+        let expected = format!("`{actions}` does not look at profiles");
+        return Err(processors.fault(&expected, "take it out of this pipeline"));
+    }
     let scrubs = |processor: &ComponentId| {
         matches!(config.processors.get(processor), Some(ProcessorConfig::Scrubber(_)))
     };

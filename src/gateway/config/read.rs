@@ -32,7 +32,8 @@ const SECTIONS: &[&str] =
     &["receivers", "processors", "exporters", "connectors", "extensions", "service"];
 
 const RECEIVERS: &[&str] = &["otlp"];
-const PROCESSORS: &[&str] = &["scrubber", "redaction", "batch", "memory_limiter"];
+const PROCESSORS: &[&str] =
+    &["scrubber", "redaction", "attributes", "resource", "batch", "memory_limiter"];
 const EXPORTERS: &[&str] = &["otlp_grpc", "otlp_http", "debug", "file", "nop"];
 const EXTENSIONS: &[&str] =
     &["health_check", "file_storage", "bearertokenauth", "basicauth", "oidc", "oauth2client"];
@@ -109,6 +110,8 @@ fn read_processor(
             }
             Ok(ProcessorConfig::Redaction(Box::new(settings)))
         }
+        "attributes" => one.settings().map(ProcessorConfig::Attributes),
+        "resource" => one.settings().map(ProcessorConfig::Resource),
         "batch" => one.settings().map(ProcessorConfig::Batch),
         "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),
         _ => Err(one.unknown(PROCESSORS)),
