@@ -23,7 +23,9 @@ mod find;
 mod finder;
 mod hidden;
 mod key;
+mod masked;
 mod overlap;
+mod pieces;
 mod prefilter;
 mod torn;
 pub(in crate::scrub) mod trace;
@@ -44,6 +46,7 @@ use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::key::KeyTable;
 use crate::scrub::detector::prefilter::Check;
+use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::rule::Action;
@@ -67,7 +70,12 @@ pub(in crate::scrub) struct Detector {
     prefilter: Prefilter,
     /// What each needle of the prefilter is for.
     uses: Vec<Use>,
+    /// The rule for private keys, if it runs.
+    private_key: Option<u32>,
 }
+
+/// The id of the rule for private keys, whose lines may be log records of their own.
+const PRIVATE_KEY_RULE: &str = "pem-private-key";
 
 /// A rule to compile, with those of its allow entries that count today, by their places
 /// in its list.
@@ -185,7 +193,17 @@ impl Detector {
             }
         }
         let prefilter = Prefilter::new(needles);
-        Ok(Self { rules: compiled, keys, prefilter, uses })
+        let private_key = rules.iter().position(|source| source.rule.id == PRIVATE_KEY_RULE);
+        let private_key = private_key.map(|number| number as u32);
+        Ok(Self { rules: compiled, keys, prefilter, uses, private_key })
+    }
+
+    /// Whether a hit is an anchor of the rule for private keys.
+    fn announces_key(&self, hits: &[Hit]) -> bool {
+        hits.iter().any(|hit| match self.uses.get(hit.needle as usize) {
+            Some(Use::Anchor(rule)) => Some(*rule) == self.private_key,
+            _ => false,
+        })
     }
 
     /// The ids of the rules, in their order.

@@ -130,6 +130,33 @@ fn as_span(key: Option<&str>, text: &str) -> String {
     }
 }
 
+#[test]
+fn a_key_whose_lines_are_log_records_is_masked_line_by_line() {
+    let key = template::expand("{pem:RSA PRIVATE KEY}", 5).expect("a template");
+    let mut request = logs(None, "loading the key");
+    let records = &mut request.resource_logs[0].scope_logs[0].log_records;
+    for line in key.lines().chain(["done", "0123456789abcdef0123456789abcdef01234567"]) {
+        let mut record = LogRecord { body: any(line), ..LogRecord::default() };
+        record.attributes.push(attribute("thread.name", "main"));
+        records.push(record);
+    }
+    let protobuf = scrub(Signal::Logs, Encoding::Protobuf, request.encode_to_vec());
+    let json = serde_json::to_vec(&request).expect("JSON");
+    let json = scrub(Signal::Logs, Encoding::Json, json);
+    for scrubbed in [
+        ExportLogsServiceRequest::decode(protobuf).expect("protobuf"),
+        serde_json::from_slice(&json).expect("JSON"),
+    ] {
+        let records = scrubbed.resource_logs[0].scope_logs[0].log_records.clone();
+        let bodies: Vec<String> = records.into_iter().map(|record| said(record.body)).collect();
+        let lines = key.lines().count();
+        assert_eq!(bodies[0], "loading the key");
+        assert!(bodies[1].starts_with("-----BEGIN") && bodies[lines].starts_with("-----END"));
+        assert!(bodies[2..lines].iter().all(|body| body == "[redacted:pem-private-key]"));
+        assert_eq!(bodies[lines + 1..], ["done", "0123456789abcdef0123456789abcdef01234567"]);
+    }
+}
+
 /// A text with each mask written as `#`.
 fn with_signs(text: &str) -> String {
     let mut out = String::new();

@@ -6,7 +6,11 @@
 //! its backslashes how deep the string is nested, and its value ends at a quote of
 //! the same depth.
 
+mod columns;
 mod cursor;
+mod record;
+
+pub(in crate::scrub) use columns::column;
 
 use std::ops::Range;
 
@@ -35,8 +39,10 @@ pub(in crate::scrub) enum Sign {
     Element,
     /// `"key", "value"`, which may be a list of names
     Pair,
-    /// `key is value`, `key value`
+    /// `key value`
     Prose,
+    /// `key is value`
+    Stated,
 }
 
 /// How a value is delimited.
@@ -88,6 +94,25 @@ pub(in crate::scrub) fn name_around(text: &[u8], word: Range<usize>) -> Range<us
     start..end
 }
 
+/// A name of several words in running text, `Secret access key:`, of which `name` is the
+/// first.
+pub(in crate::scrub) fn longer_name(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
+    let mut end = name.end;
+    for _ in 0..2 {
+        let rest = text.get(end..)?.strip_prefix(b" ")?;
+        let len = rest.iter().take(13).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        end += 1 + len;
+        let behind = rest.get(len..)?;
+        let behind = behind.strip_prefix(b"**").unwrap_or(behind);
+        match behind.trim_ascii_start().first() {
+            _ if !(2..=12).contains(&len) => return None,
+            Some(b':' | b'=' | b'|') => return Some(name.start..end),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Where a name begins that was read back to `start`, if what is before `start`
 /// makes its first characters part of an escape: `\npassword`, `%26password`,
 /// `\u0026password`, `ESC[31mpassword`. Never beyond `limit`.
@@ -116,8 +141,16 @@ fn behind_escape(text: &[u8], start: usize, limit: usize) -> usize {
 /// The value that is assigned to the name at `key`, if any is.
 pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Assignment> {
     let cursor = Cursor { text, at: key.end };
-    let (sign, mut cursor, key_quote) = cursor.sign(&key)?;
+    let quote = cursor.quote();
+    let Some((sign, mut cursor, key_quote)) = cursor.sign(&key) else {
+        let (depth, _) = quote?;
+        let value = record::value_before(text, &key, depth)?;
+        let (sign, delimiter) = (Sign::Colon, Delimiter::Quote(depth));
+        return Some(Assignment { key, sign, value, delimiter, key_quote: Some(depth) });
+    };
+    cursor.emphasis();
     cursor.blanks();
+    cursor.opening(sign);
     cursor.string_prefix();
     let (value, delimiter) = match cursor.quote() {
         Some((depth, quote)) => {
@@ -163,6 +196,30 @@ pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
     line.start + end.unwrap_or(value.len())
 }
 
+/// Whether the key stands at the beginning of a line of an INI file: above it, between
+/// lines with an equals sign, is the name of a section.
+pub(in crate::scrub) fn in_section(text: &[u8], key: &Range<usize>) -> bool {
+    let before = text.get(key.start.saturating_sub(SECTION_MAX)..key.start).unwrap_or_default();
+    let mut lines = before.rsplit(|byte| *byte == b'\n');
+    if !lines.next().is_some_and(|line| line.trim_ascii().is_empty()) {
+        return false;
+    }
+    for line in lines {
+        match line.trim_ascii() {
+            [b'[', name @ .., b']'] => {
+                return name.iter().all(|byte| is_key_byte(*byte) || b" :/\"".contains(byte));
+            }
+            [] | [b'#' | b';', ..] => {}
+            line if line.contains(&b'=') && !line.ends_with(b"{") => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// How far above a key the name of its section may stand, in bytes.
+const SECTION_MAX: usize = 1024;
+
 /// `?key=` or `&key=`; also `key=` at the start of a form body, `key=x&…`.
 fn is_query(text: &[u8], key: &Range<usize>) -> bool {
     let before = key.start.checked_sub(1).and_then(|i| text.get(i)).copied();
@@ -181,7 +238,12 @@ fn is_query(text: &[u8], key: &Range<usize>) -> bool {
 pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) -> usize {
     let value = text.get(line.clone()).unwrap_or_default();
     if sign == Sign::Element {
-        return line.start + memchr::memchr(b'<', value).unwrap_or(value.len());
+        let cdata = text.get(..line.start).is_some_and(|before| before.ends_with(b"[CDATA["));
+        let end = match cdata {
+            true => memchr::memmem::find(value, b"]]>"),
+            false => memchr::memchr(b'<', value),
+        };
+        return line.start + end.unwrap_or(value.len());
     }
     let mut open = 0_usize;
     for (i, &byte) in value.iter().enumerate() {
@@ -270,7 +332,17 @@ mod tests {
             ("Server=h;Password=hun,ter2;Database=d", "Password", "hun,ter2", Sign::Equals),
             ("map[password:hunter2 user:x]", "password", "hunter2", Sign::Colon),
             ("{password=hunter2, user=x}", "password", "hunter2", Sign::Equals),
-            ("password is hunter2", "password", "hunter2", Sign::Prose),
+            ("password is hunter2", "password", "hunter2", Sign::Stated),
+            ("password for root is hunter2", "password", "hunter2", Sign::Stated),
+            ("password was set to hunter2", "password", "hunter2", Sign::Stated),
+            (r#"{"value":"hunter2","name":"password"}"#, "password", "hunter2", Sign::Colon),
+            ("**password:** `hunter2`", "password", "hunter2", Sign::Colon),
+            ("- **password**: hunter2", "password", "hunter2", Sign::Colon),
+            ("password: |-\n  hunter2\nx: y", "password", "hunter2", Sign::Colon),
+            ("[\"password\"]=>\n  string(7) \"hunter2\"", "password", "hunter2", Sign::Colon),
+            ("<password><![CDATA[<hunter2]]></password>", "password", "<hunter2", Sign::Element),
+            ("<key>password</key>\n<string>hunter2</string>", "password", "hunter2", Sign::Element),
+            ("config.set(\"password\", \"letmein\")", "password", "letmein", Sign::Colon),
             ("a\\npassword=hunter2\\nb", "password", "hunter2", Sign::Equals),
             ("password=hun(te)r2)", "password", "hun(te)r2", Sign::Equals),
             ("IDENTIFIED BY password 'it''s'", "password", "it''s", Sign::Prose),

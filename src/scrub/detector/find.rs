@@ -17,6 +17,8 @@ use crate::scrub::detector::hidden;
 use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::masked::is_in_mask;
+use crate::scrub::detector::masked::is_mask;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -228,17 +230,41 @@ impl<'d, 'p> Search<'d, 'p> {
         {
             return done;
         }
-        let class = self.detector.keys.classify(text.get(name.clone()).unwrap_or_default());
+        let classify = |name: &Range<usize>| {
+            self.detector.keys.classify(text.get(name.clone()).unwrap_or_default())
+        };
+        let longer = assign::longer_name(text, &name);
+        let name = longer.filter(|n| matches!(classify(n), Class::Secret(_))).unwrap_or(name);
+        let class = classify(&name);
         if class == Class::NotSecret {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);
         }
-        if let Class::Secret(rules) = class
-            && let Some(assignment) = assign::assignment(text, name)
-        {
-            self.assigned(text, &assignment, rules, found);
+        let Class::Secret(rules) = class else { return done };
+        match assign::assignment(text, name.clone()) {
+            Some(assignment) => self.assigned(text, &assignment, rules, found),
+            None => self.column(text, &name, rules, found),
         }
         done
+    }
+
+    /// Values in the column under a key.
+    fn column(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let column = assign::column(text, key);
+        let standing = match column.loose {
+            true => Standing::Word(Sign::Pair),
+            false => Standing::Whole,
+        };
+        for cell in column.cells {
+            self.step(cell.len());
+            self.judge(text, cell, rules, standing, None, found);
+        }
     }
 
     fn assigned(
@@ -250,11 +276,14 @@ impl<'d, 'p> Search<'d, 'p> {
     ) {
         let range = assignment.value.clone();
         let value = text.get(range.clone()).unwrap_or_default();
-        let sign = assignment.sign;
+        let sign = match assignment.sign {
+            Sign::SpacedEquals if assign::in_section(text, &assignment.key) => Sign::Equals,
+            sign => sign,
+        };
         if let Delimiter::Quote(_) = assignment.delimiter {
             self.step(range.len());
             let standing = match sign {
-                Sign::Pair | Sign::Prose => Standing::Word(sign),
+                Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
                 _ => Standing::Whole,
             };
             self.judge(text, range, rules, standing, None, found);
@@ -437,34 +466,6 @@ fn closing_bracket(value: &[u8]) -> Option<usize> {
             _ => open = open.saturating_sub(1),
         }
         open == 0
-    })
-}
-
-/// How a mask begins and ends, in a text and in a URL.
-const MASKS: [(&[u8], &[u8]); 2] = [(b"[redacted:", b"]"), (b"%5Bredacted:", b"%5D")];
-
-/// Whether a value is one of our masks.
-fn is_mask(value: &[u8]) -> bool {
-    MASKS.iter().any(|(open, _)| value.starts_with(open) && is_in_mask(value, open.len()))
-}
-
-/// How long the id of a rule in a mask may be.
-const MASK_MAX: usize = 96;
-
-/// Whether the text at `at` stands inside of one of our masks: between its brackets is
-/// nothing but the id of a rule, so that the word alone hides no secret behind it.
-pub(in crate::scrub::detector) fn is_in_mask(text: &[u8], at: usize) -> bool {
-    let before = text.get(at.saturating_sub(MASK_MAX)..at).unwrap_or_default();
-    let of_id =
-        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-:".contains(byte);
-    MASKS.iter().any(|(open, close)| {
-        let Some(start) = memchr::memmem::rfind(before, open).map(|at| at + open.len()) else {
-            return false;
-        };
-        let front = before.get(start..).unwrap_or_default();
-        let rest = text.get(at..text.len().min(at + MASK_MAX)).unwrap_or_default();
-        let back = rest.iter().take_while(|byte| of_id(byte)).count();
-        front.iter().all(of_id) && rest.get(back..).is_some_and(|rest| rest.starts_with(close))
     })
 }
 

@@ -22,6 +22,7 @@ use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::pieces::KeyLines;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::trace::Event;
@@ -49,6 +50,9 @@ const CONTEXTS_BEFORE: u32 = 2;
 /// Set in a context that was said by a key further up, not by the nearest one.
 const BELOW: u32 = 1 << 31;
 
+/// The place of a log record's text.
+const BODY: &str = "body";
+
 /// How often a masked text is searched again before it is masked whole.
 const ROUNDS_MAX: usize = 4;
 
@@ -67,6 +71,8 @@ pub(in crate::scrub) struct Finder<'d> {
     contexts: Vec<Rules<'d>>,
     /// The rules for the next element of an array, said by a flag before it.
     flag: Option<Rules<'d>>,
+    /// A private key whose lines come as one log record each.
+    key_lines: KeyLines,
     /// What was found, and how much of it may be listed with its path.
     pub(in crate::scrub) redactions: Vec<Redaction>,
     /// What was found and not, or not only, masked.
@@ -106,6 +112,7 @@ impl<'d> Finder<'d> {
             own_hits: Vec::new(),
             contexts: Vec::new(),
             flag: None,
+            key_lines: KeyLines::default(),
             redactions: Vec::new(),
             noted: Vec::new(),
             deeds: Vec::new(),
@@ -276,6 +283,10 @@ impl Judge for Finder<'_> {
                 known = Known::Secret(rules);
             }
         }
+        if place.kind == BODY && self.key_lines.is_line(text.bytes) {
+            self.mask_key_line(text.bytes, place, found);
+            return;
+        }
         let (range, base) = match text.at {
             Some(at) => (self.hits_in(at..at + text.bytes.len()), at),
             None => {
@@ -291,6 +302,9 @@ impl Judge for Finder<'_> {
         }
         let hits = if text.at.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
+        if place.kind == BODY && self.detector.announces_key(hits) {
+            self.key_lines.open(text.bytes);
+        }
         let mut search = self.search(place, text.bytes.len());
         if asked {
             search.watch(text.bytes, hits, base, place.context == NOT_SECRET);
@@ -359,6 +373,20 @@ impl<'d> Finder<'d> {
             candidates: Explanation::candidates(self.detector, events),
             masks: masks.collect(),
         });
+    }
+
+    /// Masks a log record that is a line of a private key.
+    fn mask_key_line(&mut self, line: &[u8], place: &Place<'_>, found: &mut Vec<Replacement>) {
+        let Some(rule) = self.detector.private_key else { return };
+        let mut search = self.search(place, line.len());
+        let matches = match search.admits(rule, line, &(0..line.len())) {
+            true => vec![Match::whole(line.len(), rule)],
+            false => Vec::new(),
+        };
+        if !search.notes.is_empty() {
+            self.note(&search.notes, place);
+        }
+        self.replace(&search, line, &matches, place, found);
     }
 
     /// Whether a rule that names the key of a number makes a secret of it.

@@ -58,7 +58,10 @@ pub(in crate::scrub) fn secrets(
     }
     // `cookie = jar.get(name)`: a header has a colon.
     let code = matches!(standing, Standing::Line(Sign::SpacedEquals));
-    let prose = matches!(standing, Standing::Word(Sign::Prose) | Standing::Line(Sign::Prose));
+    let prose = matches!(
+        standing,
+        Standing::Word(Sign::Prose | Sign::Stated) | Standing::Line(Sign::Prose | Sign::Stated)
+    );
     match form {
         ValueForm::Authorization => authorization(value, value_trimmed, standing),
         ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose || code => Vec::new(),
@@ -103,8 +106,8 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     if word.is_some_and(|sign| is_code(text, sign) || is_parameter(text)) {
         return false;
     }
-    if word == Some(Sign::Prose) {
-        return is_secret_in_prose(form, text);
+    if let Some(sign @ (Sign::Prose | Sign::Stated)) = word {
+        return is_secret_in_prose(form, text, sign);
     }
     match form {
         ValueForm::Credential => is_credential(text),
@@ -113,7 +116,10 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             Some(Sign::SpacedEquals | Sign::Colon) => {
                 3 <= text.len() && !(digits && text.len() < 4)
             }
-            Some(Sign::Pair) => is_mixed(text) || !text.iter().all(|&byte| is_path(byte)),
+            Some(Sign::Pair) => {
+                !text.starts_with(b"-")
+                    && (is_mixed(text) || !text.iter().all(|&byte| is_path(byte)))
+            }
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {
@@ -130,12 +136,13 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
 }
 
 /// Behind a word and a blank stands anything: a duration, an id, the next column.
-fn is_secret_in_prose(form: ValueForm, text: &[u8]) -> bool {
+fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
     match form {
         _ if id || row => false,
         ValueForm::Password => is_mixed(text),
+        _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
 }

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
 
 /// Blanks between a key, its sign and its value.
@@ -34,6 +36,8 @@ impl<'t> Cursor<'t> {
         while self.at - start < BLANKS_MAX {
             match self.rest() {
                 [b' ' | b'\t' | b'\n' | b'\r', ..] => self.at += 1,
+                // A blank that does not break (U+00A0).
+                [0xc2, 0xa0, ..] => self.at += 2,
                 [0x1b | b'\\', ..] if 0 < colour_len(self.rest()) => {
                     self.at += colour_len(self.rest());
                 }
@@ -59,6 +63,31 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Skips what makes letters bold in Markdown: `**key:** value`.
+    pub(super) fn emphasis(&mut self) {
+        if self.rest().starts_with(b"**") {
+            self.at += 2;
+        }
+    }
+
+    /// Skips what stands before a value and says what it is: the type that PHP prints,
+    /// the opening of CDATA, the header of a YAML block.
+    pub(super) fn opening(&mut self, sign: Sign) {
+        let rest = self.rest();
+        if rest.starts_with(b"string(") {
+            let digits = rest.iter().skip(7).take(12).take_while(|b| b.is_ascii_digit()).count();
+            if rest.get(7 + digits..).is_some_and(|rest| rest.starts_with(b") ")) {
+                self.at += digits + 9;
+            }
+        } else if sign == Sign::Element && rest.starts_with(CDATA) {
+            self.at += CDATA.len();
+        } else if let (Sign::Colon, [b'|' | b'>', more @ ..]) = (sign, rest) {
+            let marks = more.iter().take(2).take_while(|b| b"+-123456789".contains(b)).count();
+            let gap = more.get(marks..).and_then(break_len);
+            self.at += gap.map_or(0, |gap| 1 + marks + gap);
+        }
+    }
+
     /// The backslashes before a quote here, and the quote.
     pub(super) fn quote(&self) -> Option<(usize, u8)> {
         let depth = self.rest().iter().take_while(|&&byte| byte == b'\\').take(64).count();
@@ -78,6 +107,7 @@ impl<'t> Cursor<'t> {
         while matches!(self.peek(), Some(b']' | b')')) {
             self.at += 1;
         }
+        self.emphasis();
         let behind_key = self.at;
         if key_quote.is_some() && self.form_part(key) {
             return Some((Sign::Equals, self, None));
@@ -112,16 +142,37 @@ impl<'t> Cursor<'t> {
             [b'v', b'a', b'l', b'u', b'e', b':', ..] if is_yaml_name(self.text, key, depth) => {
                 self.skip(6, Sign::Colon)
             }
+            // A property list of Apple's.
+            [b'<', b'/', b'k', b'e', b'y', b'>', ..] => {
+                self.at += 6;
+                self.blanks();
+                if !self.rest().starts_with(b"<string>") {
+                    return None;
+                }
+                self.skip(8, Sign::Element)
+            }
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
             _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
-            _ if key_quote.is_none() && 0 < blanks && self.at == behind_key + blanks => {
-                self.prose_sign();
-                Sign::Prose
+            _ if behind_key == key.end && self.is_same_line(behind_key, blanks) => {
+                match self.prose_sign() {
+                    true => Sign::Stated,
+                    false => Sign::Prose,
+                }
             }
             _ => return None,
         };
         Some((sign, self, depth))
+    }
+
+    /// Whether blanks of a line were skipped, and something follows them that is no
+    /// separator.
+    fn is_same_line(&self, behind_key: usize, blanks: usize) -> bool {
+        let skipped = self.text.get(behind_key..self.at).unwrap_or_default();
+        0 < blanks
+            && skipped.len() == blanks
+            && skipped.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+            && !matches!(self.peek(), Some(b'|' | b',' | b')'))
     }
 
     /// `: Type = value`: the value stands behind the second sign.
@@ -173,20 +224,28 @@ impl<'t> Cursor<'t> {
         None
     }
 
-    /// `name="key"` of a part of a form, and the blank line behind it.
+    /// `name="key"` of a part of a form (RFC 7578), the rest of its headers, and the blank
+    /// line behind them.
     fn form_part(&mut self, key: &Range<usize>) -> bool {
-        const BLANK_LINES: [&[u8]; 4] = [b"\r\n\r\n", b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"];
         let before = self.text.get(..key.start).unwrap_or_default();
         let before = before.strip_suffix(b"\"").unwrap_or(before);
         let before = before.strip_suffix(b"\\").unwrap_or(before);
-        let blank = BLANK_LINES.iter().find(|line| self.rest().starts_with(line));
-        match blank {
-            Some(blank) if before.ends_with(b"name=") => {
-                self.at += blank.len();
-                true
-            }
-            _ => false,
+        if !before.ends_with(b"name=") {
+            return false;
         }
+        let mut at = self.at;
+        for _ in 0..HEADERS_MAX {
+            let rest = self.text.get(at..).unwrap_or_default();
+            let Some(line) = break_len(rest) else { return false };
+            if let Some(blank) = rest.get(line..).and_then(break_len) {
+                self.at = at + line + blank;
+                return true;
+            }
+            let header = rest.get(line..).unwrap_or_default();
+            let len = header.iter().take(256).take_while(|b| !matches!(b, b'\r' | b'\n' | b'\\'));
+            at += line + len.count();
+        }
+        false
     }
 
     fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
@@ -231,17 +290,56 @@ impl<'t> Cursor<'t> {
         self.text.get(start..end)
     }
 
-    /// Skips `is`, `was`, `to`, ….
-    fn prose_sign(&mut self) {
-        const WORDS: [&[u8]; 6] = [b"is ", b"is: ", b"was ", b"set to ", b"to ", b"as "];
-        for word in WORDS {
-            if self.rest().get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word)) {
-                self.at += word.len();
-                return;
+    /// Skips `is`, `was`, `for root is`, ….
+    fn prose_sign(&mut self) -> bool {
+        const WORDS: [&[u8]; 11] = [
+            b"is set to ",
+            b"is now ",
+            b"is: ",
+            b"is ",
+            b"was set to ",
+            b"was changed to ",
+            b"was ",
+            b"has been set to ",
+            b"changed to ",
+            b"set to ",
+            b"to ",
+        ];
+        let words_at = |rest: &[u8]| {
+            let says = |word: &&&[u8]| {
+                rest.get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word))
+            };
+            WORDS.iter().find(says).map(|word| word.len())
+        };
+        // Whose it is: one or two words.
+        let mut whose = 0;
+        if self.rest().starts_with(b"for ") {
+            let rest = self.rest().get(..48).unwrap_or(self.rest());
+            let blanks = memchr::memchr_iter(b' ', rest).skip(1).take(2).map(|at| at + 1);
+            let is = |at: &usize| rest.get(*at..).is_some_and(|rest| rest.starts_with(b"is "));
+            let Some(at) = blanks.into_iter().find(is) else { return false };
+            whose = at;
+        }
+        match self.rest().get(whose..).and_then(words_at) {
+            Some(len) => {
+                self.at += whose + len;
+                true
+            }
+            None => {
+                if self.rest().starts_with(b"as ") {
+                    self.at += 3;
+                }
+                false
             }
         }
     }
 }
+
+/// What CDATA opens with (XML 1.0 §2.7).
+const CDATA: &[u8] = b"<![CDATA[";
+
+/// Headers of a part of a form.
+const HEADERS_MAX: usize = 4;
 
 /// How long the attributes of a tag may be.
 const ATTRIBUTES_MAX: usize = 512;
@@ -316,12 +414,31 @@ fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
     let before = before.strip_suffix(b"b").unwrap_or(before);
     match before {
         [b'('] | [b'[', b'['] => true,
-        [.., outer, b'('] => !outer.is_ascii_alphanumeric() && *outer != b'_',
+        [.., outer, b'('] => !is_word(*outer) || sets(before),
         [.., b'[' | b',' | b' ', b'['] => {
             before.ends_with(b"[[") || before.ends_with(b"],[") || before.ends_with(b"], [")
         }
         _ => false,
     }
+}
+
+/// Whether a call is one of a setter: its second argument is the value of the first.
+fn sets(before: &[u8]) -> bool {
+    const SETTERS: [&[u8]; 12] = [
+        b".set(",
+        b"setProperty(",
+        b".put(",
+        b"setHeader(",
+        b"addHeader(",
+        b"setItem(",
+        b"setEnv(",
+        b"Setenv(",
+        b"setenv(",
+        b"putenv(",
+        b".append(",
+        b".header(",
+    ];
+    SETTERS.iter().any(|setter| before.ends_with(setter))
 }
 
 /// Whether hyphens stand before the name.

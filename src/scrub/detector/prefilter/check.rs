@@ -81,6 +81,10 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         Some(0..0x20) => true,
         Some(b'=' | b':' | b'"' | b'\'' | b'`' | b'\\' | b'>' | b']' | b')' | b'%' | b'&') => true,
         Some(b' ') => is_key_before_blank(bytes, start, rest.get(after..).unwrap_or_default()),
+        // `**key**: x` in Markdown; a closing tag.
+        Some(b'*') => next(1) == Some(b'*'),
+        Some(b'<') => next(1) == Some(b'/'),
+        Some(b',') => is_among_names(bytes, start),
         Some(_) => false,
         None => true,
     }
@@ -91,7 +95,8 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
 #[inline]
 fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let sign = rest.iter().copied().find(|&byte| byte != b' ');
-    if matches!(sign, Some(b'=' | b':' | b'|' | b'"' | b'\'' | b'>' | b'-' | b'\\' | 0x1b)) {
+    if matches!(sign, Some(b'=' | b':' | b'|' | b'"' | b'\'' | b'>' | b'-' | b'\\' | b'\n' | 0x1b))
+    {
         return true;
     }
     // A flag: a hyphen before the name.
@@ -112,8 +117,26 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     // Words that assign: `is`, `was`, `to`, `by`, and what netrc and schemes have.
     let word_at = rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len());
     let word = rest.get(word_at..).unwrap_or_default();
-    const WORDS: &[&[u8]] =
-        &[b"is ", b"is:", b"was ", b"set to ", b"to ", b"bearer ", b"basic ", b"by ", b"as "];
+    const WORDS: &[&[u8]] = &[
+        b"is ",
+        b"is:",
+        b"was ",
+        b"set to ",
+        b"to ",
+        b"bearer ",
+        b"basic ",
+        b"by ",
+        b"as ",
+        b"for ",
+        b"has been ",
+        b"changed to ",
+        b"key:",
+        b"key ",
+        b"key=",
+        b"key*",
+        b"access key",
+        b"token:",
+    ];
     if WORDS.iter().any(|w| word.get(..w.len()).is_some_and(|x| x.eq_ignore_ascii_case(w))) {
         return true;
     }
@@ -123,14 +146,21 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     word.get(..end).unwrap_or_default().iter().any(u8::is_ascii_digit)
 }
 
+/// Whether a name stands in a row of names: behind a comma, a bracket or the end of a line.
+fn is_among_names(bytes: &[u8], start: usize) -> bool {
+    let name = bytes.get(start.saturating_sub(NAME_REST_MAX)..start).unwrap_or_default();
+    let len = name.iter().rev().take_while(|&&byte| is_key_byte(byte)).count();
+    let before = name.get(..name.len() - len).unwrap_or_default();
+    let before = before.strip_suffix(b" ").unwrap_or(before);
+    matches!(before.last(), None | Some(b',' | b'(' | b'\n' | b'"' | b'`' | b';'))
+}
+
 /// How far an `@` may stand behind `://`: user name and password.
 const USERINFO_MAX: usize = 512;
 
 /// Whether userinfo may follow: an `@` before the URL ends. It may stand behind a slash,
 /// since people do not encode the ones in their passwords.
 fn has_userinfo(rest: &[u8]) -> bool {
-    rest.iter()
-        .take(USERINFO_MAX)
-        .take_while(|&&byte| !matches!(byte, 0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b'`'))
-        .any(|&byte| byte == b'@')
+    let ends = |byte: u8| matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'\\' | b'`');
+    rest.iter().take(USERINFO_MAX).take_while(|&&byte| !ends(byte)).any(|&byte| byte == b'@')
 }

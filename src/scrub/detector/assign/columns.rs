@@ -1,0 +1,263 @@
+//! Values that stand in a column under their key: tables, CSV, `INSERT` statements.
+
+use std::ops::Range;
+
+use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::decode::break_len;
+
+/// How long a row may be, in bytes.
+const ROW_LEN_MAX: usize = 2048;
+
+/// How many rows are looked at.
+const ROWS_MAX: usize = 256;
+
+/// Values in the column of a key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::scrub) struct Column {
+    /// Where they stand, without quotes.
+    pub(in crate::scrub) cells: Vec<Range<usize>>,
+    /// Whether only commas say that this is a table.
+    pub(in crate::scrub) loose: bool,
+}
+
+/// The values in the column under the key, if it stands in a row of names.
+pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>) -> Column {
+    let row = row_around(text, key);
+    let line = text.get(row.clone()).unwrap_or_default();
+    if memchr::memchr(b'|', line).is_some() {
+        return Column { cells: table(text, key, &row), loose: false };
+    }
+    match inserted(text, key) {
+        cells if !cells.is_empty() => Column { cells, loose: false },
+        _ => Column { cells: csv(text, key, &row), loose: true },
+    }
+}
+
+/// The line around a key, as far as it is not quoted.
+fn row_around(text: &[u8], key: &Range<usize>) -> Range<usize> {
+    let from = key.start.saturating_sub(ROW_LEN_MAX);
+    let before = text.get(from..key.start).unwrap_or_default();
+    let start = before.iter().enumerate().rev().find_map(|(i, byte)| match byte {
+        b'\n' | b'"' => Some(from + i + 1),
+        b'\\' if matches!(before.get(i + 1), Some(b'n' | b'r')) => Some(from + i + 2),
+        _ => None,
+    });
+    start.unwrap_or(from)..row_end(text, key.end)
+}
+
+fn row_end(text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    let rest = rest.get(..ROW_LEN_MAX).unwrap_or(rest);
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');
+    from + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
+/// The row behind the one that ends at `end`.
+fn next_row(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let start = end + break_len(text.get(end..)?)?;
+    let row = start..row_end(text, start);
+    (!row.is_empty()).then_some(row)
+}
+
+/// The number of the cell in which `at` stands.
+fn number_of(text: &[u8], row: &Range<usize>, separator: u8, at: usize) -> usize {
+    text.get(row.start..at).unwrap_or_default().iter().filter(|byte| **byte == separator).count()
+}
+
+/// The cells of a row, without blanks and what marks code or emphasis.
+fn cells(text: &[u8], row: &Range<usize>, separator: u8) -> Vec<Range<usize>> {
+    let bytes = text.get(row.clone()).unwrap_or_default();
+    let mut start = row.start;
+    let ends = memchr::memchr_iter(separator, bytes).map(|at| row.start + at);
+    ends.chain(std::iter::once(row.end))
+        .map(|end| {
+            let cell = start..end;
+            start = end + 1;
+            bare(text, cell)
+        })
+        .collect()
+}
+
+fn bare(text: &[u8], cell: Range<usize>) -> Range<usize> {
+    let bytes = text.get(cell.clone()).unwrap_or_default();
+    let marks = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'`' | b'*' | b'\'');
+    let front = bytes.iter().take_while(|byte| marks(byte)).count();
+    let back = bytes.iter().rev().take_while(|byte| marks(byte)).count();
+    if front + back < bytes.len() {
+        cell.start + front..cell.end - back
+    } else {
+        cell.start..cell.start
+    }
+}
+
+/// A table of Markdown or of a database's shell: a rule follows the names; or a table of
+/// two columns in which names stand at the left.
+fn table(text: &[u8], key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
+    let number = number_of(text, row, b'|', key.start);
+    let names = cells(text, row, b'|');
+    if names.get(number).is_none_or(|cell| cell.start != key.start || cell.end != key.end) {
+        return Vec::new();
+    }
+    let rule = next_row(text, row.end).filter(|next| {
+        let line = text.get(next.clone()).unwrap_or_default();
+        line.iter().filter(|byte| **byte == b'-').count() >= 3
+            && line.iter().all(|byte| b"|-+: =".contains(byte))
+    });
+    let Some(rule) = rule else {
+        let filled = names.iter().filter(|cell| !cell.is_empty()).count();
+        return match names.get(number + 1) {
+            Some(value) if filled == 2 && number <= 1 => vec![value.clone()],
+            _ => Vec::new(),
+        };
+    };
+    rows(text, rule.end, b'|', names.len(), number)
+}
+
+/// The cells in one column of the rows that follow, as long as they have as many cells.
+fn rows(
+    text: &[u8],
+    mut end: usize,
+    separator: u8,
+    columns: usize,
+    number: usize,
+) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for _ in 0..ROWS_MAX {
+        let Some(row) = next_row(text, end) else { break };
+        let cells = cells(text, &row, separator);
+        if cells.len() != columns {
+            break;
+        }
+        found.extend(cells.get(number).filter(|cell| !cell.is_empty()).cloned());
+        end = row.end;
+    }
+    found
+}
+
+/// A first row of names and nothing else, separated by commas, semicolons or tabs.
+fn csv(text: &[u8], key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
+    let line = text.get(row.clone()).unwrap_or_default();
+    let Some(&separator) = line.iter().find(|byte| matches!(byte, b',' | b';' | b'\t')) else {
+        return Vec::new();
+    };
+    let names = cells(text, row, separator);
+    let is_name = |cell: &Range<usize>| {
+        let name = text.get(cell.clone()).unwrap_or_default();
+        let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
+        !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
+    };
+    let number = number_of(text, row, separator, key.start);
+    let whole =
+        names.get(number).is_some_and(|cell| cell.start <= key.start && key.end <= cell.end);
+    if names.len() < 2 || !whole || !names.iter().all(is_name) {
+        return Vec::new();
+    }
+    rows(text, row.end, separator, names.len(), number)
+}
+
+/// `INSERT INTO t (name, password) VALUES ('a', 'b'), ('c', 'd')`
+fn inserted(text: &[u8], key: &Range<usize>) -> Vec<Range<usize>> {
+    let of_names = |byte: &u8| is_key_byte(*byte) || b" \t\r\n,`\"[]\\".contains(byte);
+    let before = text.get(key.start.saturating_sub(ROW_LEN_MAX)..key.start).unwrap_or_default();
+    let names = before.iter().rev().take_while(|byte| of_names(byte)).count();
+    let open = before.len().checked_sub(names + 1).and_then(|at| before.get(at));
+    if open != Some(&b'(') {
+        return Vec::new();
+    }
+    let names = before.get(before.len() - names..).unwrap_or_default();
+    let number = memchr::memchr_iter(b',', names).count();
+    let rest = text.get(key.end..).unwrap_or_default();
+    let end = rest.iter().take(ROW_LEN_MAX).take_while(|byte| of_names(byte)).count();
+    let Some(behind) = rest.get(end..).and_then(|rest| rest.strip_prefix(b")")) else {
+        return Vec::new();
+    };
+    let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
+    let values_at = key.end + end + 1 + blanks(behind);
+    let word = text.get(values_at..values_at + 6);
+    if !word.is_some_and(|word| word.eq_ignore_ascii_case(b"values")) {
+        return Vec::new();
+    }
+    let mut at = values_at + 6;
+    let mut found = Vec::new();
+    for _ in 0..ROWS_MAX {
+        let rest = text.get(at..).unwrap_or_default();
+        let open = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',');
+        let open = at + open.count();
+        if text.get(open) != Some(&b'(') {
+            break;
+        }
+        let Some((values, end)) = tuple(text, open + 1) else { break };
+        found.extend(values.into_iter().nth(number));
+        at = end;
+    }
+    found
+}
+
+/// The values of a tuple, and where it ends; a quoted one without its quotes.
+fn tuple(text: &[u8], start: usize) -> Option<(Vec<Range<usize>>, usize)> {
+    let rest = text.get(start..)?;
+    let mut values = Vec::new();
+    let (mut from, mut quote, mut depth) = (start, None, 0_usize);
+    for (i, &byte) in rest.iter().enumerate().take(8 * ROW_LEN_MAX) {
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(') => depth += 1,
+            (None, b')') if 0 < depth => depth -= 1,
+            (None, b',' | b')') if depth == 0 => {
+                values.push(unquoted(text, from..start + i));
+                from = start + i + 1;
+                if byte == b')' {
+                    return Some((values, start + i + 1));
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+fn unquoted(text: &[u8], value: Range<usize>) -> Range<usize> {
+    let bytes = text.get(value.clone()).unwrap_or_default();
+    let of_quote = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\'' | b'"' | b'\\');
+    let front = bytes.iter().take_while(|byte| of_quote(byte)).count();
+    let back = bytes.iter().rev().take_while(|byte| of_quote(byte)).count();
+    if front + back < bytes.len() {
+        value.start + front..value.end - back
+    } else {
+        value.start..value.start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn under(text: &str, key: &str) -> Vec<String> {
+        let at = text.find(key).expect("the key stands in the text");
+        let column = column(text.as_bytes(), &(at..at + key.len()));
+        column.cells.into_iter().map(|cell| text[cell].to_owned()).collect()
+    }
+
+    #[test]
+    fn values_are_read_from_the_column_of_their_key() {
+        let cases: &[(&str, &[&str])] = &[
+            ("| user | password |\n|---|---|\n| bob | x |\n| al | `y` |\n\nz", &["x", "y"]),
+            (" id | password \n----+----------\n  1 | x\n", &["x"]),
+            ("| password | x |\n| user | y |", &["x"]),
+            ("| **password** | `x` |", &["x"]),
+            ("user,password\nbob,x\nal,y\n", &["x", "y"]),
+            (r"| a | password |\n|--|--|\n| b | x |", &["x"]),
+            ("INSERT INTO t (a, password) VALUES (f(1, 2), 'it''s'), (2, 'y')", &["it''s", "y"]),
+            ("INSERT INTO `t` (`a`,`password`) values (\"b\",\"x\")", &["x"]),
+            ("a, password and more\nb, x\n", &[]),
+            ("| the password | is |\n", &[]),
+            ("| password | user | mail |\n", &[]),
+            ("f(a, password) + values(1, 2)", &[]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(under(text, "password"), *expected, "{text}");
+        }
+    }
+}

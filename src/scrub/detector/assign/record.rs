@@ -1,0 +1,36 @@
+//! Values that stand before their key: `{"value": "x", "name": "key"}`.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign::cursor::Cursor;
+use crate::scrub::detector::assign::cursor::closing_quote;
+
+/// How far before its key a value may begin, in bytes.
+const BEFORE_MAX: usize = 4096;
+
+/// The string in the member named `value` right before the one that names the key at
+/// `key`, which stands behind a quote with `depth` backslashes.
+pub(super) fn value_before(text: &[u8], key: &Range<usize>, depth: usize) -> Option<Range<usize>> {
+    const NAMES: [&[u8]; 3] = [b"name", b"key", b"Name"];
+    let quote = [vec![b'\\'; depth], vec![b'"']].concat();
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start)?.strip_suffix(quote.as_slice())?;
+    let before = before.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let before = before.strip_suffix(quote.as_slice())?;
+    let before = NAMES.iter().find_map(|name| before.strip_suffix(*name))?;
+    let before = before.strip_suffix(quote.as_slice())?.trim_ascii_end();
+    let end = from + before.strip_suffix(b",")?.trim_ascii_end().len();
+    let member = [quote.as_slice(), b"value", &quote].concat();
+    let at = memchr::memmem::rfind(text.get(from..end)?, &member)?;
+    let mut cursor = Cursor { text, at: from + at + member.len() };
+    cursor.blanks();
+    if cursor.peek() != Some(b':') {
+        return None;
+    }
+    cursor.at += 1;
+    cursor.blanks();
+    let (value_depth, sign) = cursor.quote().filter(|found| found.0 == depth)?;
+    let start = cursor.at + value_depth + 1;
+    let close = closing_quote(text, start, depth, sign);
+    (close + depth + 1 == end && start < close).then_some(start..close)
+}
