@@ -6,6 +6,7 @@
 
 mod demo;
 mod explain;
+mod fingerprint;
 mod process;
 mod replay;
 mod rules;
@@ -101,6 +102,8 @@ enum Command {
     /// Say why something is masked, and why something is not
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// Print the fingerprints of the value on stdin, or check one from a mask
+    Fingerprint(fingerprint::FingerprintArgs),
     /// Compare a candidate rule file with the rules of the configuration, on captured telemetry
     #[command(after_help = shadow::EXAMPLES)]
     Shadow(shadow::ShadowArgs),
@@ -133,6 +136,9 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Explain(args)) => {
             explain::explain(&config, &args).map_err(|error| error.to_string())
+        }
+        Some(Command::Fingerprint(args)) => {
+            fingerprint::fingerprint(&config, &args).map_err(|error| error.to_string())
         }
         Some(Command::Shadow(args)) => {
             shadow::shadow(&config, &args).map_err(|error| error.to_string())

@@ -171,9 +171,11 @@ fn services(line: &str) -> Vec<String> {
     let resources = lists.filter_map(Value::as_array).flatten();
     resources
         .map(|resource| {
-            let attributes = resource["resource"]["attributes"].as_array();
-            let name = attributes.into_iter().flatten().find(|one| one["key"] == "service.name");
-            let value = name.and_then(|one| one["value"]["stringValue"].as_str());
+            let attributes = resource.pointer("/resource/attributes").and_then(Value::as_array);
+            let is_name = |one: &&Value| one.get("key").is_some_and(|key| key == "service.name");
+            let name = attributes.into_iter().flatten().find(is_name);
+            let value = name.and_then(|one| one.pointer("/value/stringValue"));
+            let value = value.and_then(Value::as_str);
             value.unwrap_or_default().to_owned()
         })
         .collect()

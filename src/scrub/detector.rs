@@ -140,6 +140,11 @@ impl RuleFault {
         Self { setting: setting.to_owned(), expected: expected.to_owned(), advice: String::new() }
     }
 
+    /// A fault that another module found.
+    pub(in crate::scrub) fn of(setting: &str, expected: &str) -> Self {
+        Self::new(setting, expected)
+    }
+
     fn with_advice(self, advice: String) -> Self {
         Self { advice, ..self }
     }

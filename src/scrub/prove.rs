@@ -62,6 +62,27 @@ pub fn prove(rules: &[Rule], all: &Scrubber) -> Result<Vec<Unproven>, YamlError>
     Ok(unproven)
 }
 
+/// Compiles settings and every pattern, and holds the rules of the user against their
+/// own examples.
+///
+/// # Errors
+///
+/// The first fault, with its path below `processors.scrubber` and its line.
+pub fn check(settings: &Settings) -> Result<(), YamlError> {
+    let scrubber = Scrubber::new(settings)?;
+    scrubber.compile_all()?;
+    let own = scrubber.rules().get(..settings.rules.len()).unwrap_or_default();
+    match prove(own, &scrubber)?.first() {
+        None => Ok(()),
+        Some(unproven) => {
+            let rule = own.iter().find(|rule| rule.id == unproven.rule);
+            let origin = rule.map(|rule| rule.origin.clone()).unwrap_or_default();
+            let setting = format!("{}[{}]", unproven.list, unproven.number);
+            Err(origin.fault(&setting, &unproven.what, "change the rule or the example"))
+        }
+    }
+}
+
 /// What is wrong with an example that must match.
 fn missed(rule: &Rule, example: &Example, alone: &Scrubber, all: &Scrubber) -> Option<String> {
     for seed in 0..EXPANSIONS {

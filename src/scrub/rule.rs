@@ -277,14 +277,11 @@ pub enum Action {
     /// As `mask: partial`.
     Partial,
     /// The attribute that holds it goes; where none does, it is masked.
-    #[serde(alias = "remove_attribute", alias = "remove")]
     RemoveAttribute,
     /// The span, log record or data point that holds it goes; where none does (in a
     /// resource, a profile), it is masked.
-    #[serde(alias = "drop_record", alias = "drop")]
     DropRecord,
     /// The sender is told that the request is refused for good.
-    #[serde(alias = "refuse_request", alias = "refuse")]
     RefuseRequest,
     /// The text stays; the record gets the attribute `otel_redact.rules`.
     Tag,

@@ -20,6 +20,7 @@ use crate::scrub::Scrubbed;
 use crate::scrub::detector::Deed;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Finder;
+use crate::scrub::detector::RuleFault;
 use crate::scrub::detector::Surroundings;
 use crate::scrub::explain::Explanation;
 use crate::scrub::fingerprint::Fingerprints;
@@ -117,7 +118,32 @@ impl Scrubber {
         // A pattern of a user that gets too large must be known before it is needed; the
         // packed ones are proved, and many.
         scrubber.compile(settings.rules.len())?;
+        scrubber.leaves_masks(settings.rules.len())?;
         Ok(scrubber)
+    }
+
+    /// Whether the first `count` rules leave the masks of others alone: a secret has one
+    /// mask, and scrubbing twice is scrubbing once.
+    fn leaves_masks(&self, count: usize) -> Result<(), YamlError> {
+        let own = self.rules.get(..count).unwrap_or_default();
+        if own.is_empty() {
+            return Ok(());
+        }
+        const MASKS: &[u8] =
+            b"a [redacted:some-rule] b [redacted:some-rule:1f2e:3d4c5b6a79881f2e] \
+              c %5Bredacted:some-rule%5D d **** e ab****yz f";
+        let (_, found) = self.scrub_bytes(MASKS, None);
+        match own.iter().position(|rule| found.iter().any(|id| **id == *rule.id)) {
+            None => Ok(()),
+            Some(number) => {
+                let fault = RuleFault::of(
+                    "pattern",
+                    "expected a pattern that does not match the masks of other rules, such as \
+                     [redacted:some-rule] and ****",
+                );
+                Err(assemble::of_rule(own.get(number), number, &fault))
+            }
+        }
     }
 
     /// Scrubs a request.

@@ -92,3 +92,27 @@ fn a_record_of_a_file_is_explained_with_its_path() {
     let output = run(&["explain", &file, "--record", "2"], "");
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_fingerprint_of_an_old_key_is_told_from_the_value() {
+    let keys = |keys: &str| format!("yaml:processors::scrubber: {{mask: fingerprint, {keys}}}");
+    let (old, new) = ("'the key of last year'", "'the key of this year'");
+    let old_only = keys(&format!("fingerprint_key: {old}"));
+    let both = keys(&format!("fingerprint_key: {new}, fingerprint_keys_previous: [{old}]"));
+    let with = |config: &str, command: &str, more: &[&str], input: &str| {
+        let arguments = ["--config", "config/default.yaml", "--config", config, command];
+        run(&[&arguments, more].concat(), input)
+    };
+    let masked = stdout(&with(&old_only, "scrub", &[], "password=hunter2hunter2"));
+    let fingerprint = masked.trim().rsplit("password-field:").next().unwrap();
+    let fingerprint = fingerprint.trim_end_matches(']');
+    for config in [&old_only, &both] {
+        let check = |value: &str| {
+            with(config, "fingerprint", &["--check", fingerprint], value).status.code()
+        };
+        assert_eq!(check("hunter2hunter2\n"), Some(0), "{masked}");
+        assert_eq!(check("another"), Some(1));
+    }
+    let listed = stdout(&with(&both, "fingerprint", &[], "hunter2hunter2"));
+    assert_eq!(listed.lines().nth(1), Some(fingerprint), "the current key comes first");
+}

@@ -5,3 +5,4 @@ mod environment;
 mod expansion;
 mod faults;
 mod meaning;
+mod rules;

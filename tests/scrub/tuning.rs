@@ -252,7 +252,7 @@ fn each_action_does_what_it_says() {
     assert!(!removed.contains(r#""key":"a""#) && removed.contains(r#""key":"b""#), "{removed}");
     assert_eq!(removed.matches("stays").count(), 2);
     assert_eq!(report.redactions.len(), 2);
-    let (removed, _) = scrubbed(&rule("action: remove_attribute"), &json);
+    let (removed, _) = scrubbed(&rule("action: remove-attribute"), &json);
     assert_eq!(removed.matches("body [redacted:acme]").count(), 2, "no attribute holds it");
 
     let (dropped, report) =

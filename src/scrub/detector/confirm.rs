@@ -79,12 +79,20 @@ fn parse(pattern: &str) -> Result<Hir, String> {
         |err| match &err {
             // The error's own text quotes the pattern over several lines.
             regex_syntax::Error::Parse(err) => {
-                format!("{} at character {} of the pattern", err.kind(), err.span().start.offset)
+                format!(
+                    "{} at character {} of the pattern",
+                    err.kind(),
+                    err.span().start.offset + 1
+                )
             }
             regex_syntax::Error::Translate(err) => {
-                format!("{} at character {} of the pattern", err.kind(), err.span().start.offset)
+                format!(
+                    "{} at character {} of the pattern",
+                    err.kind(),
+                    err.span().start.offset + 1
+                )
             }
-            _ => "a pattern that can be read".to_owned(),
+            _ => "expected a pattern that can be read".to_owned(),
         },
     )
 }
@@ -103,7 +111,7 @@ impl Pattern {
         let hir = parse(pattern)?;
         let shortest = hir.properties().minimum_len().unwrap_or(0);
         if shortest == 0 {
-            return Err("a pattern that does not match the empty text".to_owned());
+            return Err("expected a pattern that does not match the empty text".to_owned());
         }
         let caseless = pattern.starts_with("(?i)");
         let literals = match anchors {
@@ -113,7 +121,7 @@ impl Pattern {
         };
         if let Some(short) = literals.iter().find(|literal| literal.len() < 3) {
             return Err(format!(
-                "anchors of 3 bytes or more, this one has {}; add `keys` to a rule that has none",
+                "expected anchors of 3 bytes or more, this one has {}; give others as `anchors`, or `keys`",
                 short.len()
             ));
         }
@@ -168,7 +176,10 @@ impl Pattern {
     pub(in crate::scrub) fn compile(&self) -> Result<(), String> {
         match self.regex() {
             Some(_) => Ok(()),
-            None => Err(format!("a pattern that compiles to {PATTERN_BYTES_MAX} bytes or less")),
+            None => Err(format!(
+                "expected a pattern that compiles to {PATTERN_BYTES_MAX} bytes or less, without a \
+                 repetition of a repetition"
+            )),
         }
     }
 
@@ -302,8 +313,8 @@ fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
             Ok(literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
         }
         _ => Err(
-            "`anchors` (literals that every match holds) or `keys`, because the pattern begins \
-                  with no literal and would run at every byte"
+            "expected `anchors` (literals that every match holds) or `keys`, because the pattern \
+             begins with no literal and would run at every byte"
                 .to_owned(),
         ),
     }
