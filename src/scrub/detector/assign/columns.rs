@@ -147,8 +147,7 @@ fn csv(text: &[u8], key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>>
         !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
     };
     let number = number_of(text, row, separator, key.start);
-    let whole =
-        names.get(number).is_some_and(|cell| cell.start <= key.start && key.end <= cell.end);
+    let whole = names.get(number).is_some_and(|cell| cell == key);
     if names.len() < 2 || !whole || !names.iter().all(is_name) {
         return Vec::new();
     }
