@@ -4,6 +4,7 @@
 //! What is compared are decoded requests, field by field; attributes as sets, since
 //! the Collector moves the last one into the place of one that it removes.
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "says how many cases were compared")]
 
 mod canonical;
 mod oracle;

@@ -74,8 +74,13 @@ pub(super) fn wrapped(
         if len == 0 || !ends_line(text, piece_at + len, best.is_none()) {
             break;
         }
+        let piece = text.get(piece_at..piece_at + len)?;
+        // What is a token already goes on only with more of the kind, not with a word.
+        if found.is_some() && !is_of_secret(piece) {
+            break;
+        }
         let before = joined.len();
-        joined.extend_from_slice(text.get(piece_at..piece_at + len)?);
+        joined.extend_from_slice(piece);
         end = piece_at + len;
         let candidate = pattern.confirm(&joined, at - start, anchor_len);
         if let Some(candidate) = candidate.filter(|found| before < found.secret.end) {
@@ -89,6 +94,12 @@ pub(super) fn wrapped(
         }
     }
     best
+}
+
+/// Whether a piece is made of random characters rather than of words or a date.
+fn is_of_secret(piece: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| piece.iter().any(is);
+    has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !piece.contains(&b'.')
 }
 
 /// Whether a candidate that is glued to letters or digits is surely one: its checksum or
