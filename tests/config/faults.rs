@@ -36,7 +36,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "processors:\n  redact:\n",
-        "processors.redact: unknown type `redact` at line 2, column 3 of a.yaml; did you mean `redaction`? accepted: scrubber, redaction, attributes, resource, batch, memory_limiter",
+        "processors.redact: unknown type `redact` at line 2, column 3 of a.yaml; accepted: scrubber, redaction, attributes, resource, batch, memory_limiter",
     ),
     (
         "exporters: {otlp_gprc: }\n",

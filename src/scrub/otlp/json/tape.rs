@@ -371,7 +371,7 @@ mod tests {
             let tape = read(json.as_bytes(), 100).unwrap();
             assert!(tape.len() <= tokens_max(json.as_bytes()), "{json}");
         }
-        assert_eq!(bytes_max(b"[0,0,0,0]"), 6 * size_of::<Token>());
+        assert_eq!(bytes_max(b"[0,0,0,0]"), 5 * size_of::<Token>());
     }
 
     #[test]
