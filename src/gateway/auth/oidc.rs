@@ -2,7 +2,7 @@
 //!
 //! The provider's keys are fetched in the background, and on the path of a request
 //! only where it shows a key that is not known: at most once in
-//! [`keys::FETCH_INTERVAL_MIN`], whatever senders show. While the keys were never had,
+//! `keys::FETCH_INTERVAL_MIN`, whatever senders show. While the keys were never had,
 //! nobody can be judged, and senders are told to come again.
 
 mod keys;

@@ -72,7 +72,7 @@ pub async fn read(mut body: Incoming) -> Result<(Bytes, HeaderMap), hyper::Error
 ///
 /// # Errors
 ///
-/// [`unreachable`], and those of `build`.
+/// `unreachable`, and those of `build`.
 pub async fn request(
     client: &Client,
     build: impl Fn() -> Result<Request<OutgoingBody>, Refusal>,
