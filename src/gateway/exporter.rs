@@ -10,7 +10,6 @@
 
 pub mod client;
 mod consumer;
-mod date;
 pub mod debug;
 pub mod delivery;
 pub mod file;

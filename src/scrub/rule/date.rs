@@ -16,25 +16,32 @@ pub struct Date {
 }
 
 impl Date {
-    /// The day that is this many days after 1970-01-01 (Howard Hinnant, "chrono-
-    /// Compatible Low-Level Date Algorithms", `civil_from_days`).
+    /// The day that is this many days after 1970-01-01.
     pub fn from_unix_days(days: u32) -> Self {
-        let days = days + 719_468;
-        let era = days / 146_097;
-        let day_of_era = days % 146_097;
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = year_of_era + era * 400 + u32::from(month <= 2);
+        let (year, month, day) = civil(days.into());
         Self {
             year: u16::try_from(year).unwrap_or(u16::MAX),
             month: u8::try_from(month).unwrap_or(12),
             day: u8::try_from(day).unwrap_or(31),
         }
     }
+}
+
+/// Year, month and day of the day that is `days` after 1970-01-01, in the Gregorian
+/// calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+/// `civil_from_days`).
+pub fn civil(days: u64) -> (u64, u64, u64) {
+    // Counted from 0000-03-01, so that the leap day is the last day of a year.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
 }
 
 impl TryFrom<String> for Date {
@@ -77,6 +84,19 @@ impl fmt::Display for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_dates() {
+        for (days, date) in [
+            (0, (1970, 1, 1)),
+            (59, (1970, 3, 1)),
+            (11_016, (2000, 2, 29)),
+            (11_017, (2000, 3, 1)),
+            (20_781, (2026, 11, 24)),
+        ] {
+            assert_eq!(civil(days), date);
+        }
+    }
 
     #[test]
     fn days_are_counted_as_the_calendar_does() {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::gateway::exporter::date::civil;
+use crate::scrub::rule::date::civil;
 
 const BOLD_RED: &str = "\u{1b}[1;31m";
 const DIM: &str = "\u{1b}[2m";

@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
 
-use crate::gateway::exporter::date::civil;
+use crate::scrub::rule::date::civil;
 
 /// `exporters.file.rotation`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
