@@ -12,6 +12,7 @@ pub mod duration;
 pub mod environment;
 pub mod expand;
 pub mod header;
+pub mod permissions;
 mod read;
 pub mod secret;
 pub mod source;

@@ -27,6 +27,7 @@ use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::duration::GoDuration;
+use crate::gateway::config::permissions::Permissions;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
 use crate::gateway::section::present;
@@ -69,7 +70,7 @@ impl Default for Config {
             rotation: None,
             flush_interval: GoDuration(std::time::Duration::from_secs(1)),
             create_directory: false,
-            directory_permissions: Permissions(0o755),
+            directory_permissions: Permissions::ALL_MAY_READ,
         }
     }
 }
@@ -95,22 +96,6 @@ pub enum Compression {
     /// zstd.
     #[serde(rename = "zstd")]
     Zstd,
-}
-
-/// Permissions of a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Permissions(u32);
-
-impl TryFrom<String> for Permissions {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match u32::from_str_radix(&text, 8) {
-            Ok(mode) if mode <= 0o7777 => Ok(Self(mode)),
-            Ok(_) | Err(_) => Err("expected permissions in octal, such as '0755'"),
-        }
-    }
 }
 
 /// Requests that wait for the disk; what is more is told to come again.
@@ -217,7 +202,7 @@ fn create_directory(config: &Config) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, config.directory_permissions.0);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, config.directory_permissions.mode());
     builder.create(directory)
 }
 

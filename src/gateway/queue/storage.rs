@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::gateway::config::duration::GoDuration;
+use crate::gateway::config::permissions::Permissions;
 use crate::gateway::queue::crypt::Key;
 use crate::gateway::section::null_is_default;
 use crate::scrub::yaml::YamlError;
@@ -45,7 +46,7 @@ impl Default for Config {
         Self {
             directory: PathBuf::from("/var/lib/otelcol/file_storage"),
             create_directory: false,
-            directory_permissions: Permissions(0o750),
+            directory_permissions: Permissions::OWN_AND_GROUP,
             timeout: GoDuration::from_secs(1),
             fsync: false,
             max_size: 0,
@@ -76,22 +77,6 @@ pub struct Compaction {
     pub check_interval: GoDuration,
     /// Accepted.
     pub cleanup_on_start: bool,
-}
-
-/// Permissions of a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Permissions(u32);
-
-impl TryFrom<String> for Permissions {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match u32::from_str_radix(&text, 8) {
-            Ok(mode) if mode <= 0o7777 => Ok(Self(mode)),
-            Ok(_) | Err(_) => Err("expected permissions in octal, such as '0750'"),
-        }
-    }
 }
 
 /// The longest name of a folder that file systems commonly take, in bytes.
@@ -128,7 +113,7 @@ impl Storage {
         let path = format!("extensions.{id}");
         let fault =
             |name: &str, expected: String| YamlError { path: format!("{path}.{name}"), expected };
-        let permissions = config.directory_permissions.0;
+        let permissions = config.directory_permissions.mode();
         if config.create_directory {
             create(&config.directory, permissions).map_err(|error| {
                 fault("directory", format!("cannot make this directory: {error}"))
