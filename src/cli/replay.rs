@@ -14,6 +14,8 @@ use tokio_util::task::TaskTracker;
 use crate::cli::ConfigArgs;
 use crate::cli::closed_pipe;
 use crate::cli::complain;
+use crate::gateway::answer::Accepted;
+use crate::gateway::answer::PartialSuccess;
 use crate::gateway::auth::Authenticators;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
@@ -182,6 +184,14 @@ impl Letters<'_> {
             let delivery = Delivery::new(letter.scrubbed, Arc::new(Report::default()), None);
             let deadline = Instant::now() + PATIENCE;
             match exporter.export(&delivery, Some(deadline)).await {
+                Ok(Accepted { partial: Some(partial) }) if 0 < partial.rejected => {
+                    left += 1;
+                    let PartialSuccess { rejected, message } = partial;
+                    complain(&format!(
+                        "{} {signal}: {rejected} items rejected: {message}",
+                        self.id
+                    ));
+                }
                 Ok(_) => {
                     replay.done(entry);
                     accepted += 1;

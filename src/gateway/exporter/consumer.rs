@@ -12,7 +12,9 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
+use crate::gateway::answer::PartialSuccess;
 use crate::gateway::answer::Refusal;
 use crate::gateway::exporter::Sender;
 use crate::gateway::exporter::delivery::Delivery;
@@ -173,11 +175,10 @@ impl Consumer {
         }
         for (part, outcome) in parts {
             let items = part.scrubbed().items();
-            let Err(refusal) = outcome else {
+            let Some((refused, reason)) = refused(outcome, items) else {
                 self.backlog.count(QueueEvent::Sent, items);
                 continue;
             };
-            let reason = refusal.to_string();
             while let Err(error) = self.backlog.bury(part.scrubbed(), &reason).await {
                 tracing::error!(exporter = %self.sender.id, %error,
                     "cannot write a dead letter; the request stays in the queue");
@@ -187,9 +188,11 @@ impl Consumer {
                     _ = stop.wait_for(|stop| *stop) => return false,
                 }
             }
+            self.backlog.count(QueueEvent::DeadLetter, refused);
+            self.backlog.count(QueueEvent::Sent, items - refused);
             let signal = part.scrubbed().signal().name();
-            tracing::error!(exporter = %self.sender.id, signal, items, reason,
-                "acknowledged request refused for good; it is in the dead letter: see `otel-redact replay`");
+            tracing::error!(exporter = %self.sender.id, signal, items = refused, reason,
+                "acknowledged items refused for good; they are in the dead letter: see `otel-redact replay`");
         }
         self.backlog.done(taken);
         true
@@ -198,6 +201,21 @@ impl Consumer {
     /// Whether a request that was refused in this way is for the next start.
     fn stays(&self, refusal: &Refusal) -> bool {
         matches!(refusal, Refusal::Stopping) || (refusal.is_retryable() && *self.stop.borrow())
+    }
+}
+
+/// How many of `items` the upstream does not want, and why; `None`: it has all.
+///
+/// Which ones a partial success rejects, no upstream says: the dead letter gets the
+/// whole request, and a replay sends the others again.
+fn refused(outcome: Outcome, items: u64) -> Option<(u64, String)> {
+    match outcome {
+        Err(refusal) => Some((items, refusal.to_string())),
+        Ok(Accepted { partial: Some(PartialSuccess { rejected, message }) }) if 0 < rejected => {
+            let refused = u64::try_from(rejected).unwrap_or(0).min(items);
+            Some((refused, format!("upstream rejected {refused} of {items} items: {message}")))
+        }
+        Ok(_) => None,
     }
 }
 

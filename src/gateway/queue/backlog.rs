@@ -282,15 +282,13 @@ impl Backlog {
         self.shared.leave(&taken.entry);
     }
 
-    /// Keeps a request that the upstream refused for good.
+    /// Keeps a request that the upstream refused for good, or a part of it.
     ///
     /// # Errors
     ///
     /// When the disk is full or fails.
     pub async fn bury(&self, scrubbed: &Scrubbed, reason: &str) -> std::io::Result<()> {
-        self.dead.bury(scrubbed, reason, self.store.key()).await?;
-        self.count(QueueEvent::DeadLetter, scrubbed.items());
-        Ok(())
+        self.dead.bury(scrubbed, reason, self.store.key()).await
     }
 
     /// Counts items that have left by way of `event`.
