@@ -51,11 +51,7 @@ pub fn build(config: &Config) -> Result<BTreeMap<ComponentId, Processor>, YamlEr
 pub fn scrubbers<'p>(
     processors: impl Iterator<Item = &'p Processor>,
 ) -> Result<Vec<Arc<Scrubber>>, YamlError> {
-    let scrubbers = processors.filter_map(|processor| match processor {
-        Processor::Scrubber(scrubber) => Some(Arc::clone(scrubber)),
-        Processor::Redaction(_) | Processor::Actions(_) => None,
-    });
-    let mut scrubbers: Vec<_> = scrubbers.collect();
+    let mut scrubbers: Vec<_> = processors.filter_map(Processor::scrubber).cloned().collect();
     if scrubbers.is_empty() {
         scrubbers.push(Arc::new(Scrubber::new(&Settings::default())?));
     }

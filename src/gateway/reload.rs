@@ -149,7 +149,72 @@ impl Environment for Watched {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpStream;
+
     use super::*;
+    use crate::gateway::pipeline::Step;
+    use crate::gateway::telemetry::metrics::Metrics;
+    use crate::scrub::chain::Processor;
+
+    const BODY: &str =
+        r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"payload"}}]}]}]}"#;
+
+    /// What a sender of [`BODY`] over HTTP hears.
+    async fn answer(to: std::net::SocketAddr) -> String {
+        let mut stream = TcpStream::connect(to).await.unwrap();
+        let len = BODY.len();
+        let request = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+             connection: close\r\ncontent-length: {len}\r\n\r\n{BODY}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// No input is known that has the scrubber panic; so one is put into a gateway that
+    /// runs, which no configuration can.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_request_that_the_scrubber_panics_on_is_refused_counted_and_not_forwarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let forwarded = folder.path().join("forwarded");
+        let yaml = format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}}}}}
+processors: {{scrubber: {{disable: ['*']}}}}
+exporters: {{file: {{path: {}}}}}
+service: {{pipelines: {{logs: {{receivers: [otlp], processors: [scrubber], exporters: [file]}}}}}}",
+            forwarded.display()
+        );
+        let path = folder.path().join("gateway.yaml");
+        std::fs::write(&path, yaml).unwrap();
+        let loaded = Config::load(&[path.display().to_string()], &[], &Process).unwrap();
+        let metrics = Metrics::new();
+        let running = crate::gateway::start(&loaded.config, &metrics).await.unwrap();
+        let to = running.address("otlp", "http").unwrap();
+        let reloader = running.reloader();
+        let faulty = || {
+            let step = Step { id: "scrubber".into(), processor: Processor::Faulty };
+            Steps::new(crate::scrub::Signal::Logs, vec![step]).unwrap()
+        };
+        reloader.pipelines.iter().for_each(|(_, pipeline)| pipeline.replace(faulty()));
+        for _ in 0..3 {
+            let answer = answer(to).await;
+            assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+            assert!(!answer.contains("payload"), "{answer}");
+        }
+        assert_eq!(std::fs::read(&forwarded).unwrap(), b"");
+        let text = metrics.render();
+        let failures = "otelcol_processor_scrubber_failures{otel_signal=\"logs\"";
+        let line = text.lines().find(|line| line.starts_with(failures)).unwrap_or_default();
+        assert!(line.ends_with(" 3"), "{text}");
+        // And it goes on, with rules that work.
+        reloader.reload(&loaded.config).unwrap();
+        assert!(answer(to).await.starts_with("HTTP/1.1 200"));
+        assert!(!std::fs::read(&forwarded).unwrap().is_empty());
+    }
 
     #[test]
     fn what_was_asked_for_is_looked_at_even_if_it_was_not_there() {

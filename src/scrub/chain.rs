@@ -20,6 +20,9 @@ pub enum Processor {
     Redaction(Arc<Redactor>),
     /// `attributes` or `resource`
     Actions(Arc<Actions>),
+    /// Panics, and quotes the request: what that costs is tested.
+    #[cfg(test)]
+    Faulty,
 }
 
 impl Processor {
@@ -30,7 +33,14 @@ impl Processor {
             // As the Collector's, it knows no profiles.
             Self::Redaction(_) => signal != Signal::Profiles,
             Self::Actions(_) => false,
+            #[cfg(test)]
+            Self::Faulty => true,
         }
+    }
+
+    /// The scrubber, if it is one.
+    pub fn scrubber(&self) -> Option<&Arc<Scrubber>> {
+        if let Self::Scrubber(scrubber) = self { Some(scrubber) } else { None }
     }
 
     fn run(&self, request: &Request) -> Result<(Scrubbed, Report), ScrubError> {
@@ -40,6 +50,8 @@ impl Processor {
             // Among others that scrub: the chain has one. What it puts in comes from
             // the configuration or from the same record.
             Self::Actions(actions) => actions.apply(request),
+            #[cfg(test)]
+            Self::Faulty => panic!("trips over {}", request.bytes.escape_ascii()),
         }
     }
 }

@@ -8,6 +8,13 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::frames::CONTINUATION;
+use crate::frames::END_HEADERS;
+use crate::frames::HEADERS;
+use crate::frames::REQUEST;
+use crate::frames::RST_STREAM;
+use crate::frames::frame;
+use crate::frames::preface;
 use crate::sender;
 use crate::sender::TRACES;
 use crate::sender::framed;
@@ -53,28 +60,9 @@ async fn hears(mut stream: TcpStream) -> Vec<u8> {
     heard
 }
 
-/// A frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const END_HEADERS: u8 = 4;
 const ENHANCE_YOUR_CALM: u32 = 11;
-
-/// `POST http://x/` in HPACK: indexed fields, and one literal.
-const REQUEST: &[u8] = &[0x83, 0x86, 0x84, 0x41, 1, b'x'];
-
-fn preface() -> Vec<u8> {
-    [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
-}
 
 /// Whole frames: their kind, stream and payload.
 fn frames(mut bytes: &[u8]) -> Vec<(u8, u32, &[u8])> {

@@ -3,10 +3,12 @@
 
 mod auth;
 mod batches;
+mod budgets;
 mod certificates;
 mod end_to_end;
 mod endings;
 mod files;
+mod frames;
 mod limits;
 mod provider;
 mod redaction;
