@@ -110,6 +110,13 @@ pub enum Refusal {
         /// What was wrong, scrubbed.
         message: String,
     },
+    /// It was sent, and nobody knows what became of it: the answer did not come, or was
+    /// cut. Sent again, it may be there twice.
+    #[error("upstream unavailable: {message}")]
+    Unanswered {
+        /// What was wrong, scrubbed.
+        message: String,
+    },
     /// The upstream refused it for good.
     #[error("upstream refused: {message}")]
     Rejected {
@@ -146,7 +153,7 @@ impl Refusal {
             Self::Undecided { .. } => (code::UNAVAILABLE, 503, Some(RETRY_AFTER_DEFAULT)),
             Self::Busy { retry_after } => (code::UNAVAILABLE, 503, Some(*retry_after)),
             // Another instance may be up at once, so no delay is named.
-            Self::Stopping => (code::UNAVAILABLE, 503, None),
+            Self::Stopping | Self::Unanswered { .. } => (code::UNAVAILABLE, 503, None),
             Self::Internal { .. } => (code::INTERNAL, 500, None),
             Self::Unavailable { code: grpc, retry_after, .. } => {
                 // Without RetryInfo, RESOURCE_EXHAUSTED would be final.
@@ -169,6 +176,7 @@ impl Refusal {
             | Self::Undecided { .. }
             | Self::Busy { .. }
             | Self::Stopping
+            | Self::Unanswered { .. }
             | Self::Unavailable { .. } => true,
             Self::Malformed(_)
             | Self::Unreadable { .. }
@@ -268,6 +276,7 @@ mod tests {
             Refusal::Undecided { what: "x" },
             Refusal::Busy { retry_after: Duration::ZERO },
             Refusal::Stopping,
+            Refusal::Unanswered { message: message() },
             Refusal::Internal { what: "x" },
         ];
         for code in 0..=16 {

@@ -32,6 +32,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::answer::Outcome;
+use crate::gateway::answer::Refusal;
 use crate::gateway::auth::Authenticators;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::upstream_text::UpstreamText;
@@ -260,6 +261,23 @@ impl Exporter {
     }
 }
 
+/// A request that was sent and has no answer yet.
+struct Sent<'a> {
+    sender: &'a Sender,
+    delivery: &'a Delivery,
+    is_answered: bool,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            let (signal, items) =
+                (self.delivery.scrubbed().signal(), self.delivery.scrubbed().items());
+            self.sender.metrics.unanswered(&self.sender.id, signal, items);
+        }
+    }
+}
+
 /// A sender of requests that someone waits for until a deadline.
 struct Until<'a> {
     sender: &'a Sender,
@@ -302,6 +320,22 @@ impl Sender {
         outcome
     }
 
+    /// One attempt. It is counted where it ends without an answer, or is given up before
+    /// there is one.
+    async fn attempt(
+        &self,
+        delivery: &Delivery,
+        attempt: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        let attempt = async {
+            let mut sent = Sent { sender: self, delivery, is_answered: false };
+            let outcome = attempt.await;
+            sent.is_answered = !matches!(outcome, Err(Refusal::Unanswered { .. }));
+            outcome
+        };
+        self.queue.attempt(attempt).await
+    }
+
     async fn try_send(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
         let _place = self.queue.enter(delivery.scrubbed()).await?;
         let waiting = retry::Waiting {
@@ -313,11 +347,11 @@ impl Sender {
         match &self.wire {
             Wire::Grpc(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(waiting, || self.queue.attempt(client.send(&outgoing))).await
+                self.retry.run(waiting, || self.attempt(delivery, client.send(&outgoing))).await
             }
             Wire::Http(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(waiting, || self.queue.attempt(client.send(&outgoing))).await
+                self.retry.run(waiting, || self.attempt(delivery, client.send(&outgoing))).await
             }
             Wire::Debug(printer) => printer.print(delivery).await,
             Wire::File(writer) => writer.write(delivery).await,

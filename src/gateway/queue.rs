@@ -23,6 +23,10 @@
 //!
 //! # Duplicates
 //!
+//! A request comes twice where it was sent and had no answer: no protocol of OTLP can ask
+//! what became of it. `otelcol_exporter_unanswered_*` counts those; a test holds that
+//! there are no others.
+//!
 //! That a record was delivered is written down after its upstream has answered, and
 //! synced within a fifth of a second: after a crash of the process those come again
 //! whose answer was on its way, after a loss of power also those of that time.

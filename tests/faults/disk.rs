@@ -7,6 +7,7 @@ use crate::ledger::caught_up;
 use crate::load::Load;
 use crate::program::Place;
 use crate::program::Settings;
+use crate::program::program;
 use crate::program::segments;
 use crate::upstream::Mood;
 use crate::upstream::Upstream;
@@ -34,7 +35,8 @@ async fn fills(name: &str, place: Place, upstream: Upstream) {
     let ledger = load.finish(Duration::from_secs(30)).await;
     caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
     gateway.assert_conserved().await;
-    Balance::of(&ledger, &upstream.received).show(name).assert_good();
+    let unanswered = gateway.unanswered().await;
+    Balance::of(&ledger, &upstream.received).show(name).assert_good(unanswered);
     assert_eq!(ledger.refused.load(std::sync::atomic::Ordering::Relaxed), 0, "told to give up");
 }
 
@@ -119,7 +121,7 @@ async fn a_second_process_is_kept_out_of_the_queue() {
     let upstream = Upstream::start(Mood::Accept).await;
     let place = place(&upstream, ", timeout: 100ms");
     let (_gateway, _) = place.start().await;
-    let other = std::process::Command::new(env!("CARGO_BIN_EXE_otel-redact"))
+    let other = std::process::Command::new(program())
         .args(["--config", &place.config().display().to_string()])
         .args([
             "--set=service.telemetry.metrics.level=none",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ledger::Balance;
 use crate::ledger::caught_up;
+use crate::load::ITEMS;
 use crate::load::Load;
 use crate::program::Place;
 use crate::program::Settings;
@@ -11,6 +12,9 @@ use crate::short_or_full;
 use crate::upstream::Mood;
 use crate::upstream::Upstream;
 use crate::upstream::seconds;
+
+/// Who delivers what is in a queue, each a request at a time.
+const CONSUMERS: u64 = 10;
 
 /// The bound of the matrix, which a short run on a busy machine only prints.
 const RESTART_WITHIN: Duration = Duration::from_millis(200);
@@ -24,14 +28,20 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
             false => Vec::new(),
         },
         storage: queue.contains("storage").then(String::new),
+        ..Settings::default()
     });
     let (mut gateway, _) = place.start().await;
     let load = Load::start(place.grpc, short_or_full(100, 200));
     let mut slowest = Duration::ZERO;
+    let mut in_flight = 0;
     for kill in 0..kills {
         // Between 150 ms and 650 ms, other ones in each run.
         let spread = std::process::id().wrapping_mul(2_654_435_761).wrapping_add(kill * 7919) % 500;
         seconds(0.15 + f64::from(spread) / 1000.0).await;
+        in_flight += gateway.unanswered().await;
+        if queue.contains("storage") {
+            in_flight += CONSUMERS * ITEMS;
+        }
         gateway.kill();
         let (again, took) = place.start().await;
         gateway = again;
@@ -44,8 +54,11 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
     caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
     gateway.assert_conserved().await;
     println!("{name}: {kills} kills, the slowest restart took {slowest:?}");
-    Balance::of(&ledger, &upstream.received).show(name).assert_good();
+    in_flight += gateway.unanswered().await;
+    let balance = Balance::of(&ledger, &upstream.received).show(name);
+    balance.assert_good(in_flight);
     if crate::is_full() {
+        assert!(balance.duplicated < balance.acknowledged / 100, "{balance:?}");
         assert!(slowest < RESTART_WITHIN, "{slowest:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -155,15 +156,22 @@ async fn until_acknowledged(client: Connection, port: u16, ledger: Arc<Ledger>) 
     let ids = ledger.ids(ITEMS);
     let body = request(&ids, "a line of some application, neither short nor long");
     let mut pause = Duration::from_millis(20);
+    let begun = Instant::now();
     loop {
         match send(&client, port, body.clone(), Duration::from_secs(10)).await {
-            Answer::Ok => return ledger.acknowledge(&ids),
+            Answer::Ok => {
+                ledger.took(begun.elapsed());
+                return ledger.acknowledge(&ids);
+            }
             Answer::Never(_) => {
                 ledger.refused.fetch_add(1, Ordering::Relaxed);
                 return;
             }
             answer @ (Answer::Later(_) | Answer::Silence) => {
                 ledger.failed.fetch_add(1, Ordering::Relaxed);
+                if matches!(answer, Answer::Later(0) | Answer::Silence) {
+                    ledger.unanswered.fetch_add(ITEMS, Ordering::Relaxed);
+                }
                 trace(&answer);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_millis(500));

@@ -16,10 +16,13 @@
 #![expect(clippy::print_stdout, reason = "the result of a test is a line")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod connections;
 mod damage;
 mod disk;
 mod endings;
 mod fanout;
+#[path = "../gateway/frames.rs"]
+mod frames;
 mod kills;
 mod ledger;
 mod load;
@@ -28,6 +31,7 @@ mod outages;
 mod power;
 mod program;
 mod refusals;
+mod reloads;
 mod upstream;
 
 /// Whether the whole matrix runs.

@@ -36,7 +36,7 @@ async fn large_requests_to_a_hung_upstream_stay_within_the_limit() {
         let (body, port) = (body.clone(), place.grpc);
         senders.spawn(async move {
             let client = load::connection();
-            load::send(&client, port, body, Duration::from_secs(5)).await
+            load::send(&client, port, body, Duration::from_secs(10)).await
         });
     }
     let mut resident_mib = 0;

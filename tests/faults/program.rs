@@ -37,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) processors: Vec<(String, String)>,
     /// Settings of the storage; none without.
     pub(crate) storage: Option<String>,
+    /// More settings of both protocols of the receiver.
+    pub(crate) receiver: String,
+    /// More settings of the scrubber, which has no rules of its own.
+    pub(crate) scrubber: String,
 }
 
 impl Place {
@@ -64,7 +68,8 @@ impl Place {
         let lines = |list: &[(String, String)]| {
             list.iter().map(|(id, own)| format!("  {id}: {own}\n")).collect::<String>()
         };
-        let mut processors = vec![("scrubber".to_owned(), "{disable: ['*']}".to_owned())];
+        let (receiver, scrubber) = (&settings.receiver, &settings.scrubber);
+        let mut processors = vec![("scrubber".to_owned(), format!("{{disable: ['*']{scrubber}}}"))];
         processors.extend(settings.processors.iter().cloned());
         let (extension, started) = match &settings.storage {
             None => (String::new(), ""),
@@ -76,7 +81,7 @@ impl Place {
         };
         let yaml = format!(
             "receivers:
-  otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'}}, http: {{endpoint: '127.0.0.1:{http}'}}}}}}
+  otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'{receiver}}}, http: {{endpoint: '127.0.0.1:{http}'{receiver}}}}}}}
 processors:
 {processors}exporters:
 {exporters}extensions:
@@ -155,7 +160,8 @@ processors:
     }
 }
 
-fn program() -> String {
+/// The program under test: the one that was built with this test, or another one.
+pub(crate) fn program() -> String {
     std::env::var("OTEL_REDACT_BIN")
         .unwrap_or_else(|_| env!("CARGO_BIN_EXE_otel-redact").to_owned())
 }
@@ -178,8 +184,12 @@ impl Running {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Waits for the end. Gives how it was, and how long it took.
@@ -196,14 +206,29 @@ impl Running {
 
     /// Resident memory, in MiB.
     pub(crate) fn resident_mib(&self) -> u64 {
+        self.resident_kib() / 1024
+    }
+
+    /// Resident memory, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
     }
 
     /// The sum of a metric over its series.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         Self::sum(&get(self.metrics, "/metrics").await.unwrap(), name)
+    }
+
+    /// How many files and sockets it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Items of attempts that the upstream did not answer.
+    pub(crate) async fn unanswered(&self) -> u64 {
+        self.metric("otelcol_exporter_unanswered_log_records").await
     }
 
     fn sum(text: &str, name: &str) -> u64 {

@@ -70,7 +70,7 @@ async fn refused(mood: Mood, more: &str) {
     let replayed = place.replay(&[]).await;
     assert_eq!(replayed.status.code(), Some(0), "{replayed:?}");
     assert!(place.replay(&["--list"]).await.stdout.is_empty(), "something is left");
-    Balance::of(&ledger, &upstream.received).show(&format!("refused with {mood:?}")).assert_good();
+    Balance::of(&ledger, &upstream.received).show(&format!("refused with {mood:?}")).assert_good(0);
     drop(gateway);
 }
 
@@ -95,6 +95,42 @@ async fn what_is_refused_for_good_is_in_the_dead_letter_and_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_rejected_in_a_partial_success_is_in_the_dead_letter() {
+    let _turn = crate::turn().await;
+    for exporter in ["otlp_grpc", "otlp_http"] {
+        let upstream = Upstream::start(Mood::Partial(2)).await;
+        let own = match exporter {
+            "otlp_http" => upstream.http(DISK),
+            _ => upstream.grpc(DISK),
+        };
+        let place = Place::new(&Settings {
+            exporters: vec![(exporter.to_owned(), own)],
+            storage: Some(String::new()),
+            ..Settings::default()
+        });
+        let (gateway, _) = place.start().await;
+        let ledger = Ledger::default();
+        send_all(&place, &ledger, 3).await;
+        let begun = std::time::Instant::now();
+        while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < 3 * 2 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{}", place.log());
+            seconds(0.05).await;
+        }
+        gateway.assert_conserved().await;
+        assert_eq!(gateway.metric("otelcol_exporter_queue_sent_items").await, 3 * (ITEMS - 2));
+        let listed = place.replay(&["--list"]).await;
+        let text = String::from_utf8(listed.stdout).unwrap();
+        assert!(text.contains("upstream rejected 2 of 5 items"), "{text}");
+        // Rejected again, they stay.
+        assert_eq!(place.replay(&[]).await.status.code(), Some(1));
+        upstream.set(Mood::Accept);
+        assert_eq!(place.replay(&[]).await.status.code(), Some(0));
+        let balance = Balance::of(&ledger, &upstream.received);
+        assert_eq!(balance.show("partial success").lost, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_tried_for_too_long_is_in_the_dead_letter() {
     let _turn = crate::turn().await;
     let upstream = Upstream::start(Mood::Grpc(14, false)).await;
@@ -115,7 +151,7 @@ async fn what_is_tried_for_too_long_is_in_the_dead_letter() {
     }
     upstream.set(Mood::Accept);
     assert_eq!(place.replay(&[]).await.status.code(), Some(0));
-    Balance::of(&ledger, &upstream.received).show("tried for too long").assert_good();
+    Balance::of(&ledger, &upstream.received).show("tried for too long").assert_good(0);
 }
 
 async fn poisoned(name: &str, batch: bool, queue: &str) {
@@ -129,6 +165,7 @@ async fn poisoned(name: &str, batch: bool, queue: &str) {
             false => Vec::new(),
         },
         storage: queue.contains("storage").then(String::new),
+        ..Settings::default()
     });
     let (gateway, _) = place.start().await;
     let ledger = std::sync::Arc::new(Ledger::default());
@@ -164,7 +201,7 @@ async fn poisoned(name: &str, batch: bool, queue: &str) {
     }
     gateway.assert_conserved().await;
     let balance = Balance::of(&ledger, &upstream.received).show(name);
-    balance.assert_good();
+    balance.assert_good(0);
     assert_eq!(balance.duplicated, 0);
 }
 
@@ -185,6 +222,7 @@ async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
         exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
         processors: vec![("batch".to_owned(), "{timeout: 50ms}".to_owned())],
         storage: Some(String::new()),
+        ..Settings::default()
     });
     let (gateway, _) = place.start().await;
     let load = Load::start(place.grpc, 100);
@@ -195,5 +233,5 @@ async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
     upstream.set(Mood::Accept);
     seconds(1.2).await;
     assert_eq!(place.replay(&[]).await.status.code(), Some(0));
-    Balance::of(&ledger, &upstream.received).show("poison under load").assert_good();
+    Balance::of(&ledger, &upstream.received).show("poison under load").assert_good(0);
 }

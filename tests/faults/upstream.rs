@@ -1,11 +1,13 @@
 //! An upstream that fails as it is told to, and keeps count of what it took.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,6 +24,7 @@ use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -48,6 +51,14 @@ pub(crate) enum Mood {
     Flap,
     /// Refuses for good what holds an item with this id.
     Poison(u64),
+    /// Says that it rejects this many items of each request.
+    Partial(u64),
+    /// Begins to say that it accepts, and does not end.
+    Cut,
+    /// Connections on which something else than HTTP is said.
+    Junk,
+    /// Connections on which nothing is said any more, and everything read.
+    HalfClosed,
 }
 
 /// A running upstream, for gRPC and HTTP alike.
@@ -128,10 +139,16 @@ impl Upstream {
             Mood::Hang => std::future::pending().await,
             Mood::Grpc(code, retry) => Ok(grpc(code, retry)),
             Mood::Http(status) => Ok(http(status)),
+            Mood::Cut => Ok(cut(is_grpc)),
+            Mood::Partial(rejected) => {
+                let taken = ids.len().saturating_sub(rejected as usize);
+                self.received.add(&ids[..taken]);
+                Ok(accepted(is_grpc, Some(rejected)))
+            }
             Mood::Accept => {
                 self.received.add(&ids);
                 self.arrivals.lock().unwrap().push(std::time::Instant::now());
-                Ok(if is_grpc { grpc(0, false) } else { http(200) })
+                Ok(accepted(is_grpc, None))
             }
             _ => Err(std::io::Error::other("reset")),
         }
@@ -189,8 +206,20 @@ async fn serve(
                     break;
                 }
             };
-            let Ok((stream, _)) = accepted else { continue };
+            let Ok((mut stream, _)) = accepted else { continue };
             let upstream = upstream.clone();
+            let mood = *upstream.mood.borrow();
+            if matches!(mood, Mood::Junk | Mood::HalfClosed) {
+                connections.spawn(async move {
+                    // The peer may be gone by now.
+                    if mood == Mood::Junk {
+                        let _ = stream.write_all(&[0xfe; 300]).await;
+                    }
+                    let _ = stream.shutdown().await;
+                    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                });
+                continue;
+            }
             connections.spawn(async move {
                 let reset = Arc::new(tokio::sync::Notify::new());
                 let broken = Arc::clone(&reset);
@@ -215,11 +244,18 @@ async fn serve(
     }
 }
 
-type Body = BoxBody<Bytes, Infallible>;
+type Body = BoxBody<Bytes, std::io::Error>;
+
+/// What carries `bytes`.
+fn full(bytes: Vec<u8>) -> Body {
+    Full::from(bytes).map_err(|never| match never {}).boxed()
+}
 
 fn grpc(code: u32, retry: bool) -> Response<Body> {
-    let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", HeaderValue::from(code));
+    let mut response =
+        Response::builder().header("content-type", "application/grpc").body(full(vec![])).unwrap();
+    let headers = response.headers_mut();
+    headers.insert("grpc-status", HeaderValue::from(code));
     if retry {
         // google.rpc.Status {details: [Any {RetryInfo {retry_delay: 10 ms}}]}, by hand.
         let delay = [0x10, 0x80, 0xad, 0xe2, 0x04];
@@ -228,23 +264,61 @@ fn grpc(code: u32, retry: bool) -> Response<Body> {
         let any = [&[0x0a, url.len() as u8], &url[..], &[0x12, info.len() as u8], &info].concat();
         let status = [&[0x1a, any.len() as u8], &any[..]].concat();
         let details = base64::prelude::BASE64_STANDARD_NO_PAD.encode(status);
-        trailers.insert("grpc-status-details-bin", details.parse().unwrap());
+        headers.insert("grpc-status-details-bin", details.parse().unwrap());
     }
-    let response = Response::builder().header("content-type", "application/grpc");
-    if code != 0 {
-        let mut response = response.body(Full::default().boxed()).unwrap();
-        response.headers_mut().extend(trailers);
-        return response;
-    }
-    let body = Full::new(Bytes::from_static(&[0, 0, 0, 0, 2, 0x0a, 0]));
-    let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
-    response.body(body.boxed()).unwrap()
+    response
 }
 
 fn http(status: u16) -> Response<Body> {
     let response =
         Response::builder().status(status).header("content-type", "application/x-protobuf");
-    response.body(Full::default().boxed()).unwrap()
+    response.body(full(vec![])).unwrap()
+}
+
+/// A success, of which `rejected` items are not part.
+fn accepted(is_grpc: bool, rejected: Option<u64>) -> Response<Body> {
+    // ExportLogsServiceResponse {partial_success {rejected_log_records}}, by hand.
+    let message = match rejected {
+        None => vec![0x0a, 0],
+        Some(rejected) => vec![0x0a, 2, 0x08, u8::try_from(rejected).unwrap()],
+    };
+    if !is_grpc {
+        let mut response = http(200);
+        *response.body_mut() = full(message);
+        return response;
+    }
+    let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), HeaderValue::from(0))]);
+    let framed = [&[0, 0, 0, 0, message.len() as u8], &message[..]].concat();
+    let body = full(framed).with_trailers(std::future::ready(Some(Ok(trailers))));
+    Response::builder().header("content-type", "application/grpc").body(body.boxed()).unwrap()
+}
+
+/// A success without its end: no trailers, fewer bytes than announced.
+fn cut(is_grpc: bool) -> Response<Body> {
+    if is_grpc {
+        let response = Response::builder().header("content-type", "application/grpc");
+        return response.body(full(vec![0, 0, 0, 0, 2, 0x0a, 0])).unwrap();
+    }
+    let piece = Ok(http_body::Frame::data(Bytes::from_static(&[0x0a])));
+    let broken = Err(std::io::Error::other("cut"));
+    let body = Pieces([piece, broken].into_iter().collect());
+    let response = Response::builder().header("content-type", "application/x-protobuf");
+    response.header("content-length", 2).body(body.boxed()).unwrap()
+}
+
+/// A body in pieces.
+struct Pieces(std::collections::VecDeque<Result<http_body::Frame<Bytes>, std::io::Error>>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        Poll::Ready(self.0.pop_front())
+    }
 }
 
 /// Waits a little longer than a flap.

@@ -6,8 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
 use http::Request;
 use http::Response;
+use http::Uri;
+use http::header;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Builder;
@@ -16,6 +21,9 @@ use hyper_util::rt::TokioTimer;
 
 use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
+use crate::gateway::auth::Credential;
+use crate::gateway::compression::Coding;
+use crate::gateway::config::header::Headers;
 use crate::gateway::connect::Connector;
 use crate::gateway::exporter::outgoing::OutgoingBody;
 
@@ -41,7 +49,7 @@ pub fn warn_of_plain_text(path: &str) {
 }
 
 /// `<name>/<version> (<os>/<arch>)`, as Collectors call themselves.
-pub fn user_agent() -> String {
+fn user_agent() -> String {
     let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     format!("{name}/{version} ({}/{})", std::env::consts::OS, std::env::consts::ARCH)
 }
@@ -66,13 +74,47 @@ pub async fn read(mut body: Incoming) -> Result<(Bytes, HeaderMap), hyper::Error
     Ok((bytes.freeze(), trailers))
 }
 
+/// What every request of an exporter says of itself, and what `own` adds.
+pub fn headers(
+    agent: Option<HeaderValue>,
+    content_type: &'static str,
+    coding: Option<(HeaderName, Coding)>,
+    own: &Headers,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let agent = agent.or_else(|| HeaderValue::from_str(&user_agent()).ok());
+    headers.extend(agent.map(|agent| (header::USER_AGENT, agent)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let coding = coding.map(|(name, coding)| (name, HeaderValue::from_static(coding.name())));
+    headers.extend(coding);
+    headers.extend(own.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+    headers
+}
+
+/// A request that carries `body`, with `headers` and who we are.
+pub fn post(
+    uri: Uri,
+    headers: &HeaderMap,
+    credential: Option<&Credential>,
+    body: OutgoingBody,
+) -> Request<OutgoingBody> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers.clone();
+    if let Some(Credential { name, value }) = credential {
+        request.headers_mut().insert(name, value.clone());
+    }
+    request
+}
+
 /// Sends what `build` makes, and again at once where the upstream says that it has
 /// not looked at it: it closes its connections in an orderly way, and a request was
 /// on its way to one of them (gRFC A6, "Transparent Retries").
 ///
 /// # Errors
 ///
-/// `unreachable`, and those of `build`.
+/// When the upstream cannot be reached, or does not answer, and those of `build`.
 pub async fn request(
     client: &Client,
     build: impl Fn() -> Result<Request<OutgoingBody>, Refusal>,
@@ -83,7 +125,14 @@ pub async fn request(
         match client.request(build()?).await {
             Ok(response) => return Ok(response),
             Err(err) if attempts < ATTEMPTS_MAX && was_not_looked_at(&err) => {}
-            Err(err) => return Err(unreachable(&err)),
+            Err(err) if err.is_connect() || was_not_looked_at(&err) => {
+                return Err(Refusal::Unavailable {
+                    code: code::UNAVAILABLE,
+                    retry_after: None,
+                    message: in_words(&err),
+                });
+            }
+            Err(err) => return Err(unanswered(&err)),
         }
     }
 }
@@ -104,8 +153,12 @@ fn was_not_looked_at(err: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// An upstream that cannot be reached, or did not answer.
-pub fn unreachable(err: &(dyn Error + 'static)) -> Refusal {
+/// An upstream that did not answer, or not to the end.
+pub fn unanswered(err: &(dyn Error + 'static)) -> Refusal {
+    Refusal::Unanswered { message: in_words(err) }
+}
+
+fn in_words(err: &(dyn Error + 'static)) -> String {
     // The outermost error only says that it was an error.
     let mut message = err.to_string();
     let mut source = err.source();
@@ -117,13 +170,12 @@ pub fn unreachable(err: &(dyn Error + 'static)) -> Refusal {
         }
         source = inner.source();
     }
-    Refusal::Unavailable { code: code::UNAVAILABLE, retry_after: None, message }
+    message
 }
 
 /// An upstream that did not answer in time.
 pub fn timed_out(timeout: Duration) -> Refusal {
-    let message = format!("no answer within {timeout:?}");
-    Refusal::Unavailable { code: code::UNAVAILABLE, retry_after: None, message }
+    Refusal::Unanswered { message: format!("no answer within {timeout:?}") }
 }
 
 /// Waits for `answer`, for at most `limit`; for ever, if that is zero.

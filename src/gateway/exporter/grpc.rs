@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use bytes::Bytes;
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
-use http::Request;
 use http::Uri;
 use http::header;
 use serde::Deserialize;
@@ -297,14 +297,9 @@ impl Client {
         let prefix = Bytes::from(prefix);
         let response = client::request(&self.client, || {
             let body = OutgoingBody::new(prefix.clone(), outgoing.bytes.clone());
-            let mut request = Request::new(body);
-            *request.method_mut() = http::Method::POST;
+            let uri = self.uri(outgoing.signal)?;
+            let mut request = client::post(uri, &self.headers, credential.as_ref(), body);
             *request.version_mut() = http::Version::HTTP_2;
-            *request.uri_mut() = self.uri(outgoing.signal)?;
-            *request.headers_mut() = self.headers.clone();
-            if let Some(Credential { name, value }) = &credential {
-                request.headers_mut().insert(name, value.clone());
-            }
             if !self.timeout.is_zero() {
                 let millis = self.timeout.as_millis().min(99_999_999);
                 if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {
@@ -315,16 +310,22 @@ impl Client {
         });
         let (parts, body) = response.await?.into_parts();
         let (message, trailers) =
-            client::read(body).await.map_err(|err| client::unreachable(&err))?;
+            client::read(body).await.map_err(|err| client::unanswered(&err))?;
         let status = if trailers.contains_key("grpc-status") { &trailers } else { &parts.headers };
-        match status.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok()) {
-            None => {
-                let code = verdict::grpc_of_http(parts.status.as_u16());
-                let message = format!("HTTP status {} without grpc-status", parts.status.as_u16());
-                verdict::of_grpc(code, message, None)
+        let code = status.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok());
+        match (parts.status.as_u16(), code) {
+            // Whoever began to answer has not ended: that is no verdict.
+            (200, None) => {
+                let message = "an answer without grpc-status".to_owned();
+                Err(Refusal::Unanswered { message })
             }
-            Some(0) => Ok(Accepted { partial: self.partial_success(&message) }),
-            Some(code) => {
+            // What stands in between says no: a success below it is not to be believed.
+            (http @ (..200 | 201..), None | Some(0)) => {
+                let message = format!("HTTP status {http} without grpc-status");
+                verdict::of_grpc(verdict::grpc_of_http(http), message, None)
+            }
+            (200, Some(0)) => Ok(Accepted { partial: self.partial_success(&message) }),
+            (_, Some(code)) => {
                 let (message, retry_after) = self.explanation(status);
                 verdict::of_grpc(code, message, retry_after)
             }
@@ -358,17 +359,10 @@ impl Client {
 
 /// The headers of every request.
 fn headers(config: &Config, coding: Option<Coding>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
     let agent = config.user_agent.as_ref().map(|agent| agent.as_header().clone());
-    let agent = agent.or_else(|| HeaderValue::from_str(&client::user_agent()).ok());
-    headers.extend(agent.map(|agent| (header::USER_AGENT, agent)));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(header::TE, HeaderValue::from_static("trailers"));
-    if let Some(coding) = coding {
-        headers.insert("grpc-encoding", HeaderValue::from_static(coding.name()));
-    }
-    headers
-        .extend(config.headers.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+    let coding = coding.map(|coding| (HeaderName::from_static("grpc-encoding"), coding));
+    let mut headers = client::headers(agent, "application/grpc", coding, &config.headers);
+    headers.entry(header::TE).or_insert(HeaderValue::from_static("trailers"));
     headers
 }
 

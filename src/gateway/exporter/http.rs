@@ -5,8 +5,6 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::HeaderValue;
-use http::Request;
 use http::Uri;
 use http::header;
 use serde::Deserialize;
@@ -308,17 +306,10 @@ impl Client {
         let url = url.ok_or(Refusal::Internal { what: "no endpoint for this signal" })?;
         let response = client::request(&self.client, || {
             let body = OutgoingBody::new(Bytes::new(), outgoing.bytes.clone());
-            let mut request = Request::new(body);
-            *request.method_mut() = http::Method::POST;
-            *request.uri_mut() = url.clone();
-            *request.headers_mut() = self.headers.clone();
-            if let Some(Credential { name, value }) = &credential {
-                request.headers_mut().insert(name, value.clone());
-            }
-            Ok(request)
+            Ok(client::post(url.clone(), &self.headers, credential.as_ref(), body))
         });
         let (parts, body) = response.await?.into_parts();
-        let (body, _) = client::read(body).await.map_err(|err| client::unreachable(&err))?;
+        let (body, _) = client::read(body).await.map_err(|err| client::unanswered(&err))?;
         let status = parts.status.as_u16();
         if parts.status.is_success() {
             return Ok(Accepted { partial: self.partial_success(&parts.headers, &body) });
@@ -356,20 +347,12 @@ impl Client {
 
 /// The headers of every request.
 fn headers(config: &Config, encoding: Encoding, coding: Option<Coding>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let agent = HeaderValue::from_str(&client::user_agent());
-    headers.extend(agent.ok().map(|agent| (header::USER_AGENT, agent)));
     let content_type = match encoding {
         Encoding::Protobuf => "application/x-protobuf",
         Encoding::Json => "application/json",
     };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Some(coding) = coding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-    }
-    headers
-        .extend(config.headers.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
-    headers
+    let coding = coding.map(|coding| (header::CONTENT_ENCODING, coding));
+    client::headers(None, content_type, coding, &config.headers)
 }
 
 /// How an answer is written, if it is one of ours.
@@ -394,6 +377,8 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]

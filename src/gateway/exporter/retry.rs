@@ -94,7 +94,7 @@ impl Config {
     }
 
     /// Attempts until the outcome is not retryable, `max_elapsed_time` has passed, the
-    /// next attempt would come after the deadline, or the gateway stops: then the
+    /// next attempt would have no time until the deadline, or the gateway stops: then the
     /// sender had better try again elsewhere.
     pub async fn run<F: Future<Output = Outcome>>(
         &self,
@@ -137,7 +137,8 @@ impl Config {
             let Some(next) = Instant::now().checked_add(wait) else { return outcome };
             let last = begun + self.max_elapsed_time.0;
             let too_late = !self.max_elapsed_time.0.is_zero() && last < next;
-            if too_late || deadline.is_some_and(|deadline| deadline <= next) {
+            let end = next.checked_add(ATTEMPT_TIME_MIN).unwrap_or(next);
+            if too_late || deadline.is_some_and(|deadline| deadline <= end) {
                 return outcome;
             }
             let is_back = async {
@@ -185,6 +186,10 @@ const OUTAGE_MIN: Duration = Duration::from_secs(1);
 
 /// Over which time those that are woken spread.
 const RETURN_SPREAD: Duration = Duration::from_millis(250);
+
+/// No further attempt is begun that a sender would wait for less long: one that is cut
+/// may have arrived, and then comes twice.
+const ATTEMPT_TIME_MIN: Duration = Duration::from_millis(200);
 
 /// How long an attempt that is under way may still take when the gateway stops.
 const ATTEMPT_AFTER_STOP_MAX: Duration = Duration::from_secs(3);

@@ -71,6 +71,7 @@ struct Inner {
     invalid_utf8: IntCounterVec,
     sent: Items,
     send_failed: Items,
+    unanswered: Items,
     queue: QueueMetrics,
     pipeline_incoming: IntCounterVec,
     pipeline_accepted: IntCounterVec,
@@ -175,6 +176,12 @@ impl Metrics {
             ),
             sent: Items::new(&registry, "exporter_sent", "sent", &["exporter"]),
             send_failed: Items::new(&registry, "exporter_send_failed", "not sent", &["exporter"]),
+            unanswered: Items::new(
+                &registry,
+                "exporter_unanswered",
+                "in attempts without an answer: sent again, they may arrive twice",
+                &["exporter"],
+            ),
             queue: QueueMetrics::new(&registry),
             pipeline_incoming: counter(
                 &registry,
@@ -303,6 +310,11 @@ impl Metrics {
     /// `exporter_send_failed_*`
     pub fn send_failed(&self, exporter: &str, signal: Signal, items: u64) {
         self.inner.send_failed.add(signal, &[exporter], items);
+    }
+
+    /// `exporter_unanswered_*`
+    pub fn unanswered(&self, exporter: &str, signal: Signal, items: u64) {
+        self.inner.unanswered.add(signal, &[exporter], items);
     }
 
     /// What became of items that came to a pipeline: each came, and was acknowledged
