@@ -102,3 +102,34 @@ fn check_yaml(input: &[u8]) {
         assert!(!fault.expected.is_empty() && fault.to_string().contains(&fault.path));
     }
 }
+
+/// The same for a text that stands in an encoding, which the first byte chooses: what a
+/// fuzzer would not come upon by itself.
+fn check_wrapped(input: &[u8]) {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    let Some((first, inner)) = input.split_first() else { return };
+    let each = |write: fn(u8) -> String| inner.iter().copied().map(write).collect::<String>();
+    let text = match first % 8 {
+        0 => BASE64_STANDARD.encode(inner),
+        1 => BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.encode(inner)),
+        2 => each(|byte| format!("{byte:02x}")),
+        3 => each(|byte| format!("%{byte:02X}")),
+        4 => each(|byte| format!("\\u{byte:04x}")),
+        5 => each(|byte| format!("\\\\u{byte:04x}")),
+        6 => BASE64_STANDARD.encode(gzip(inner)),
+        _ => each(|byte| format!("{}\0", char::from(byte))),
+    };
+    for text in [format!("a {text} b"), format!("{{\"password\":\"{text}\"}}"), text] {
+        check_text(text.as_bytes());
+    }
+}
+
+/// RFC 1952, 2.3.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let packed = miniz_oxide::deflate::compress_to_vec(bytes, 6);
+    let len = u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes();
+    let checksum = crc32fast::hash(bytes).to_le_bytes();
+    [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255], &packed[..], &checksum, &len].concat()
+}

@@ -93,9 +93,7 @@ async fn two_thousand_idle_connections_cost_little_and_end_when_their_place_is_w
     let ledger = load.finish(Duration::from_secs(10)).await;
     assert_eq!(ledger.failed.load(Ordering::Relaxed), 0, "good senders were turned away");
     Balance::of(&ledger, &upstream.received).show("idle connections").assert_good(0);
-    if crate::is_full() {
-        assert!(kib <= KIB_A_CONNECTION_MAX, "{kib} KiB");
-    }
+    crate::bound(kib <= KIB_A_CONNECTION_MAX, format_args!("{kib} KiB a connection"));
 }
 
 /// Ways to be a burden. Each is one connection from its beginning to its end.
@@ -191,9 +189,8 @@ async fn good_senders_go_on_beside_all_others() {
         println!("{name}, {count} connections: p99 {beside:?} (alone {alone:?}), {mib} MiB");
         assert!(gateway.is_ready().await, "health does not answer");
         assert!(mib < resident + 64, "{mib} MiB, {resident} MiB before");
-        if crate::is_full() {
-            assert!(beside < alone * 2 + Duration::from_millis(20), "{beside:?}, alone {alone:?}");
-        }
+        let is_kept = beside < alone * 2 + Duration::from_millis(20);
+        crate::bound(is_kept, format_args!("{name}: {beside:?}, alone {alone:?}"));
     }
     let begun = std::time::Instant::now();
     while files + 10 < gateway.open_files() {

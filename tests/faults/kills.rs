@@ -59,8 +59,8 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
     balance.assert_good(in_flight);
     if crate::is_full() {
         assert!(balance.duplicated < balance.acknowledged / 100, "{balance:?}");
-        assert!(slowest < RESTART_WITHIN, "{slowest:?}");
     }
+    crate::bound(slowest < RESTART_WITHIN, format_args!("{name}: restart {slowest:?}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

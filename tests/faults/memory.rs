@@ -68,6 +68,7 @@ async fn large_requests_to_a_hung_upstream_stay_within_the_limit() {
         seconds(0.05).await;
     }
     println!("hung upstream: normal {:?} after", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(short_or_full(10, 2)));
+    let took = begun.elapsed();
+    crate::bound(took < Duration::from_secs(2), format_args!("normal after {took:?}"));
     gateway.assert_conserved().await;
 }

@@ -215,6 +215,34 @@ async fn one_poison_request_in_a_batch_costs_none_of_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_poison_request_in_fifteen_costs_the_others_neither_data_nor_time() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Accept).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(""))],
+        processors: vec![("batch".to_owned(), "{timeout: 50ms}".to_owned())],
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    let load = Load::start(place.grpc, 100);
+    let long = short_or_full(1.0, 10.0);
+    seconds(long).await;
+    let alone = load.ledger.p99();
+    upstream.set(Mood::PoisonEvery(15 * ITEMS));
+    seconds(long).await;
+    let beside = load.ledger.p99();
+    let ledger = load.finish(Duration::from_secs(10)).await;
+    gateway.assert_conserved().await;
+    let refused = ledger.refused.load(std::sync::atomic::Ordering::Relaxed);
+    println!("one poison in 15: {refused} refused, p99 {beside:?} (alone {alone:?})");
+    assert!(0 < refused, "nobody heard of it");
+    let unanswered = gateway.unanswered().await;
+    Balance::of(&ledger, &upstream.received).show("one poison in 15").assert_good(unanswered);
+    let is_kept = beside < alone * 2 + Duration::from_millis(20);
+    crate::bound(is_kept, format_args!("p99 {beside:?}, alone {alone:?}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
     let _turn = crate::turn().await;
     let upstream = Upstream::start(Mood::Poison(11)).await;

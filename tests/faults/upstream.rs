@@ -51,6 +51,8 @@ pub(crate) enum Mood {
     Flap,
     /// Refuses for good what holds an item with this id.
     Poison(u64),
+    /// Refuses for good what holds an item whose id this divides.
+    PoisonEvery(u64),
     /// Says that it rejects this many items of each request.
     Partial(u64),
     /// Begins to say that it accepts, and does not end.
@@ -131,9 +133,14 @@ impl Upstream {
             mood = if is_up { Mood::Accept } else { retryable(is_grpc) };
         }
         let ids = ids(&message);
-        if let Mood::Poison(id) = mood {
+        let is_poison = match mood {
+            Mood::Poison(id) => Some(ids.contains(&id)),
+            Mood::PoisonEvery(number) => Some(ids.iter().any(|id| id.is_multiple_of(number))),
+            _ => None,
+        };
+        if let Some(is_poison) = is_poison {
             let refused = if is_grpc { Mood::Grpc(3, false) } else { Mood::Http(400) };
-            mood = if ids.contains(&id) { refused } else { Mood::Accept };
+            mood = if is_poison { refused } else { Mood::Accept };
         }
         match mood {
             Mood::Hang => std::future::pending().await,

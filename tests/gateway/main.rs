@@ -13,6 +13,7 @@ mod limits;
 mod provider;
 mod redaction;
 mod refusals;
+mod replay;
 mod retries;
 mod sender;
 mod settings;

@@ -1,0 +1,7 @@
+//! Shows arbitrary bytes as a credential.
+#![no_main]
+#![allow(dead_code, reason = "each target uses one of the checks")]
+
+include!("../gateway.rs");
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| check_auth(input));

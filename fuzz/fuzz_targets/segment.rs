@@ -1,0 +1,7 @@
+//! Opens a queue whose files hold arbitrary bytes.
+#![no_main]
+#![allow(dead_code, reason = "each target uses one of the checks")]
+
+include!("../gateway.rs");
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| check_segment(input));
