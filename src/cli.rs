@@ -146,7 +146,9 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => {
             replay::replay(&config, &args).map_err(|error| error.to_string())
         }
-        Some(Command::Rules(command)) => rules::rules(&command).map_err(|error| error.to_string()),
+        Some(Command::Rules(command)) => {
+            rules::rules(&config, &command).map_err(|error| error.to_string())
+        }
         Some(Command::Selftest(args)) => {
             selftest::selftest(&config, &args).map_err(|error| error.to_string())
         }

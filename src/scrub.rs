@@ -18,6 +18,7 @@ pub mod redaction;
 pub mod rule;
 mod scrubbed;
 pub mod scrubber;
+pub mod shadow;
 pub mod stream;
 pub mod yaml;
 
@@ -25,6 +26,7 @@ pub use chain::Chain;
 pub use chain::NoScrubber;
 pub use mask::MaskKind;
 pub use redaction::Redactor;
+pub use scrubbed::Cost;
 pub use scrubbed::NotSealed;
 pub use scrubbed::Noted;
 pub use scrubbed::NotedKind;
@@ -39,6 +41,7 @@ use bytes::Bytes;
 
 /// What an OTLP request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Signal {
     /// Spans.

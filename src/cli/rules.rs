@@ -1,21 +1,30 @@
 //! `rules`: which rules there are, and whether they hold what they say.
 
+mod bench;
+mod fields;
+mod import;
+mod packed;
+mod reference;
+mod schema;
+
 use std::io;
 use std::io::Write;
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::cli::ConfigArgs;
 use crate::cli::closed_pipe;
 use crate::cli::complain;
+use crate::gateway::config::ConfigError;
+use crate::scrub::ScrubError;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
 use crate::scrub::prove;
 use crate::scrub::rule::Rule;
 use crate::scrub::rule::RuleFile;
-use crate::scrub::rule::Sensitivity;
 use crate::scrub::rule::glob::Glob;
-use crate::scrub::rule::pack;
 use crate::scrub::yaml;
 use crate::scrub::yaml::YamlError;
 
@@ -23,12 +32,32 @@ use crate::scrub::yaml::YamlError;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RulesCommand {
     /// Print the packed rules: id, severity, how they find (pattern, keys), what they find
-    List,
+    List {
+        /// As a page in Markdown, with anchors, keys and sources
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Run the examples and counterexamples of the packed rules, or of rule files
     Test {
         /// Rule files; none means the packed rules
         files: Vec<PathBuf>,
     },
+    /// What each rule looks at, finds and costs, on a sample
+    Bench(bench::BenchArgs),
+    /// Turn the rules of a Gitleaks or Betterleaks configuration into a rule file on stdout,
+    /// and say on stderr what could not be carried over
+    Import {
+        /// The configuration, in TOML
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of rule files, for editors
+    Schema {
+        /// That of the scrubbers in a configuration instead
+        #[arg(long)]
+        configuration: bool,
+    },
+    /// Print the reference of the rule language, in Markdown
+    Reference,
 }
 
 /// Why the rules are not as they should be.
@@ -50,6 +79,22 @@ pub(in crate::cli) enum RulesError {
         /// The fault.
         fault: YamlError,
     },
+    /// The configuration is at fault.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A request of a sample cannot be scrubbed.
+    #[error("a request of the sample: {0}")]
+    Sample(#[from] ScrubError),
+    /// A file is no TOML, or not of the kind that was expected.
+    #[error("{file}: line {line}: {reason}")]
+    Toml {
+        /// The file.
+        file: String,
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
     /// Some examples do not prove their rules.
     #[error("{count} of the examples do not hold")]
     Unproven {
@@ -63,36 +108,28 @@ pub(in crate::cli) enum RulesError {
 /// # Errors
 ///
 /// A faulty rule file, or examples that do not hold.
-pub(in crate::cli) fn rules(command: &RulesCommand) -> Result<(), RulesError> {
+pub(in crate::cli) fn rules(config: &ConfigArgs, command: &RulesCommand) -> Result<(), RulesError> {
     match command {
-        RulesCommand::List => list(),
+        RulesCommand::List { markdown: false } => print(&packed::lines()?),
+        RulesCommand::List { markdown: true } => print(&packed::page()?),
         RulesCommand::Test { files } => test(files),
+        RulesCommand::Bench(args) => print(&bench::bench(config, args)?),
+        RulesCommand::Import { file } => import(file),
+        RulesCommand::Schema { configuration } => {
+            let schema = match configuration {
+                true => schema::of_configurations(),
+                false => schema::of_rule_files(),
+            };
+            print(&format!("{schema:#}\n"))
+        }
+        RulesCommand::Reference => print(&reference::page()),
     }
-}
-
-fn list() -> Result<(), RulesError> {
-    let mut text = String::new();
-    for (file, rule) in packed()? {
-        let how = match (rule.pattern.is_some(), rule.keys.is_empty()) {
-            (true, true) => "pattern",
-            (true, false) => "keys + pattern",
-            _ => "keys",
-        };
-        let note = match rule.sensitivity {
-            Sensitivity::Publishable => " (runs only when enabled)",
-            Sensitivity::Secret | Sensitivity::Identifier => "",
-        };
-        let Rule { id, description, severity, .. } = rule;
-        let severity = format!("{severity:?}").to_lowercase();
-        text.push_str(&format!("{id:<48} {severity:<9} {how:<15} {description}{note} [{file}]\n"));
-    }
-    print(&text)
 }
 
 fn test(files: &[PathBuf]) -> Result<(), RulesError> {
     let mut sources: Vec<(String, Vec<Rule>)> = Vec::new();
     if files.is_empty() {
-        for (file, rule) in packed()? {
+        for (file, rule) in packed::rules()? {
             match sources.last_mut() {
                 Some((last, rules)) if *last == file => rules.push(rule),
                 _ => sources.push((file, vec![rule])),
@@ -121,14 +158,11 @@ fn test(files: &[PathBuf]) -> Result<(), RulesError> {
     if 0 < count { Err(RulesError::Unproven { count }) } else { Ok(()) }
 }
 
-/// The packed rules with the names of their files.
-fn packed() -> Result<Vec<(String, Rule)>, RulesError> {
-    let mut rules = Vec::new();
-    for (file, text) in pack::packs() {
-        let read = read(file, text)?.rules;
-        rules.extend(read.into_iter().map(|rule| ((*file).to_owned(), rule)));
-    }
-    Ok(rules)
+fn import(path: &Path) -> Result<(), RulesError> {
+    let import = import::import(path)?;
+    import.lost.iter().for_each(|what| complain(what));
+    complain(&format!("{} of {} rules imported", import.rules, import.rules_before));
+    print(&import.yaml)
 }
 
 fn read(file: &str, text: &str) -> Result<RuleFile, RulesError> {

@@ -27,6 +27,7 @@ mod masked;
 mod overlap;
 mod pieces;
 mod prefilter;
+mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
 mod value;
@@ -36,6 +37,7 @@ pub(in crate::scrub) use filter::Policy;
 pub(in crate::scrub) use filter::Surroundings;
 pub(in crate::scrub) use finder::Deed;
 pub(in crate::scrub) use finder::Finder;
+pub(in crate::scrub) use tally::Tally;
 
 use std::sync::Arc;
 
@@ -331,9 +333,9 @@ impl Opinion {
                 Self::Structure(name.clone())
             }
             Validator::Has(classes) => {
-                const CLASSES: [&str; 4] = ["digit", "upper", "lower", "letter"];
-                if let Some(class) = classes.iter().find(|c| !CLASSES.contains(&c.as_str())) {
-                    return Err(unknown("class", class, &CLASSES));
+                let known = &validator::CLASSES;
+                if let Some(class) = classes.iter().find(|c| !known.contains(&c.as_str())) {
+                    return Err(unknown("class", class, known));
                 }
                 Self::Has(classes.clone())
             }

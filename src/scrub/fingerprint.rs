@@ -19,6 +19,7 @@ const KEY_ID_OF: &[u8] = b"otel-redact fingerprint key";
 
 /// The key of fingerprints. Never printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct FingerprintKey(String);
 

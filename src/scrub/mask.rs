@@ -6,6 +6,7 @@ use crate::scrub::fingerprint::Fingerprints;
 
 /// How a secret is masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum MaskKind {
     /// `[redacted:github-pat-classic]`: says which rule found it.

@@ -136,6 +136,7 @@ impl Judge for Blind {
 
 /// What to do with a field that the schema does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownFields {
     /// Drop it and count it.
@@ -149,6 +150,7 @@ pub enum UnknownFields {
 
 /// What to do with a text that is not UTF-8.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum InvalidUtf8 {
     /// Put U+FFFD for each bad sequence and count the text: strict receivers

@@ -21,6 +21,15 @@ use regex_automata::util::syntax;
 /// How large a compiled pattern may get, in bytes.
 const PATTERN_BYTES_MAX: usize = 10 << 20;
 
+/// The same pattern in Rust's syntax, with every class written out.
+///
+/// # Errors
+///
+/// When Go refuses it.
+pub fn to_rust(pattern: &str) -> Result<String, PatternError> {
+    translate::translate(pattern)
+}
+
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {

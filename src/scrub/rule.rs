@@ -23,6 +23,7 @@ use crate::scrub::yaml::Origin;
 
 /// A rule file: one of the embedded packs, or one of a user's.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleFile {
     /// The rules.
@@ -38,6 +39,7 @@ pub struct RuleFile {
 
 /// One rule: a pattern, or keys, or both.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Kebab-case, unique; the mask shows it.
@@ -96,7 +98,7 @@ pub struct Rule {
     /// Where the format is documented.
     #[serde(default)]
     pub source: String,
-    /// Texts in which the rule must find a secret; templates, see `template`.
+    /// Texts in which the rule must find a secret; they are templates.
     #[serde(default)]
     pub examples: Vec<Example>,
     /// Texts in which it must find none.
@@ -109,7 +111,8 @@ pub struct Rule {
 
 /// A text that proves a rule.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Example {
     /// A text.
     Text(String),
@@ -125,6 +128,7 @@ pub enum Example {
 /// Key names, folded before they are compared: lower case; `-`, `_`, `.`, `:`,
 /// blanks and changes of case are one separator.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
     /// The whole name, or its last dotted segment, is this.
@@ -154,6 +158,7 @@ impl Keys {
 
 /// What of a value under a secret key is masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum ValueForm {
     /// All of it, unless it cannot be a secret (`null`, `true`, a placeholder, an
@@ -182,6 +187,7 @@ pub enum ValueForm {
 
 /// A second opinion on a candidate.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Validator {
     /// The checksum by this name moves confidence; a failed one never unmasks.
@@ -199,6 +205,7 @@ pub enum Validator {
 
 /// How bad a leak is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Of little use by itself.
@@ -214,6 +221,7 @@ pub enum Severity {
 
 /// A secret, or half of a credential pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sensitivity {
     /// Masked.
@@ -227,6 +235,7 @@ pub enum Sensitivity {
 
 /// How long a credential is worth something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Lifetime {
     /// Until it is revoked.
@@ -243,6 +252,7 @@ pub enum Lifetime {
 /// How sure a match is. A passed checksum makes it `high`, a failed one lowers it by a
 /// step; neither unmasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// It looks like one.
@@ -267,6 +277,7 @@ impl Confidence {
 
 /// What is done about a match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// The mask takes its place.

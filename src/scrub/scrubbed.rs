@@ -241,6 +241,35 @@ impl NotedKind {
     }
 }
 
+/// What a rule looked at, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// The id of the rule.
+    pub rule: Arc<str>,
+    /// How often an anchor of its pattern stood somewhere, or a key that it names first.
+    pub hits: u64,
+    /// How often what stood there had the shape, and a second opinion refused it.
+    pub near_misses: u64,
+    /// How many masks bear its name.
+    pub matches: u64,
+    /// How often what it found was left: by `where`, `near`, `allow`, `min_confidence`,
+    /// `dry_run` or `action: tag`.
+    pub suppressed: u64,
+    /// Bytes that were read around its hits.
+    pub bytes: u64,
+}
+
+impl Cost {
+    /// Adds the counts of another request.
+    pub fn add(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.near_misses += other.near_misses;
+        self.matches += other.matches;
+        self.suppressed += other.suppressed;
+        self.bytes += other.bytes;
+    }
+}
+
 /// What the scrubber did to one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -250,6 +279,8 @@ pub struct Report {
     pub redactions: Vec<Redaction>,
     /// What was found and not, or not only, masked, in wire order; paths as above.
     pub noted: Vec<Noted>,
+    /// What each rule that looked at something looked at, and what came of it.
+    pub costs: Vec<Cost>,
     /// Spans, log records and data points that are gone.
     pub dropped_records: u64,
     /// Fields that the schema does not know and that were dropped.

@@ -178,6 +178,7 @@ impl Scrubber {
         let report = Report {
             redactions: finder.redactions,
             noted: finder.noted,
+            costs: finder.tally.costs(&self.detector),
             dropped_records: 0,
             unknown_fields: walked.unknown_fields,
             invalid_utf8: walked.invalid_utf8,
@@ -290,7 +291,7 @@ impl Pass {
         let would = |redaction| Noted { kind: NotedKind::DryRun, redaction };
         let mut noted = self.report.noted;
         noted.extend(self.report.redactions.into_iter().map(would));
-        let report = Report { noted, ..Report::default() };
+        let report = Report { noted, costs: self.report.costs, ..Report::default() };
         Self { bytes: request.bytes.clone(), edited: false, report, deeds: Vec::new(), ..self }
     }
 }

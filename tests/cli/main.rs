@@ -6,6 +6,7 @@ mod configs;
 mod explain;
 mod program;
 mod reload;
+mod rules;
 mod running;
 mod selftest;
 mod shadow;

@@ -10,6 +10,7 @@
 //! from a request: the number of series does not depend on senders.
 
 mod queue;
+mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
+use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::process::ProcessMetrics;
 use crate::scrub::Noted;
 use crate::scrub::Redaction;
@@ -64,6 +66,7 @@ struct Inner {
     outgoing: IntCounterVec,
     redactions: IntCounterVec,
     noted: IntCounterVec,
+    rules: RuleMetrics,
     reloads: IntCounterVec,
     rules_refused: IntGauge,
     dropped: IntCounterVec,
@@ -149,6 +152,7 @@ impl Metrics {
                 "Credentials found and left (dry_run, allowed, unsure) or acted on, by outcome.",
                 &["processor", "rule", "place", "otel_signal", "outcome"],
             ),
+            rules: RuleMetrics::new(&registry),
             reloads: counter(
                 &registry,
                 "processor_scrubber_reloads",
@@ -272,6 +276,7 @@ impl Metrics {
                     .inc_by(redactions.len() as u64);
             }
         }
+        self.inner.rules.add(processor, &report.costs);
         for Noted { kind, redaction } in &report.noted {
             let Redaction { rule, place, .. } = redaction;
             let labels = [processor, rule, place, signal.name(), kind.name()];

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::Detector;
+use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
 use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
@@ -58,6 +59,8 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     pub(in crate::scrub::detector) chain: Vec<&'static str>,
     /// What the search saw, where somebody asks.
     pub(in crate::scrub::detector) trace: Option<Vec<Event>>,
+    /// What each rule looked at.
+    pub(in crate::scrub::detector) tally: Tally,
     /// Candidates of rules that do more, or less, than to mask them.
     pub(in crate::scrub) notes: Vec<Note>,
     /// Bytes that may still be decoded.
@@ -107,6 +110,7 @@ impl<'d, 'p> Search<'d, 'p> {
             place,
             chain: Vec::new(),
             trace: None,
+            tally: Tally::default(),
             notes: Vec::new(),
             budget,
             steps,
@@ -179,10 +183,8 @@ impl<'d, 'p> Search<'d, 'p> {
             return;
         }
         let candidate = pattern.confirm(text, at, len);
-        match &candidate {
-            Some(candidate) => self.step(candidate.secret.len()),
-            None => self.step(pattern.reach(text.len() - at)),
-        }
+        let missed = pattern.reach(text.len() - at).max(len);
+        self.looked(rule, candidate.as_ref().map_or(missed, |found| found.secret.len()));
         let joined = torn::wrapped(pattern, text, at, len, candidate.as_ref());
         if let Some(joined) = joined.filter(|joined| {
             compiled.accepts(&joined.secret) && validator::looks_random(&joined.secret)
@@ -423,7 +425,7 @@ impl<'d, 'p> Search<'d, 'p> {
     }
 
     /// Counts bytes that were read around a hit.
-    fn step(&mut self, bytes: usize) {
+    pub(in crate::scrub::detector) fn step(&mut self, bytes: usize) {
         match self.steps.checked_sub(bytes) {
             Some(left) => self.steps = left,
             None => self.exhausted = true,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::LIMIT_RULE;
+use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::filter::Candidate;
@@ -79,6 +80,8 @@ pub(in crate::scrub) struct Finder<'d> {
     pub(in crate::scrub) noted: Vec<Noted>,
     /// What else must be done, each with its rule.
     pub(in crate::scrub) deeds: Vec<Deed>,
+    /// What each rule looked at.
+    pub(in crate::scrub) tally: Tally,
     /// Why, where somebody asks.
     pub(in crate::scrub) explanations: Option<Vec<Explanation>>,
     listed_max: usize,
@@ -116,6 +119,7 @@ impl<'d> Finder<'d> {
             redactions: Vec::new(),
             noted: Vec::new(),
             deeds: Vec::new(),
+            tally: Tally::default(),
             explanations: None,
             listed_max,
         }
@@ -164,6 +168,7 @@ impl<'d> Finder<'d> {
         place: &Place<'_>,
         found: &mut Vec<Replacement>,
     ) {
+        self.tally.add(&search.tally);
         for m in matches {
             self.report(m.rule, place);
             found.push(Replacement { range: m.range.clone(), bytes: search.mask(text, m) });
@@ -171,6 +176,7 @@ impl<'d> Finder<'d> {
     }
 
     fn report(&mut self, rule: u32, place: &Place<'_>) {
+        self.tally.matched(rule);
         let redaction = self.redaction(rule, place, self.redactions.len());
         self.redactions.push(redaction);
     }

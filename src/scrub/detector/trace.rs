@@ -83,8 +83,14 @@ impl Search<'_, '_> {
     ) {
         let before = found.len();
         let notes = self.notes.len();
+        let asked = rules.iter().next();
+        asked.into_iter().for_each(|rule| self.tally.hit(rule, range.len()));
         self.judge_value(text, range.clone(), rules, standing, quote, found);
-        if before == found.len() && notes == self.notes.len() && self.trace.is_some() {
+        let is_void = before == found.len() && notes == self.notes.len();
+        if is_void {
+            asked.into_iter().for_each(|rule| self.tally.near_miss(rule));
+        }
+        if is_void && self.trace.is_some() {
             let value = text.get(range.clone()).unwrap_or_default().trim_ascii();
             let why = if value.is_empty() {
                 "the key names a secret, and nothing stands under it"
@@ -98,7 +104,7 @@ impl Search<'_, '_> {
                 "the key names a secret, and the value does not look like one there: a number, a \
                  name, a sentence, code, or a reference to where the secret is"
             };
-            self.stopped(rules.iter().next(), text, range, || why.to_owned());
+            self.stopped(asked, text, range, || why.to_owned());
         }
     }
 
@@ -160,6 +166,7 @@ impl Search<'_, '_> {
     #[inline]
     pub(super) fn unaccepted(&mut self, rule: u32, text: &[u8], found: &Candidate, len: usize) {
         let detector = self.detector;
+        self.tally.near_miss(rule);
         self.stopped(Some(rule), text, found.secret.clone(), || {
             let secret = text.get(found.secret.clone()).unwrap_or_default();
             let compiled = detector.rules.get(rule as usize);
@@ -179,6 +186,9 @@ impl Search<'_, '_> {
     /// Says what the filter of a rule said.
     pub(super) fn ruled(&mut self, rule: u32, text: &[u8], range: Range<usize>, ruling: Ruling) {
         let detector = self.detector;
+        if !matches!(ruling, Ruling::Act(_)) {
+            self.tally.suppressed(rule);
+        }
         self.stopped(Some(rule), text, range, || match ruling {
             Ruling::Match | Ruling::Act(_) => "an action follows".to_owned(),
             Ruling::Tag => "`action: tag`: the text stays, the record is tagged".to_owned(),

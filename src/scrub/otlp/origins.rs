@@ -63,6 +63,16 @@ impl Origins {
         Self { resources }
     }
 
+    /// The `service.name` of each resource, in their order; empty where there is none.
+    pub fn services(&self) -> Vec<String> {
+        let name = |resource: &ResourceAt| {
+            let mut named = resource.attributes.iter().filter(|(key, _)| key == b"service.name");
+            let value = named.next_back().and_then(|(_, value)| value.as_deref());
+            String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+        };
+        self.resources.iter().map(name).collect()
+    }
+
     /// Who sent the text at byte `at` of the request. `None` where it stands under no
     /// resource, as the string table of profiles does.
     pub fn at(&self, at: usize) -> Option<Origin<'_>> {

@@ -298,9 +298,10 @@ impl Reader<'_> {
                 return Err(self.fault("range of characters that is backwards"));
             }
         }
-        self.out.push_str(&format!(r"\x{{{:X}}}", u32::from(low)));
+        literal(low, &mut self.out);
         if low != high {
-            self.out.push_str(&format!(r"-\x{{{:X}}}", u32::from(high)));
+            self.out.push('-');
+            literal(high, &mut self.out);
         }
         Ok(())
     }
@@ -327,13 +328,17 @@ fn perl(letter: char) -> Option<&'static str> {
     })
 }
 
-/// Writes one character that means itself.
+/// Writes one character that means itself, within a class or not.
 fn literal(char: char, out: &mut String) {
-    if char.is_ascii_alphanumeric() || !char.is_ascii() {
-        out.push(char);
-    } else {
+    if char.is_control() {
         out.push_str(&format!(r"\x{{{:X}}}", u32::from(char)));
+        return;
     }
+    // Of the others these have a meaning somewhere, and take a backslash everywhere.
+    if regex_syntax::is_meta_character(char) {
+        out.push('\\');
+    }
+    out.push(char);
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::scrub::rule::glob::Glob;
 
 /// An allow entry. All that is said of the value must hold.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Allow {
     /// The value, by the fingerprint that `explain` and `mask: fingerprint` show of it:

@@ -12,6 +12,7 @@ use crate::scrub::rule::glob::Glob;
 /// What cannot be told (the resource of a profile's string table) counts as fulfilled:
 /// a rule rather masks too much.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Condition {
     /// `traces`, `metrics`, `logs`, `profiles`.
@@ -29,6 +30,7 @@ pub struct Condition {
 /// `near`: words of which one must stand close to a candidate, in the same text or
 /// in the key of its attribute; compared without regard to case.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Near {
     /// The words.

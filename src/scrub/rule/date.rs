@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 /// A day of the Gregorian calendar, in UTC: `2026-12-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
 pub struct Date {
     year: u16,

@@ -18,6 +18,7 @@ use crate::scrub::yaml::Origin;
 /// What is changed in the rules with these ids. Lists are added to, all else is
 /// replaced.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Extend {
     /// Ids; `*` stands for anything.

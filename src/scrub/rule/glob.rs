@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// A text in which each `*` stands for any characters, none too.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
 pub struct Glob(String);
 

@@ -54,6 +54,11 @@ const ALPHABETS: &[(&str, &str)] = &[
     ("bech32-upper", "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"),
 ];
 
+/// The names of the alphabets.
+pub fn alphabets() -> impl Iterator<Item = &'static str> {
+    ALPHABETS.iter().map(|(name, _)| *name)
+}
+
 /// The longest random part, in characters: no format is longer.
 const PART_LEN_MAX: usize = 8192;
 

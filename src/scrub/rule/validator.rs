@@ -31,6 +31,9 @@ const LENIENT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD
 /// The names that [`structure`] knows.
 pub const STRUCTURES: [&str; 4] = ["jwt", "jwe", "basic", "random"];
 
+/// The names of the classes of characters.
+pub const CLASSES: [&str; 4] = ["digit", "upper", "lower", "letter"];
+
 /// Whether a candidate has the structure of this name. `None`: no structure has
 /// this name.
 ///

@@ -19,12 +19,14 @@ use crate::scrub::yaml::Origin;
 
 /// `processors.scrubber`
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Rules of your own; one with the id of a packed rule replaces it.
     pub rules: Vec<Rule>,
-    /// Files with more rules, read when the configuration is. (The pure half reads no
-    /// file: whoever reads the configuration calls [`Settings::add`].)
+    // The pure half reads no file: whoever reads the configuration calls `Settings::add`.
+    /// Files with more rules, read when the configuration is; the last part of a path may
+    /// hold a `*`.
     pub rule_files: Vec<String>,
     /// Which of the packs run, by the names of their files without `.yaml`; all, where
     /// left out. `*` stands for any characters.
@@ -68,6 +70,7 @@ pub struct Settings {
 
 /// `min_confidence`: everything is masked where it is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(transparent)]
 pub struct MinConfidence(pub Confidence);
 
@@ -95,6 +98,13 @@ impl Settings {
         self.extend.append(&mut file.extend);
         self.allow.append(&mut file.allow);
         self.not_secret_keys.append(&file.not_secret_keys);
+    }
+
+    /// Lays a rule file over these settings: a rule with the id of one of these takes its
+    /// place. `path` and `node` as for [`Settings::add`].
+    pub fn lay_over(&mut self, file: RuleFile, path: &str, node: &Node) {
+        self.rules.retain(|old| !file.rules.iter().any(|rule| rule.id == old.id));
+        self.add(file, path, node);
     }
 
     /// What whoever runs these settings should know: allow entries that count no more,

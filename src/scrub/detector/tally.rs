@@ -1,0 +1,88 @@
+//! What each rule looked at in one request, and what came of it.
+//!
+//! Counted around hits only, so that clean texts pay nothing.
+
+use std::sync::Arc;
+
+use crate::scrub::detector::Detector;
+use crate::scrub::detector::find::Search;
+use crate::scrub::scrubbed::Cost;
+
+/// Counts by the numbers of rules. A request has hits of few rules.
+#[derive(Clone, Debug, Default)]
+pub(in crate::scrub) struct Tally(Vec<(u32, Counts)>);
+
+/// The counts of one rule.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    hits: u64,
+    near_misses: u64,
+    matches: u64,
+    suppressed: u64,
+    bytes: u64,
+}
+
+impl Tally {
+    /// A rule looked at a text, and read this many bytes of it.
+    pub(super) fn hit(&mut self, rule: u32, bytes: usize) {
+        let counts = self.of(rule);
+        counts.hits += 1;
+        counts.bytes += bytes as u64;
+    }
+
+    /// What it looked at had its shape, or stood under its key, and is no secret.
+    pub(super) fn near_miss(&mut self, rule: u32) {
+        self.of(rule).near_misses += 1;
+    }
+
+    /// A mask bears its name.
+    pub(super) fn matched(&mut self, rule: u32) {
+        self.of(rule).matches += 1;
+    }
+
+    /// What it found was left.
+    pub(super) fn suppressed(&mut self, rule: u32) {
+        self.of(rule).suppressed += 1;
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (rule, more) in &other.0 {
+            let counts = self.of(*rule);
+            counts.hits += more.hits;
+            counts.near_misses += more.near_misses;
+            counts.matches += more.matches;
+            counts.suppressed += more.suppressed;
+            counts.bytes += more.bytes;
+        }
+    }
+
+    /// The counts with the ids of their rules.
+    pub(in crate::scrub) fn costs(self, detector: &Detector) -> Vec<Cost> {
+        let with_id = |(rule, counts): (u32, Counts)| {
+            let rule = Arc::clone(&detector.rules.get(rule as usize)?.id);
+            let Counts { hits, near_misses, matches, suppressed, bytes } = counts;
+            Some(Cost { rule, hits, near_misses, matches, suppressed, bytes })
+        };
+        self.0.into_iter().filter_map(with_id).collect()
+    }
+
+    fn of(&mut self, rule: u32) -> &mut Counts {
+        // Hits of one rule come together.
+        let at = match self.0.iter().rposition(|(other, _)| *other == rule) {
+            Some(at) => at,
+            None => {
+                self.0.push((rule, Counts::default()));
+                self.0.len() - 1
+            }
+        };
+        &mut self.0.get_mut(at).expect("it was found or pushed").1
+    }
+}
+
+impl Search<'_, '_> {
+    /// Notes that a rule read so many bytes around a hit.
+    pub(super) fn looked(&mut self, rule: u32, bytes: usize) {
+        self.step(bytes);
+        self.tally.hit(rule, bytes);
+    }
+}
