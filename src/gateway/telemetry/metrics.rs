@@ -11,16 +11,15 @@
 
 mod queue;
 mod rules;
+mod series;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::Encoder;
-use prometheus::HistogramOpts;
 use prometheus::HistogramVec;
 use prometheus::IntCounterVec;
 use prometheus::IntGauge;
-use prometheus::IntGaugeVec;
 use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
@@ -28,6 +27,11 @@ use prometheus::TextEncoder;
 use crate::gateway::telemetry::instance::Instance;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
 use crate::gateway::telemetry::metrics::rules::RuleMetrics;
+use crate::gateway::telemetry::metrics::series::Items;
+use crate::gateway::telemetry::metrics::series::at_zero;
+use crate::gateway::telemetry::metrics::series::counter;
+use crate::gateway::telemetry::metrics::series::histogram;
+use crate::gateway::telemetry::metrics::series::target_info;
 use crate::gateway::telemetry::process::ProcessMetrics;
 use crate::scrub::Noted;
 use crate::scrub::Redaction;
@@ -35,6 +39,7 @@ use crate::scrub::Report;
 use crate::scrub::Signal;
 
 pub use queue::QueueEvent;
+pub(in crate::gateway::telemetry) use series::register;
 
 /// Upper bounds of request sizes, in bytes: from a single span to the largest
 /// request that a receiver takes by default.
@@ -350,73 +355,6 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
-}
-
-/// One counter for each signal, as the Collector has them: `…_spans`,
-/// `…_metric_points`, `…_log_records`, `…_profiles`.
-struct Items([IntCounterVec; 4]);
-
-impl Items {
-    fn new(registry: &Registry, name: &str, what: &str, labels: &[&str]) -> Self {
-        Self(Signal::ALL.map(|signal| {
-            let help = format!("Number of {} {what}.", signal.items().replace('_', " "));
-            counter(registry, &format!("{name}_{}", signal.items()), &help, labels)
-        }))
-    }
-
-    fn add(&self, signal: Signal, labels: &[&str], items: u64) {
-        let Self([traces, metrics, logs, profiles]) = self;
-        let counter = match signal {
-            Signal::Traces => traces,
-            Signal::Metrics => metrics,
-            Signal::Logs => logs,
-            Signal::Profiles => profiles,
-        };
-        counter.with_label_values(labels).inc_by(items);
-    }
-}
-
-fn target_info(registry: &Registry) {
-    let opts = Opts::new("target_info", "What these metrics are of.");
-    let info = IntGaugeVec::new(opts, &[]).expect("target_info is a valid name");
-    info.with_label_values::<&str>(&[]).set(1);
-    register(registry, info);
-}
-
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    let opts = Opts::new(format!("otelcol_{name}"), help);
-    let counter = IntCounterVec::new(opts, labels).expect("names and labels here are valid");
-    register(registry, counter.clone());
-    counter
-}
-
-/// The same counter, at zero for each signal: an alarm must not miss the first one.
-fn at_zero(counter: IntCounterVec) -> IntCounterVec {
-    for signal in Signal::ALL {
-        counter.with_label_values(&[signal.name()]);
-    }
-    counter
-}
-
-fn histogram(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    buckets: &[f64],
-) -> HistogramVec {
-    let opts = HistogramOpts::new(format!("otelcol_{name}"), help).buckets(buckets.to_vec());
-    let histogram =
-        HistogramVec::new(opts, labels).expect("names, labels and buckets here are valid");
-    register(registry, histogram.clone());
-    histogram
-}
-
-pub(in crate::gateway::telemetry) fn register(
-    registry: &Registry,
-    metric: impl prometheus::core::Collector + 'static,
-) {
-    registry.register(Box::new(metric)).expect("every metric here has its own name");
 }
 
 #[cfg(test)]

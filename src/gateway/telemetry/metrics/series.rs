@@ -1,0 +1,82 @@
+//! How series are made and registered.
+
+use prometheus::HistogramOpts;
+use prometheus::HistogramVec;
+use prometheus::IntCounterVec;
+use prometheus::IntGaugeVec;
+use prometheus::Opts;
+use prometheus::Registry;
+
+use crate::scrub::Signal;
+
+/// One counter for each signal, as the Collector has them: `…_spans`,
+/// `…_metric_points`, `…_log_records`, `…_profiles`.
+pub(super) struct Items([IntCounterVec; 4]);
+
+impl Items {
+    pub(super) fn new(registry: &Registry, name: &str, what: &str, labels: &[&str]) -> Self {
+        Self(Signal::ALL.map(|signal| {
+            let help = format!("Number of {} {what}.", signal.items().replace('_', " "));
+            counter(registry, &format!("{name}_{}", signal.items()), &help, labels)
+        }))
+    }
+
+    pub(super) fn add(&self, signal: Signal, labels: &[&str], items: u64) {
+        let Self([traces, metrics, logs, profiles]) = self;
+        let counter = match signal {
+            Signal::Traces => traces,
+            Signal::Metrics => metrics,
+            Signal::Logs => logs,
+            Signal::Profiles => profiles,
+        };
+        counter.with_label_values(labels).inc_by(items);
+    }
+}
+
+pub(super) fn target_info(registry: &Registry) {
+    let opts = Opts::new("target_info", "What these metrics are of.");
+    let info = IntGaugeVec::new(opts, &[]).expect("target_info is a valid name");
+    info.with_label_values::<&str>(&[]).set(1);
+    register(registry, info);
+}
+
+pub(super) fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> IntCounterVec {
+    let opts = Opts::new(format!("otelcol_{name}"), help);
+    let counter = IntCounterVec::new(opts, labels).expect("names and labels here are valid");
+    register(registry, counter.clone());
+    counter
+}
+
+/// The same counter, at zero for each signal: an alarm must not miss the first one.
+pub(super) fn at_zero(counter: IntCounterVec) -> IntCounterVec {
+    for signal in Signal::ALL {
+        counter.with_label_values(&[signal.name()]);
+    }
+    counter
+}
+
+pub(super) fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    buckets: &[f64],
+) -> HistogramVec {
+    let opts = HistogramOpts::new(format!("otelcol_{name}"), help).buckets(buckets.to_vec());
+    let histogram =
+        HistogramVec::new(opts, labels).expect("names, labels and buckets here are valid");
+    register(registry, histogram.clone());
+    histogram
+}
+
+pub(in crate::gateway::telemetry) fn register(
+    registry: &Registry,
+    metric: impl prometheus::core::Collector + 'static,
+) {
+    registry.register(Box::new(metric)).expect("every metric here has its own name");
+}
