@@ -113,6 +113,15 @@ pub trait Judge {
     /// Adds to `found` what must be replaced in `text`, in order, not overlapping.
     fn text(&mut self, text: Shown<'_>, place: &Place<'_>, found: &mut Vec<Replacement>);
 
+    /// Whether a text that stands at `at` in the request, under no key that says anything
+    /// and in no array, needs not be shown, nor be read as a key: most texts need not,
+    /// and this costs a few instructions. It may say no at any time.
+    #[inline(always)]
+    fn is_quiet(&self, text: &[u8], at: usize) -> bool {
+        let _ = (text, at);
+        false
+    }
+
     /// The text that takes the place of a number or a boolean, or `None` to keep it.
     fn scalar(&mut self, value: Scalar, place: &Place<'_>) -> Option<Vec<u8>>;
 }

@@ -34,6 +34,23 @@ impl ByteSet {
         Self([a | e, b | f, c | g, d | h])
     }
 
+    /// The same bytes, each with bit 7 the other way.
+    pub(in crate::scrub) fn with_bit_7_changed(self) -> Self {
+        let [a, b, c, d] = self.0;
+        Self([c, d, a, b])
+    }
+
+    /// What is in it.
+    pub(in crate::scrub) fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.0.into_iter().zip([0, 64, 128, 192]).flat_map(|(mut word, base)| {
+            std::iter::from_fn(move || {
+                let bit = word.trailing_zeros() as u8;
+                word &= word.wrapping_sub(1);
+                (bit < 64).then(|| base + bit)
+            })
+        })
+    }
+
     /// Whether `byte` is in it.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a byte shifted by six is below four")]
@@ -70,7 +87,7 @@ pub(in crate::scrub) fn is_key_byte(byte: u8) -> bool {
 
 /// Whether `byte` is of one of the two base64 alphabets (RFC 4648 §4, §5).
 #[inline(always)]
-pub(in crate::scrub) fn is_base64(byte: u8) -> bool {
+pub(in crate::scrub) const fn is_base64(byte: u8) -> bool {
     BASE64.has(byte)
 }
 

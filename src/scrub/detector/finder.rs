@@ -66,6 +66,9 @@ pub(in crate::scrub) struct Finder<'d> {
     hits: Vec<Hit>,
     /// The first hit that does not lie before the text shown last.
     next: usize,
+    /// Where no hit is, between two or before the first; empty while texts without hits
+    /// must be seen, too.
+    gap: Range<usize>,
     /// The hits in a text that was decoded by the walk.
     own_hits: Vec<Hit>,
     /// For each secret key so far, the rules that name it.
@@ -112,6 +115,7 @@ impl<'d> Finder<'d> {
             surroundings,
             hits: Vec::new(),
             next: 0,
+            gap: 0..0,
             own_hits: Vec::new(),
             contexts: Vec::new(),
             flag: None,
@@ -136,9 +140,19 @@ impl<'d> Finder<'d> {
         while self.hits.get(self.next).is_some_and(lies_before) {
             self.next += 1;
         }
+        self.measure_gap();
         let rest = self.hits.get(self.next..).unwrap_or_default();
         let len = rest.iter().take_while(|hit| (hit.at as usize) < range.end).count();
         self.next..self.next + len
+    }
+
+    /// Sets the gap to what lies before the next hit.
+    fn measure_gap(&mut self) {
+        let at = |number: usize| self.hits.get(number).map(|hit| hit.at as usize);
+        let start = self.next.checked_sub(1).and_then(at).map_or(0, |at| at + 1);
+        let end = at(self.next).unwrap_or(usize::MAX);
+        let needs_all = self.key_lines.are_open() || self.explanations.is_some();
+        self.gap = if needs_all { 0..0 } else { start..end };
     }
 
     fn known(&self, context: Context) -> Known<'d> {
@@ -258,6 +272,12 @@ impl Judge for Finder<'_> {
         self.hits.clear();
         self.next = 0;
         self.detector.prefilter.scan(request, &mut self.hits);
+        self.measure_gap();
+    }
+
+    #[inline(always)]
+    fn is_quiet(&self, text: &[u8], at: usize) -> bool {
+        self.gap.start <= at && at + text.len() <= self.gap.end && Packed::of(text).is_none()
     }
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
@@ -310,6 +330,7 @@ impl Judge for Finder<'_> {
         let hits = hits.get(range).unwrap_or_default();
         if place.kind == BODY && self.detector.announces_key(hits) {
             self.key_lines.open(text.bytes);
+            self.gap = 0..0;
         }
         let mut search = self.search(place, text.bytes.len());
         if asked {

@@ -25,6 +25,11 @@ pub(super) enum KeyLines {
 }
 
 impl KeyLines {
+    /// Whether a key is open, so that any body may be a line of it.
+    pub(super) fn are_open(&self) -> bool {
+        *self != Self::None
+    }
+
     /// Takes the body of a record; whether it is a line of the open key.
     #[inline]
     pub(super) fn is_line(&mut self, body: &[u8]) -> bool {

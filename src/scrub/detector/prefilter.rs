@@ -1,17 +1,18 @@
 //! One look at the bytes for every needle of every rule, with no false negative.
 //!
-//! Each needle is known by what is rarest in it, its *windows* (`window`), and there are
-//! two ways to look for windows:
+//! Each needle is known by what is rarest in it, a *window* of it (`window`), and there
+//! are two ways to look for windows:
 //!
-//! - **Needles of five bytes and more** have two windows of four bytes at neighbouring
-//!   positions. One of the two stands at an even position, so that only those are looked
-//!   at: a set (`sieve`) says which windows are certainly none. That costs the same for
-//!   ten needles and for thousands.
-//! - **Needles of three and four bytes** have one window of three, looked for at every
-//!   position. A filter does that for thirty-two positions at a time (`avx2`): sixteen
-//!   buckets of windows, and for each byte of a window two tables by nibble that say
-//!   which buckets the byte may belong to. It lets little through as long as the
-//!   windows are few, some hundreds; what passes is looked up like the others.
+//! - **At every position** (`every`), where the processor has the part of AVX-512 that
+//!   looks up 128 bytes at once (`avx512`): windows of four bytes are hashed and looked up
+//!   in bitmaps that stay in registers.
+//! - **At even positions** (`even`), everywhere else. Needles of five bytes and more have
+//!   two neighbouring windows of four, which a set in the first-level cache (`sieve`) says
+//!   no to; shorter ones go through a filter by nibble (`tables`) at every position
+//!   (`avx2`), or are looked up one by one (`portable`).
+//!
+//! The cost is the same for ten needles and for thousands as long as the windows are some
+//! hundreds, for which `window` chooses them together.
 //!
 //! What is found is compared with the whole needle and put through the needle's
 //! [`Check`], which looks at the bytes behind it. Only then is it a hit.
@@ -19,27 +20,37 @@
 //! A long run of base64 characters is a hit too ([`RUN`]), since an encoding hides
 //! every needle; and so is a disguised character ([`DISGUISE`]).
 //!
-//! `portable` gives the same answer without vector instructions; a test holds both,
-//! and the obvious search, equal.
+//! A test holds every scan, and the obvious search, equal.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod buckets;
 mod check;
+mod even;
+#[cfg(target_arch = "x86_64")]
+mod every;
 mod lookup;
+#[cfg(target_arch = "x86_64")]
+mod octets;
 mod portable;
 mod runs;
 mod sample;
+#[cfg(target_arch = "x86_64")]
+mod screen;
 mod sieve;
 mod tables;
 mod window;
 
 pub(in crate::scrub) use check::Check;
 
+use std::ops::RangeInclusive;
+
+use even::Even;
+#[cfg(target_arch = "x86_64")]
+use every::Every;
 use lookup::Lookup;
-use sample::Sample;
-use sieve::Sieve;
-use tables::Tables;
-use window::Window;
 
 /// The needle of a hit that is a run of base64 characters.
 ///
@@ -68,6 +79,17 @@ pub(in crate::scrub) struct Needle {
     pub(in crate::scrub) check: Check,
 }
 
+impl Needle {
+    /// Whether its bytes stand at `start`, whatever is behind them.
+    fn stands_at(&self, bytes: &[u8], start: usize) -> bool {
+        let found = bytes.get(start..start + self.bytes.len());
+        found.is_some_and(|found| match self.caseless {
+            true => found.eq_ignore_ascii_case(&self.bytes),
+            false => found == self.bytes,
+        })
+    }
+}
+
 /// A needle that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::scrub) struct Hit {
@@ -80,18 +102,21 @@ pub(in crate::scrub) struct Hit {
 /// The compiled needles.
 pub(in crate::scrub) struct Prefilter {
     needles: Vec<Needle>,
-    /// Needles of five bytes and more, by windows of four without regard to case.
-    long: Lookup,
-    /// What is certainly no window of these.
-    sieve: Sieve,
-    /// Needles of three and four bytes, by windows of three.
-    short: Lookup,
-    /// The filter before `short`.
-    tables: Tables,
+    way: Way,
+}
+
+/// How they are looked for.
+enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Every(Box<Every>),
+    Even(Box<Even>),
 }
 
 /// The bit of each byte that tells upper from lower case letters.
 const CASE: u32 = 0x2020_2020;
+
+/// What a byte is taken for when windows are compared.
+type Fold = fn(u8) -> u8;
 
 /// The first three bytes of a window.
 const THREE: u32 = 0x00ff_ffff;
@@ -100,20 +125,13 @@ impl Prefilter {
     /// Compiles the needles. Those of fewer than three bytes are never found: give
     /// none.
     pub(in crate::scrub) fn new(needles: Vec<Needle>) -> Self {
-        let sample = Sample::new();
-        let of = |lengths: std::ops::RangeInclusive<usize>| -> Vec<(usize, &Needle)> {
-            let numbered = needles.iter().enumerate();
-            numbered.filter(|(_, needle)| lengths.contains(&needle.bytes.len())).collect()
-        };
-        let short = window::choose(&of(3..=4), 3, 1, &sample);
-        let long = window::choose(&of(5..=usize::MAX), 4, 2, &sample);
-        Self {
-            tables: Tables::new(&short),
-            sieve: Sieve::new(long.iter().map(Window::folded)),
-            long: Lookup::new(&needles, long.iter().map(|window| (window.folded(), window))),
-            short: Lookup::new(&needles, short.iter().flat_map(Window::spelled)),
-            needles,
+        #[cfg(target_arch = "x86_64")]
+        if avx512::is_available() {
+            let way = Way::Every(Box::new(Every::new(&needles)));
+            return Self { needles, way };
         }
+        let way = Way::Even(Box::new(Even::new(&needles)));
+        Self { needles, way }
     }
 
     /// The bytes of a needle.
@@ -127,55 +145,48 @@ impl Prefilter {
             return;
         }
         let first = hits.len();
-        #[cfg(target_arch = "x86_64")]
-        let done = avx2::scan(self, bytes, hits);
-        #[cfg(not(target_arch = "x86_64"))]
-        let done = 0;
-        portable::scan(self, bytes, done, hits);
+        match &self.way {
+            #[cfg(target_arch = "x86_64")]
+            Way::Every(every) => avx512::scan(every, &self.needles, bytes, hits),
+            Way::Even(even) => {
+                #[cfg(target_arch = "x86_64")]
+                let done = avx2::scan(even, &self.needles, bytes, hits);
+                #[cfg(not(target_arch = "x86_64"))]
+                let done = 0;
+                portable::scan(even, &self.needles, bytes, done, hits);
+            }
+        }
         if let Some(new) = hits.get_mut(first..)
             && !new.is_sorted()
         {
             new.sort_unstable();
         }
     }
+}
 
-    /// Reports the needles of five bytes and more of which a window begins at `at`.
-    #[inline]
-    fn long(&self, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        if let Some(window) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-            let window = u32::from_le_bytes(*window) | CASE;
-            self.confirm(&self.long, window, bytes, at, hits);
-        }
-    }
+/// The needles whose length is within `lengths`, with their numbers.
+fn numbered(needles: &[Needle], lengths: RangeInclusive<usize>) -> Vec<(usize, &Needle)> {
+    let numbered = needles.iter().enumerate();
+    numbered.filter(|(_, needle)| lengths.contains(&needle.bytes.len())).collect()
+}
 
-    /// Reports the needles of three and four bytes of which a window begins at `at`.
-    #[inline]
-    fn short(&self, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        let Some(window) = first_three(bytes.get(at..).unwrap_or_default()) else { return };
-        if self.short.holds(window) {
-            self.confirm(&self.short, window, bytes, at, hits);
+/// Reports the needles of a window at `at` that are really there.
+#[inline(never)]
+fn confirm(
+    needles: &[Needle],
+    lookup: &Lookup,
+    window: u32,
+    bytes: &[u8],
+    at: usize,
+    hits: &mut Vec<Hit>,
+) {
+    lookup.find(window, bytes, at, needles, |number, start| {
+        let Some(needle) = needles.get(number as usize) else { return };
+        let rest = bytes.get(start + needle.bytes.len()..).unwrap_or_default();
+        if needle.check.holds(bytes, start, rest) {
+            hits.push(Hit { at: start as u32, needle: number });
         }
-    }
-
-    #[inline(never)]
-    fn confirm(&self, lookup: &Lookup, window: u32, bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        for place in lookup.get(window) {
-            let Some(start) = at.checked_sub(place.offset as usize) else { continue };
-            if bytes.get(start..).is_none_or(|rest| !place.may_begin(rest)) {
-                continue;
-            }
-            let Some(needle) = self.needles.get(place.needle as usize) else { continue };
-            let Some(found) = bytes.get(start..start + needle.bytes.len()) else { continue };
-            let same = match needle.caseless {
-                true => found.eq_ignore_ascii_case(&needle.bytes),
-                false => found == needle.bytes,
-            };
-            let rest = bytes.get(start + needle.bytes.len()..).unwrap_or_default();
-            if same && needle.check.holds(bytes, start, rest) {
-                hits.push(Hit { at: start as u32, needle: place.needle });
-            }
-        }
-    }
+    });
 }
 
 /// The first three bytes as a window.
@@ -200,12 +211,9 @@ mod tests {
         let mut hits = Vec::new();
         for at in 0..bytes.len() {
             for (number, needle) in needles.iter().enumerate() {
-                let Some(found) = bytes.get(at..at + needle.bytes.len()) else { continue };
-                let same = match needle.caseless {
-                    true => found.eq_ignore_ascii_case(&needle.bytes),
-                    false => found == needle.bytes,
-                };
-                if same && needle.check.holds(bytes, at, &bytes[at + needle.bytes.len()..]) {
+                if needle.stands_at(bytes, at)
+                    && needle.check.holds(bytes, at, &bytes[at + needle.bytes.len()..])
+                {
                     hits.push(Hit { at: at as u32, needle: number as u32 });
                 }
             }
@@ -243,17 +251,27 @@ mod tests {
         needles
     }
 
-    fn both_ways(bytes: &[u8]) {
+    fn every_way(bytes: &[u8]) {
+        static NEEDLES: std::sync::LazyLock<Vec<Needle>> = std::sync::LazyLock::new(needles);
+        static EVEN: std::sync::LazyLock<Even> = std::sync::LazyLock::new(|| Even::new(&NEEDLES));
         static PREFILTER: std::sync::LazyLock<Prefilter> =
             std::sync::LazyLock::new(|| Prefilter::new(needles()));
-        let prefilter = &*PREFILTER;
-        let expected = obvious(&prefilter.needles, bytes);
-        let (mut fast, mut portable) = (Vec::new(), Vec::new());
-        prefilter.scan(bytes, &mut fast);
-        portable::scan(prefilter, bytes, 0, &mut portable);
+        let expected = obvious(&NEEDLES, bytes);
+        let mut best = Vec::new();
+        PREFILTER.scan(bytes, &mut best);
+        assert_eq!(best, expected, "the best way");
+        let mut portable = Vec::new();
+        portable::scan(&EVEN, &NEEDLES, bytes, 0, &mut portable);
         portable.sort_unstable();
-        assert_eq!(fast, expected);
-        assert_eq!(portable, expected);
+        assert_eq!(portable, expected, "the portable way");
+        #[cfg(target_arch = "x86_64")]
+        {
+            let mut vector = Vec::new();
+            let done = avx2::scan(&EVEN, &NEEDLES, bytes, &mut vector);
+            portable::scan(&EVEN, &NEEDLES, bytes, done, &mut vector);
+            vector.sort_unstable();
+            assert_eq!(vector, expected, "the way with AVX2");
+        }
     }
 
     /// Text that is full of needles and almost-needles.
@@ -280,14 +298,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_scan_finds_what_the_obvious_search_finds(bytes in dense()) {
-            both_ways(&bytes);
+            every_way(&bytes);
         }
 
         #[test]
         fn arbitrary_bytes_are_scanned_alike(
             bytes in proptest::collection::vec(any::<u8>(), 0..300)
         ) {
-            both_ways(&bytes);
+            every_way(&bytes);
         }
     }
 
@@ -296,7 +314,7 @@ mod tests {
         for offset in (0..80).chain(1000..1080) {
             let mut bytes = vec![b' '; offset];
             bytes.extend_from_slice(b"ghp_ and token: and hf_");
-            both_ways(&bytes);
+            every_way(&bytes);
         }
     }
 }

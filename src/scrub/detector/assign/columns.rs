@@ -37,10 +37,11 @@ pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>) -> Column {
 fn row_around(text: &[u8], key: &Range<usize>) -> Range<usize> {
     let from = key.start.saturating_sub(ROW_LEN_MAX);
     let before = text.get(from..key.start).unwrap_or_default();
-    let start = before.iter().enumerate().rev().find_map(|(i, byte)| match byte {
-        b'\n' | b'"' => Some(from + i + 1),
-        b'\\' if matches!(before.get(i + 1), Some(b'n' | b'r')) => Some(from + i + 2),
-        _ => None,
+    let mut borders = memchr::memrchr3_iter(b'\n', b'"', b'\\', before);
+    let start = borders.find_map(|i| match (before.get(i), before.get(i + 1)) {
+        (Some(b'\\'), Some(b'n' | b'r')) => Some(from + i + 2),
+        (Some(b'\\'), _) => None,
+        _ => Some(from + i + 1),
     });
     start.unwrap_or(from)..row_end(text, key.end)
 }
@@ -48,8 +49,8 @@ fn row_around(text: &[u8], key: &Range<usize>) -> Range<usize> {
 fn row_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     let rest = rest.get(..ROW_LEN_MAX).unwrap_or(rest);
-    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');
-    from + rest.iter().position(ends).unwrap_or(rest.len())
+    let end = memchr::memchr3(b'\n', b'"', b'\\', rest).unwrap_or(rest.len());
+    from + rest.get(..end).and_then(|row| memchr::memchr(b'\r', row)).unwrap_or(end)
 }
 
 /// The row behind the one that ends at `end`.
@@ -137,9 +138,8 @@ fn rows(
 /// A first row of names and nothing else, separated by commas, semicolons or tabs.
 fn csv(text: &[u8], key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
     let line = text.get(row.clone()).unwrap_or_default();
-    let Some(&separator) = line.iter().find(|byte| matches!(byte, b',' | b';' | b'\t')) else {
-        return Vec::new();
-    };
+    let first = memchr::memchr3(b',', b';', b'\t', line);
+    let Some(&separator) = first.and_then(|at| line.get(at)) else { return Vec::new() };
     let names = cells(text, row, separator);
     let is_name = |cell: &Range<usize>| {
         let name = text.get(cell.clone()).unwrap_or_default();

@@ -14,8 +14,9 @@
 use std::arch::x86_64::*;
 
 use crate::scrub::detector::prefilter::Hit;
-use crate::scrub::detector::prefilter::Prefilter;
+use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
+use crate::scrub::detector::prefilter::even::Even;
 use crate::scrub::detector::prefilter::runs;
 use crate::scrub::detector::prefilter::sieve;
 use crate::scrub::detector::prefilter::sieve::Sieve;
@@ -29,7 +30,7 @@ const READ: usize = STEP + 2;
 
 /// Adds the hits of the first positions, in no particular order. Returns how many
 /// positions were looked at: none where the machine has no AVX2.
-pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> usize {
+pub(super) fn scan(even: &Even, needles: &[Needle], bytes: &[u8], hits: &mut Vec<Hit>) -> usize {
     let has_all = is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("popcnt");
@@ -37,7 +38,7 @@ pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> 
         return 0;
     }
     // SAFETY: what it needs was just detected.
-    unsafe { scan_avx2(prefilter, bytes, hits) }
+    unsafe { scan_avx2(even, needles, bytes, hits) }
 }
 
 /// The eight tables of one half of the buckets.
@@ -83,8 +84,8 @@ impl Half {
 const BLOCK: usize = 32 * STEP;
 
 #[target_feature(enable = "avx2,bmi1,popcnt")]
-fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> usize {
-    let halves = [Half::new(&prefilter.tables, 0), Half::new(&prefilter.tables, 1)];
+fn scan_avx2(even: &Even, needles: &[Needle], bytes: &[u8], hits: &mut Vec<Hit>) -> usize {
+    let halves = [Half::new(&even.tables, 0), Half::new(&even.tables, 1)];
     let [first, second] = &halves;
     let nibble = _mm256_set1_epi8(0x0f);
     // Bit n: byte n of the step before this one (low half) and of this one (high
@@ -112,7 +113,7 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> usize 
             short.add(!(_mm256_movemask_epi8(none) as u32), at - block);
             let [first_bytes, _, third_bytes] = text;
             if let Some(found) = long.get_mut((at - block) / STEP) {
-                windows(&prefilter.sieve, first_bytes, third_bytes, found);
+                windows(&even.sieve, first_bytes, third_bytes, found);
             }
             let [low, ..] = low;
             let [high, ..] = high;
@@ -136,13 +137,13 @@ fn scan_avx2(prefilter: &Prefilter, bytes: &[u8], hits: &mut Vec<Hit>) -> usize 
             at += STEP;
         }
         for &candidate in short.found() {
-            prefilter.short(bytes, block + usize::from(candidate), hits);
+            even.short(needles, bytes, block + usize::from(candidate), hits);
         }
         for (step, found) in long.iter().take((at - block) / STEP).enumerate() {
             let mut windows = nonzero(found);
             while windows != 0 {
                 let window = step * WINDOWS + windows.trailing_zeros() as usize;
-                prefilter.long(bytes, block + 2 * window, hits);
+                even.long(needles, bytes, block + 2 * window, hits);
                 windows &= windows - 1;
             }
         }

@@ -137,7 +137,11 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         b"access key",
         b"token:",
     ];
-    if WORDS.iter().any(|w| word.get(..w.len()).is_some_and(|x| x.eq_ignore_ascii_case(w))) {
+    const FIRST_LETTERS: ByteSet = ByteSet::of(b"iwstbafhckIWSTBAFHCK");
+    let may_assign = word.first().is_some_and(|&letter| FIRST_LETTERS.has(letter));
+    if may_assign
+        && WORDS.iter().any(|w| word.get(..w.len()).is_some_and(|x| x.eq_ignore_ascii_case(w)))
+    {
         return true;
     }
     // `login u password p` (netrc, redis AUTH, SQL) has the bare name: the word
@@ -161,6 +165,10 @@ const USERINFO_MAX: usize = 512;
 /// Whether userinfo may follow: an `@` before the URL ends. It may stand behind a slash,
 /// since people do not encode the ones in their passwords.
 fn has_userinfo(rest: &[u8]) -> bool {
-    let ends = |byte: u8| matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'\\' | b'`');
-    rest.iter().take(USERINFO_MAX).take_while(|&&byte| !ends(byte)).any(|&byte| byte == b'@')
+    let ends = |byte: &u8| matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'\\' | b'`');
+    let rest = rest.get(..USERINFO_MAX).unwrap_or(rest);
+    // Most texts have no `@` at all.
+    memchr::memchr(b'@', rest)
+        .and_then(|at| rest.get(..at))
+        .is_some_and(|before| !before.iter().any(ends))
 }

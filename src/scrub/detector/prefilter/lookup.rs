@@ -1,10 +1,10 @@
-//! From a window to the needles that it may begin.
+//! From a window to the needles that it may be of.
 
 use crate::scrub::detector::prefilter::CASE;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::window::Window;
 
-/// From a window to the needles that it may begin.
+/// From a window to the needles that it may be of.
 pub(super) struct Lookup {
     /// One bit for each hash.
     bitmap: Box<[u64; WORDS]>,
@@ -13,41 +13,102 @@ pub(super) struct Lookup {
     /// For each of `keys`, the range of `places` that it stands for.
     ranges: Vec<(u32, u32)>,
     places: Vec<Place>,
+    /// The needles of all places.
+    ends: Vec<End>,
 }
 
-/// Where a window stands in a needle.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a window stands in needles that look alike.
 pub(super) struct Place {
-    /// The number of the needle.
-    pub(super) needle: u32,
-    /// Where the window stands in it.
-    pub(super) offset: u32,
-    /// The first eight bytes of the needle without regard to case, zero behind its end:
-    /// a cheap second look before the needle is compared.
-    front: u64,
-    /// The bytes of `front` that are of the needle.
+    look: Look,
+    /// The range of them in `ends`.
+    ends: (u32, u32),
+}
+
+/// Up to eight bytes of a needle, compared at once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Eight {
+    /// The bytes, letters in lower case where case does not count.
+    bytes: u64,
+    /// The bit of each letter that tells its case, where it does not count.
+    case: u64,
+    /// The bytes that are of the needle.
     mask: u64,
 }
 
-impl Place {
-    fn new(needle: &Needle, number: usize, offset: usize) -> Self {
-        let len = needle.bytes.len().min(8);
-        let mut front = [0; 8];
-        for (slot, byte) in front.iter_mut().zip(&needle.bytes) {
-            *slot = byte | CASE as u8;
+impl Eight {
+    /// What `keep` says to keep of these, which are eight at most.
+    fn new(bytes: &[u8], caseless: bool, keep: fn(u8) -> bool) -> Self {
+        let (mut eight, mut case, mut mask) = ([0; 8], [0; 8], [0; 8]);
+        let slots = eight.iter_mut().zip(&mut case).zip(&mut mask);
+        for (((eight, case), mask), &byte) in slots.zip(bytes).filter(|(_, byte)| keep(**byte)) {
+            *case = if caseless && byte.is_ascii_alphabetic() { CASE as u8 } else { 0 };
+            (*eight, *mask) = (byte | *case, u8::MAX);
         }
-        let mask = u64::MAX >> (64 - 8 * len);
-        let front = u64::from_le_bytes(front);
-        Self { needle: number as u32, offset: offset as u32, front, mask }
+        let [bytes, case, mask] = [eight, case, mask].map(u64::from_le_bytes);
+        Self { bytes, case, mask }
     }
 
-    /// Whether the needle may begin where `rest` does.
     #[inline(always)]
-    pub(super) fn may_begin(&self, rest: &[u8]) -> bool {
-        const TWICE: u64 = CASE as u64 | (CASE as u64) << 32;
+    fn is(&self, chunk: [u8; 8]) -> bool {
+        (u64::from_le_bytes(chunk) | self.case) & self.mask == self.bytes
+    }
+}
+
+/// The end of a needle.
+struct End {
+    /// The number of the needle.
+    needle: u32,
+    /// Its length.
+    len: u32,
+    /// Its last bytes.
+    back: Eight,
+}
+
+impl End {
+    fn new(needles: &[Needle], number: usize) -> Option<Self> {
+        let Needle { bytes, caseless, .. } = needles.get(number)?;
+        let mut back = Eight::new(bytes.get(bytes.len().saturating_sub(8)..)?, *caseless, |_| true);
+        // A shorter needle ends where the eight bytes end.
+        let before = 64 - 8 * bytes.len().min(8) as u32;
+        let shifted = [back.bytes, back.case, back.mask].map(|it| it << before);
+        [back.bytes, back.case, back.mask] = shifted;
+        Some(Self { needle: number as u32, len: bytes.len() as u32, back })
+    }
+
+    /// Whether the needle stands at `start`.
+    #[inline(always)]
+    fn ends(&self, bytes: &[u8], start: usize, needles: &[Needle]) -> bool {
+        let at = (start + self.len as usize).checked_sub(8);
+        match at.and_then(|at| bytes.get(at..)?.first_chunk::<8>()) {
+            Some(chunk) if !self.back.is(*chunk) => false,
+            Some(_) if self.len <= 8 => true,
+            _ => needles.get(self.needle as usize).is_some_and(|it| it.stands_at(bytes, start)),
+        }
+    }
+}
+
+/// What is cheaply seen of a needle, given where a window of it stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Look {
+    /// Where the window stands in the needle.
+    offset: u32,
+    /// The letters and digits among its first bytes: needles that differ in what stands
+    /// between words are many.
+    front: Eight,
+}
+
+impl Look {
+    fn new(needle: &Needle, offset: usize) -> Self {
+        let head = needle.bytes.get(..8).unwrap_or(&needle.bytes);
+        let front = Eight::new(head, needle.caseless, |byte| byte.is_ascii_alphanumeric());
+        Self { offset: offset as u32, front }
+    }
+
+    /// Whether such a needle may begin where `rest` does.
+    #[inline(always)]
+    fn may_begin(&self, rest: &[u8]) -> bool {
         // At the end of the text, the comparison of the needle decides.
-        rest.first_chunk::<8>()
-            .is_none_or(|chunk| (u64::from_le_bytes(*chunk) | TWICE) & self.mask == self.front)
+        rest.first_chunk::<8>().is_none_or(|chunk| self.front.is(*chunk))
     }
 }
 
@@ -57,12 +118,11 @@ impl Lookup {
         needles: &[Needle],
         windows: impl Iterator<Item = (u32, &'w Window)>,
     ) -> Self {
-        let place = |window: &Window| {
-            let needle = needles.get(window.needle)?;
-            Some(Place::new(needle, window.needle, window.offset))
+        let entry = |(number, window): (u32, &Window)| {
+            let look = Look::new(needles.get(window.needle)?, window.offset);
+            Some((number, look, window.needle))
         };
-        let mut entries: Vec<(u32, Place)> =
-            windows.filter_map(|(number, window)| Some((number, place(window)?))).collect();
+        let mut entries: Vec<(u32, Look, usize)> = windows.filter_map(entry).collect();
         entries.sort_unstable();
         entries.dedup();
         let slots = (entries.len() * 2).next_power_of_two().max(16);
@@ -70,13 +130,21 @@ impl Lookup {
             bitmap: Box::new([0; WORDS]),
             keys: vec![0; slots],
             ranges: vec![(0, 0); slots],
-            places: entries.iter().map(|entry| entry.1).collect(),
+            places: Vec::new(),
+            ends: entries.iter().filter_map(|entry| End::new(needles, entry.2)).collect(),
         };
         let mut start = 0;
-        for chunk in entries.chunk_by(|a, b| a.0 == b.0) {
-            let Some(&(window, _)) = chunk.first() else { continue };
-            lookup.insert(window, start, start + chunk.len() as u32);
-            start += chunk.len() as u32;
+        for of_window in entries.chunk_by(|a, b| a.0 == b.0) {
+            let first = lookup.places.len() as u32;
+            for alike in of_window.chunk_by(|a, b| a.1 == b.1) {
+                let Some(&(_, look, _)) = alike.first() else { continue };
+                let end = start + alike.len() as u32;
+                lookup.places.push(Place { look, ends: (start, end) });
+                start = end;
+            }
+            if let Some(&(window, ..)) = of_window.first() {
+                lookup.insert(window, first, lookup.places.len() as u32);
+            }
         }
         lookup
     }
@@ -105,8 +173,32 @@ impl Lookup {
         word >> (hash & 63) & 1 == 1
     }
 
+    /// Shows the needles that are there, with where they begin, given that the window
+    /// stands at `at`.
     #[inline]
-    pub(super) fn get(&self, window: u32) -> &[Place] {
+    pub(super) fn find(
+        &self,
+        window: u32,
+        bytes: &[u8],
+        at: usize,
+        needles: &[Needle],
+        mut show: impl FnMut(u32, usize),
+    ) {
+        for place in self.places(window) {
+            let Some(start) = at.checked_sub(place.look.offset as usize) else { continue };
+            if bytes.get(start..).is_none_or(|rest| !place.look.may_begin(rest)) {
+                continue;
+            }
+            let (first, end) = place.ends;
+            let ends = self.ends.get(first as usize..end as usize).unwrap_or_default();
+            for end in ends.iter().filter(|end| end.ends(bytes, start, needles)) {
+                show(end.needle, start);
+            }
+        }
+    }
+
+    #[inline]
+    fn places(&self, window: u32) -> &[Place] {
         let mask = self.keys.len() - 1;
         let mut slot = hash(window) & mask;
         while let Some(&key) = self.keys.get(slot)

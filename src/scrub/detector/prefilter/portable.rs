@@ -3,20 +3,27 @@
 
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::prefilter::Hit;
-use crate::scrub::detector::prefilter::Prefilter;
+use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
+use crate::scrub::detector::prefilter::even::Even;
 use crate::scrub::detector::prefilter::runs;
 
 /// Adds the hits from `from` on, an even position, in no particular order.
-pub(super) fn scan(prefilter: &Prefilter, bytes: &[u8], from: usize, hits: &mut Vec<Hit>) {
+pub(super) fn scan(
+    even: &Even,
+    needles: &[Needle],
+    bytes: &[u8],
+    from: usize,
+    hits: &mut Vec<Hit>,
+) {
     let before = bytes.get(..from).unwrap_or_default();
     // One more than a run needs: then it was reported.
     let mut run =
         before.iter().rev().take(RUN_LEN_MIN).take_while(|&&byte| is_base64(byte)).count();
     for at in from..bytes.len() {
-        prefilter.short(bytes, at, hits);
+        even.short(needles, bytes, at, hits);
         if at % 2 == 0 {
-            prefilter.long(bytes, at, hits);
+            even.long(needles, bytes, at, hits);
         }
         run = match bytes.get(at) {
             Some(&byte) if is_base64(byte) => run + 1,

@@ -12,7 +12,8 @@ use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 /// hide something.
 pub(super) fn report(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
     let start = (at + 1).saturating_sub(RUN_LEN_MIN);
-    if bytes.get(start..=at).is_some_and(is_promising) {
+    let head = bytes.get(start..=at).and_then(<[u8]>::first_chunk::<RUN_LEN_MIN>);
+    if head.is_some_and(is_promising) {
         hits.push(Hit { at: at as u32, needle: RUN });
     }
 }
@@ -28,20 +29,23 @@ pub(super) fn report_disguise(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
 /// Whether a run that begins like this may be base64 or hex of text. Ids in
 /// hexadecimal, UUIDs among them, and names of words are not; of the base64 of any
 /// text, a third is in upper case.
-fn is_promising(head: &[u8]) -> bool {
-    let count = |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count();
-    let head = match head {
+fn is_promising(run: &[u8; RUN_LEN_MIN]) -> bool {
+    // Counted over a fixed length, a few vector instructions.
+    let count = |is: fn(&u8) -> bool| run.iter().map(|byte| u8::from(is(byte))).sum::<u8>();
+    let digits = match run.as_slice() {
         [b'0', b'x' | b'X', digits @ ..] | [b'x' | b'X', digits @ ..] => digits,
-        _ => head,
+        whole => whole,
     };
-    if head.iter().all(u8::is_ascii_hexdigit) {
+    if usize::from(count(u8::is_ascii_hexdigit)) + 1 >= digits.len()
+        && digits.iter().all(u8::is_ascii_hexdigit)
+    {
         // Hex of text: two digits a character, the first of which is 2 to 7. The run
         // may have a digit too many in front (see `RUN`).
         return [0, 1].into_iter().any(|skip| {
-            let firsts = head.iter().skip(skip).step_by(2);
+            let firsts = digits.iter().skip(skip).step_by(2);
             firsts.filter(|digit| !matches!(digit, b'2'..=b'7')).count() <= 1
         });
     }
-    let upper = count(u8::is_ascii_uppercase);
-    2 <= upper && (2 <= count(u8::is_ascii_lowercase) || 3 <= count(u8::is_ascii_digit))
+    2 <= count(u8::is_ascii_uppercase)
+        && (2 <= count(u8::is_ascii_lowercase) || 3 <= count(u8::is_ascii_digit))
 }

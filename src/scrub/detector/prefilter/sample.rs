@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::scrub::detector::prefilter::CASE;
+use crate::scrub::detector::prefilter::Fold;
 
 /// The runs of four bytes that are most frequent in documentation, source code in
 /// four languages, system logs and captured telemetry (7 MB, each kind weighed
@@ -22,21 +22,32 @@ const UNLISTED_MAX: f32 = 4e-5;
 
 /// How often runs of four bytes stand in telemetry.
 pub(super) struct Sample {
+    fold: Fold,
+    /// By folded byte.
+    bytes: [f32; 256],
     fours: HashMap<u32, f32>,
     threes: HashMap<u32, f32>,
 }
 
 impl Sample {
-    pub(super) fn new() -> Self {
-        let mut sample = Self { fours: HashMap::new(), threes: HashMap::new() };
+    /// Bytes that are folded to the same are one.
+    pub(super) fn new(fold: Fold) -> Self {
+        let mut bytes = [0.0; 256];
+        for byte in 0..=u8::MAX {
+            if let Some(all) = bytes.get_mut(usize::from(fold(byte))) {
+                *all += frequency(byte);
+            }
+        }
+        let mut sample = Self { fold, bytes, fours: HashMap::new(), threes: HashMap::new() };
         let runs = COMMON.lines().flat_map(|line| line.as_bytes().chunks_exact(4));
         for (rank, run) in runs.enumerate() {
             let plain = |i: usize| match run.get(i).copied().unwrap_or_default() {
-                b'@' => b' ',
-                byte => byte | 0x20,
+                b'@' => fold(b' '),
+                byte => fold(byte),
             };
             let part = FIRST / (rank + 8) as f32;
-            sample.fours.insert(u32::from_le_bytes([plain(0), plain(1), plain(2), plain(3)]), part);
+            let four = u32::from_le_bytes([plain(0), plain(1), plain(2), plain(3)]);
+            *sample.fours.entry(four).or_default() += part;
             for three in [[plain(0), plain(1), plain(2), 0], [plain(1), plain(2), plain(3), 0]] {
                 // Each stands in runs that begin with it and in runs that end with it.
                 *sample.threes.entry(u32::from_le_bytes(three)).or_default() += part / 2.0;
@@ -45,19 +56,28 @@ impl Sample {
         sample
     }
 
+    /// What bytes are folded to.
+    pub(super) fn fold(&self) -> Fold {
+        self.fold
+    }
+
     /// About which part of the positions of a text a run of three or four bytes stands
-    /// at, without regard to case.
+    /// at, folded.
     pub(super) fn frequency(&self, run: &[u8]) -> f32 {
         let mut window = [0; 4];
         for (slot, byte) in window.iter_mut().zip(run) {
-            *slot = byte | CASE as u8;
+            *slot = (self.fold)(*byte);
         }
         let counted = match run.len() {
             4 => self.fours.get(&u32::from_le_bytes(window)),
             _ => self.threes.get(&u32::from_le_bytes(window)),
         };
         // What is not in the list is rarer than all that is: by its bytes, how much.
-        let by_bytes = || run.iter().map(|&byte| frequency(byte)).product::<f32>() * 10.0;
+        let by_byte = |byte: &u8| {
+            let all = self.bytes.get(usize::from((self.fold)(*byte)));
+            all.copied().unwrap_or_default()
+        };
+        let by_bytes = || run.iter().map(by_byte).product::<f32>() * 10.0;
         counted.copied().unwrap_or_else(|| by_bytes().min(UNLISTED_MAX))
     }
 }

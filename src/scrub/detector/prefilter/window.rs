@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use crate::scrub::detector::prefilter::CASE;
+use crate::scrub::detector::prefilter::Fold;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::sample::Sample;
 
@@ -75,7 +75,7 @@ pub(super) fn choose(
     count: usize,
     sample: &Sample,
 ) -> Vec<Window> {
-    let runs = runs(needles, len + count - 1);
+    let runs = runs(needles, len + count - 1, sample.fold());
     let mut taken: HashSet<Vec<u8>> = HashSet::new();
     let mut open: HashSet<usize> = needles.iter().map(|(number, _)| *number).collect();
     let cost = |run: &Run, taken: &HashSet<Vec<u8>>, open: &HashSet<usize>| {
@@ -117,12 +117,12 @@ pub(super) fn choose(
     windows
 }
 
-/// Every run of `len` bytes, without regard to case.
-fn runs(needles: &[(usize, &Needle)], len: usize) -> Vec<Run> {
+/// Every run of `len` bytes, folded.
+fn runs(needles: &[(usize, &Needle)], len: usize, fold: Fold) -> Vec<Run> {
     let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut runs: Vec<Run> = Vec::new();
     for (number, needle) in needles {
-        let folded: Vec<u8> = needle.bytes.iter().map(|byte| byte | CASE as u8).collect();
+        let folded: Vec<u8> = needle.bytes.iter().map(|byte| fold(*byte)).collect();
         for (offset, bytes) in folded.windows(len).enumerate() {
             let run = *numbers.entry(bytes.to_vec()).or_insert_with(|| {
                 runs.push(Run { bytes: bytes.to_vec(), places: Vec::new() });
@@ -146,9 +146,9 @@ impl Window {
         Some(Self { bytes, len, offset, needle: number, caseless: needle.caseless })
     }
 
-    /// The window as a number, without regard to case.
-    pub(super) fn folded(&self) -> u32 {
-        u32::from_le_bytes(self.bytes) | CASE
+    /// The window as a number, its bytes folded.
+    pub(super) fn folded(&self, fold: Fold) -> u32 {
+        u32::from_le_bytes(self.bytes.map(fold))
     }
 
     /// Every way to write the window: one, or each mix of cases.

@@ -70,8 +70,11 @@ impl<J: Judge> Walker<'_, J> {
         let Some(plain) = plain(bytes, body.start) else { return Ok(false) };
         let Some(frame) = self.stack.last() else { return Ok(false) };
         let Some(field) = frame.message.field(tag >> 3) else { return Ok(false) };
-        let place = frame.place(field);
         let outer = frame.context;
+        if outer == Context::default() && self.is_quiet(&plain) {
+            return Ok(true);
+        }
+        let place = frame.place(field);
         let key = bytes.get(plain.key.clone()).unwrap_or_default();
 
         let context = self.judge.key(Shown { bytes: key, at: Some(plain.key.start) }, outer);
@@ -97,6 +100,18 @@ impl<J: Judge> Walker<'_, J> {
             self.grow(growth);
         }
         Ok(true)
+    }
+
+    /// Whether neither the key nor the value needs to be shown, given that the keys around
+    /// say nothing.
+    #[inline]
+    fn is_quiet(&self, plain: &Plain) -> bool {
+        self.is_quiet_text(&plain.key)
+            && match &plain.value {
+                PlainValue::Text(_, text) => self.is_quiet_text(text),
+                // A number is shown only under a key that says something.
+                PlainValue::Nothing | PlainValue::Scalar(..) => true,
+            }
     }
 
     /// What the keys of the attribute in `body` say together, and its key as a

@@ -54,6 +54,11 @@ impl<J: Judge> Walker<'_, J> {
         let Some(frame) = self.stack.last_mut() else { return Ok(()) };
         let Some(field) = frame.message.field(tag >> 3) else { return Ok(()) };
         let leaf = Leaf::Field(field, frame.count(field));
+        let stands_alone = frame.context == Context::default() && frame.element.is_none();
+        if stands_alone && is_text && self.is_quiet_text(&text) {
+            return Ok(());
+        }
+        let Some(frame) = self.stack.last() else { return Ok(()) };
         if field.decision == Decision::Key {
             return self.key_text(prefix, text, leaf);
         }
@@ -62,6 +67,14 @@ impl<J: Judge> Walker<'_, J> {
         let growth = self.text(prefix, text, is_text, seen)?;
         self.grow(growth);
         Ok(())
+    }
+
+    /// Whether a text that stands under no telling key, in no array, needs neither be
+    /// shown nor be changed.
+    #[inline(always)]
+    pub(super) fn is_quiet_text(&self, text: &Range<usize>) -> bool {
+        let bytes = self.request.get(text.clone()).unwrap_or_default();
+        self.judge.is_quiet(bytes, text.start) && is_utf8(bytes)
     }
 
     /// Visits the key of the attribute at the top of the stack. Paths show the
