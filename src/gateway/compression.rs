@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::gateway::admission::Grant;
 use crate::gateway::answer::Refusal;
 use crate::gateway::compute;
+use crate::gateway::compute::Pace;
 
 /// A compression of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Coding {
     ) -> Result<(Bytes, Option<Packed>, Grant), Refusal> {
         // Decompressing costs what comes out, commonly eight times what goes in.
         let bytes = packed.len().saturating_mul(8);
-        compute::run(bytes, move || {
+        compute::run(Pace::Fast, bytes, move || {
             let bytes = self.decompress(&packed, bytes_max, &mut grant)?;
             let packed = self.is_bare(&packed).then_some(Packed { coding: self, bytes: packed });
             Ok((bytes, packed, grant))

@@ -17,21 +17,38 @@ use tokio::sync::Semaphore;
 
 use crate::gateway::answer::Refusal;
 
-/// Up to how many bytes of input work runs where it stands. Scrubbing them takes
-/// about 0.1 ms, compressing them about 0.5 ms; the way to another thread and
-/// back about 0.02 ms.
-const INLINE_BYTES_MAX: usize = 64 * 1024;
+/// How fast work is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Some nanoseconds a byte: scrubbing, decompressing, converting.
+    Fast,
+    /// Ten times that: compressing, encrypting.
+    Slow,
+}
+
+impl Pace {
+    /// Up to how many bytes work runs where it stands: about a millisecond of it. The way
+    /// to another thread and back takes 0.02 ms by itself, and as much again until what
+    /// the work reads is in that processor's cache.
+    const fn inline_bytes_max(self) -> usize {
+        match self {
+            Self::Fast => 512 * 1024,
+            Self::Slow => 64 * 1024,
+        }
+    }
+}
 
 static LANES: LazyLock<Semaphore> = LazyLock::new(|| {
     Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 });
 
-/// Runs `work`, whose cost grows with `bytes`.
+/// Runs `work`, whose cost grows with `bytes` at this pace.
 ///
 /// # Errors
 ///
 /// [`Refusal::Internal`] when it panics.
 pub async fn run<T: Send + 'static>(
+    pace: Pace,
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
@@ -41,7 +58,7 @@ pub async fn run<T: Send + 'static>(
         COMPUTING.set(false);
         result
     };
-    if bytes <= INLINE_BYTES_MAX {
+    if bytes <= pace.inline_bytes_max() {
         return caught();
     }
     let lane = LANES.acquire().await.expect("the semaphore is never closed");
@@ -87,9 +104,9 @@ mod tests {
     async fn a_panic_costs_the_request_and_nothing_else() {
         keep_panics_quiet();
         for bytes in [1, 1 << 20] {
-            let ended = run(bytes, || -> () { panic!("not shown") }).await;
+            let ended = run(Pace::Fast, bytes, || -> () { panic!("not shown") }).await;
             assert_eq!(ended, Err(PANICKED));
-            assert_eq!(run(bytes, || 7).await, Ok(7));
+            assert_eq!(run(Pace::Fast, bytes, || 7).await, Ok(7));
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::gateway::answer::Refusal;
 use crate::gateway::answer::code;
 use crate::gateway::compression::Packed;
 use crate::gateway::compute;
+use crate::gateway::compute::Pace;
 use crate::gateway::config::component::PipelineId;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
@@ -192,7 +193,9 @@ impl Pipeline {
     async fn scrub(&self, request: Request, packed: Option<Packed>) -> Result<Delivery, Refusal> {
         let steps = self.steps();
         let own = Arc::clone(&steps);
-        let processing = compute::run(request.bytes.len(), move || own.chain.run(request)).await;
+        let processing =
+            compute::run(Pace::Fast, request.bytes.len(), move || own.chain.run(request));
+        let processing = processing.await;
         if matches!(processing, Err(Refusal::Internal { .. })) {
             self.metrics.scrub_failed(self.signal);
         }

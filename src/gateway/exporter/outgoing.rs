@@ -15,6 +15,7 @@ use http_body::SizeHint;
 use crate::gateway::answer::Refusal;
 use crate::gateway::compression::Coding;
 use crate::gateway::compute;
+use crate::gateway::compute::Pace;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::scrub::Encoding;
 use crate::scrub::ScrubError;
@@ -58,7 +59,8 @@ pub async fn prepare(
     }
     let bytes =
         if is_converted { convert(delivery, encoding).await? } else { scrubbed.bytes().clone() };
-    let bytes = compute::run(bytes.len(), move || coding.compress(&bytes, level)).await?;
+    let bytes =
+        compute::run(Pace::Slow, bytes.len(), move || coding.compress(&bytes, level)).await?;
     Ok(Outgoing { signal, bytes, coding: Some(coding) })
 }
 
@@ -72,14 +74,15 @@ pub async fn as_protobuf(delivery: Delivery) -> Result<Delivery, Refusal> {
         return Ok(delivery);
     }
     let scrubbed = delivery.scrubbed().clone();
-    let converted = compute::run(scrubbed.bytes().len(), move || scrubbed.to_protobuf());
+    let converted =
+        compute::run(Pace::Fast, scrubbed.bytes().len(), move || scrubbed.to_protobuf());
     let converted = converted.await?.map_err(ScrubError::Malformed)?;
     Ok(Delivery::new(converted, Arc::clone(delivery.report()), None))
 }
 
 async fn convert(delivery: &Delivery, encoding: Encoding) -> Result<Bytes, Refusal> {
     let scrubbed = delivery.scrubbed().clone();
-    let converted = compute::run(scrubbed.bytes().len(), move || match encoding {
+    let converted = compute::run(Pace::Fast, scrubbed.bytes().len(), move || match encoding {
         Encoding::Protobuf => scrubbed.to_protobuf(),
         Encoding::Json => scrubbed.to_json(),
     });

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::gateway::compute;
+use crate::gateway::compute::Pace;
 use crate::gateway::queue::crypt::Key;
 use crate::gateway::queue::files::Disk;
 use crate::gateway::queue::log::Entry;
@@ -93,7 +94,7 @@ impl Store {
             Some(key) => {
                 let key = Arc::clone(key);
                 let bytes = pieces.iter().map(Bytes::len).sum();
-                let encrypted = compute::run(bytes, move || key.encrypt(&pieces)).await;
+                let encrypted = compute::run(Pace::Slow, bytes, move || key.encrypt(&pieces)).await;
                 encrypted
                     .map_err(io::Error::other)
                     .flatten()
