@@ -4,7 +4,19 @@
 //! Requests of one signal are joined by writing one behind the other: what repeats in
 //! a protobuf message is appended.
 
+#![allow(dead_code, reason = "each bench uses its part")]
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::AnyValue;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+use opentelemetry_proto::tonic::logs::v1::ScopeLogs;
 use otel_redact::scrub::Signal;
+use otel_redact::scrub::rule::template;
+use prost::Message;
 
 /// What a request holds: web spans, agent traces with JSON in JSON, log records.
 pub(crate) const WORKLOADS: [&str; 3] = ["web", "agent", "logs"];
@@ -12,8 +24,11 @@ pub(crate) const WORKLOADS: [&str; 3] = ["web", "agent", "logs"];
 /// Requests are joined until they are this long, in bytes.
 const LEN_MIN: usize = 100_000;
 
-/// A request of [`LEN_MIN`] bytes and more that holds no secret.
-pub(crate) fn request(workload: &str) -> (Signal, Vec<u8>) {
+/// A request of [`LEN_MIN`] bytes and more that holds no secret; `tiny` is one span.
+fn request(workload: &str) -> (Signal, Vec<u8>) {
+    if workload == "tiny" {
+        return (Signal::Traces, one_span());
+    }
     let (signal, files): (_, &[&str]) = match workload {
         "web" => (
             Signal::Traces,
@@ -38,4 +53,65 @@ pub(crate) fn request(workload: &str) -> (Signal, Vec<u8>) {
         }
     }
     (signal, joined)
+}
+
+/// The first span of the web requests.
+fn one_span() -> Vec<u8> {
+    let (_, web) = request("web");
+    let mut request = ExportTraceServiceRequest::decode(&*web).expect("protobuf");
+    request.resource_spans.truncate(1);
+    for resource in &mut request.resource_spans {
+        resource.scope_spans.truncate(1);
+        resource.scope_spans.iter_mut().for_each(|scope| scope.spans.truncate(1));
+    }
+    request.encode_to_vec()
+}
+
+/// A request with one log record.
+pub(crate) fn log_record(body: &str) -> (Signal, Vec<u8>) {
+    let body = Some(AnyValue { value: Some(Value::StringValue(body.to_owned())) });
+    let log_records = vec![LogRecord { body, ..LogRecord::default() }];
+    let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+    let resource_logs = vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }];
+    (Signal::Logs, ExportLogsServiceRequest { resource_logs }.encode_to_vec())
+}
+
+/// A workload with a secret in one record of
+/// `secret_every` (0: none), and those secrets.
+pub(crate) fn planted(workload: &str, secret_every: usize) -> (Signal, Vec<u8>, Vec<String>) {
+    let (signal, joined) = request(workload);
+    if secret_every == 0 {
+        return (signal, joined, Vec::new());
+    }
+    let mut secrets = Vec::new();
+    let mut plant = |record: usize, attributes: &mut Vec<KeyValue>| {
+        if record % secret_every == secret_every / 2 {
+            let token = template::expand("ghp_{base62:36}", record as u64).expect("a template");
+            let text = format!("push with {token} failed");
+            let value = Some(AnyValue { value: Some(Value::StringValue(text)) });
+            attributes.push(KeyValue { key: "detail".into(), value, ..KeyValue::default() });
+            secrets.push(token);
+        }
+    };
+    let bytes = match signal {
+        Signal::Logs => {
+            let mut request = ExportLogsServiceRequest::decode(&*joined).expect("protobuf");
+            let scopes = request.resource_logs.iter_mut().flat_map(|r| &mut r.scope_logs);
+            let records = scopes.flat_map(|scope| &mut scope.log_records);
+            records.enumerate().for_each(|(i, record)| plant(i, &mut record.attributes));
+            request.encode_to_vec()
+        }
+        _ => {
+            let mut request = ExportTraceServiceRequest::decode(&*joined).expect("protobuf");
+            let scopes = request.resource_spans.iter_mut().flat_map(|r| &mut r.scope_spans);
+            let spans = scopes.flat_map(|scope| &mut scope.spans);
+            spans.enumerate().for_each(|(i, span)| plant(i, &mut span.attributes));
+            request.encode_to_vec()
+        }
+    };
+    if secrets.is_empty() {
+        // An agent's request has few records: one of them holds a secret.
+        return planted(workload, if secret_every == 2 { 1 } else { 2 });
+    }
+    (signal, bytes, secrets)
 }

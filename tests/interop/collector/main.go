@@ -1,8 +1,8 @@
 // A real OpenTelemetry Collector with the few components that the tests need.
 //
-// It stands in two places: behind the gateway, as the backend that people have,
-// and in the gateway's place, as a gateway that does not scrub, so that the
-// tests show that they can fail.
+// It stands in three places: behind the gateway, as the backend that people have;
+// in the gateway's place, as a gateway that does not scrub, so that the tests show
+// that they can fail; and beside the gateway, in the bench of what both cost.
 package main
 
 import (
@@ -10,6 +10,8 @@ import (
 	"log"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
@@ -17,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/exporter/otlpexporter"
 	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry"
@@ -56,9 +59,18 @@ func factories() (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
+	// For the benches alone.
+	processors, err := otelcol.MakeFactoryMap[processor.Factory](
+		redactionprocessor.NewFactory(),
+		transformprocessor.NewFactory(),
+	)
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
 	return otelcol.Factories{
-		Receivers: receivers,
-		Exporters: exporters,
+		Processors: processors,
+		Receivers:  receivers,
+		Exporters:  exporters,
 		Telemetry: telemetry.NewFactory(
 			func() component.Config { return &struct{}{} },
 			telemetry.WithCreateLogger(logger),
