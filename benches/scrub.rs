@@ -16,9 +16,13 @@ use otel_redact::scrub::Settings;
 use crate::workload::WORKLOADS;
 
 mod workload;
+mod worst;
 
 fn main() {
     divan::main();
+    if std::env::args().all(|arg| arg != "--test" && arg != "--list") {
+        worst::print_ratios();
+    }
 }
 
 /// Nothing to find: the usual case.

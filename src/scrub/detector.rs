@@ -22,9 +22,11 @@ mod filter;
 mod find;
 mod finder;
 mod hidden;
+mod judge;
 mod key;
 mod masked;
 mod overlap;
+mod pairs;
 mod pieces;
 mod prefilter;
 mod tally;
@@ -74,6 +76,8 @@ pub(in crate::scrub) struct Detector {
     uses: Vec<Use>,
     /// The rule for private keys, if it runs.
     private_key: Option<u32>,
+    /// Rules for identifiers, each with the rule for the secret that stands beside it.
+    pairs: Vec<(u32, u32)>,
 }
 
 /// The id of the rule for private keys, whose lines may be log records of their own.
@@ -179,6 +183,11 @@ impl Detector {
                 keys.add_secret(&source.rule.keys, number32, conditional);
             }
             for anchor in anchors {
+                if let Some(bytes) = announce::escaped_blanks(&anchor.bytes) {
+                    let caseless = anchor.caseless;
+                    needles.push(Needle { bytes, caseless, check: Check::None });
+                    uses.push(Use::Escape(Escapes::Percent));
+                }
                 needles.push(Needle {
                     bytes: anchor.bytes,
                     caseless: anchor.caseless,
@@ -187,6 +196,11 @@ impl Detector {
                 uses.push(Use::Anchor(number32));
             }
             compiled.push(rule);
+        }
+        for source in rules.iter().filter(|source| source.rule.pattern.is_some()) {
+            let has_pattern =
+                |rule| compiled.get(rule as usize).is_some_and(|r| r.pattern.is_some());
+            keys.add_others(&source.rule.keys, has_pattern);
         }
         for key in keys.needles() {
             let check = if key.has_sign() { Check::None } else { Check::Key };
@@ -200,9 +214,15 @@ impl Detector {
             }
         }
         let prefilter = Prefilter::new(needles);
-        let private_key = rules.iter().position(|source| source.rule.id == PRIVATE_KEY_RULE);
-        let private_key = private_key.map(|number| number as u32);
-        Ok(Self { rules: compiled, keys, prefilter, uses, private_key })
+        let number_of = |id: &str| {
+            let number = rules.iter().position(|source| source.rule.id == id);
+            number.map(|number| number as u32)
+        };
+        let pairs =
+            pairs::PAIRS.iter().filter_map(|(id, secret)| number_of(id).zip(number_of(secret)));
+        let pairs = pairs.collect();
+        let private_key = number_of(PRIVATE_KEY_RULE);
+        Ok(Self { rules: compiled, keys, prefilter, uses, private_key, pairs })
     }
 
     /// Whether a hit is an anchor of the rule for private keys.

@@ -185,6 +185,13 @@ pub enum ValueForm {
     UrlPath,
 }
 
+impl ValueForm {
+    /// Whether a value is pairs of names and values, to the end of its line.
+    pub(in crate::scrub) fn is_pairs(self) -> bool {
+        matches!(self, Self::Cookie | Self::SetCookie | Self::List)
+    }
+}
+
 /// A second opinion on a candidate.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]

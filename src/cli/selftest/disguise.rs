@@ -57,7 +57,7 @@ pub(in crate::cli::selftest) const DISGUISES: &[Disguise] = &[
     whole("percent of base64", |text| percent(&base64(text))),
     whole("base64 of percent", |text| base64(&percent_each(text))),
     whole("\\u escapes", |text| each(text, |one| format!("\\u{:04x}", u32::from(one)))),
-    whole("\\x escapes", |text| each(text, |one| format!("\\x{:02x}", u32::from(one)))),
+    whole("\\x escapes", |text| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect()),
     whole("HTML entities", |text| each(text, |one| format!("&#{};", u32::from(one)))),
     whole("HTML entities, hex", |text| each(text, |one| format!("&#x{:x};", u32::from(one)))),
     whole("hex", |text| text.bytes().map(|byte| format!("{byte:02x}")).collect()),

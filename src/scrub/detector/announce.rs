@@ -1,5 +1,6 @@
 //! What announces an encoding: needles of the prefilter, so that clean text pays nothing.
 
+use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
@@ -58,6 +59,36 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Escapes)> {
         .map(|(bytes, escapes)| (Needle { bytes, caseless: true, check: Check::None }, escapes))
         .chain(disguises())
 }
+
+/// An anchor as it stands in a URL, where there are blanks in it: an escaped blank alone
+/// announces nothing.
+pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
+    let blank = |byte: &u8| *byte == b' ';
+    anchor.iter().any(blank).then(|| {
+        let parts: Vec<&[u8]> = anchor.split(blank).collect();
+        parts.join(b"%20".as_slice())
+    })
+}
+
+/// The escapes that a token goes on behind, which begins at `at`: of a slash, a plus or an
+/// equals sign, or a character that is not seen.
+pub(super) fn in_token(text: &[u8], at: usize) -> Option<Escapes> {
+    let rest = text.get(at..text.len().min(at + TOKEN_LEN_MAX))?;
+    let of_token = |byte: &u8| is_base64(*byte) || matches!(byte, b'.' | b':' | b'$');
+    let rest = rest.get(rest.iter().take_while(|byte| of_token(byte)).count()..)?;
+    match rest {
+        [b'%', b'2', b'f' | b'F' | b'b' | b'B', ..] | [b'%', b'3', b'd' | b'D', ..] => {
+            Some(Escapes::Percent)
+        }
+        [0x1b, b'[', ..] | [0xc2, 0xad, ..] | [0xe2, 0x80 | 0x81, ..] | [0xef, 0xbb, 0xbf, ..] => {
+            Some(Escapes::Disguise)
+        }
+        _ => None,
+    }
+}
+
+/// How far an escape is looked for in a token.
+const TOKEN_LEN_MAX: usize = 512;
 
 /// Full-width letters (U+FF21 to U+FF5A), mathematical ones (U+1D400 to U+1D7FF), signs
 /// of assignment in full width behind a word, and colour codes inside of one.

@@ -157,7 +157,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
             let start = cursor.at + depth + 1;
             (start..closing_quote(text, start, depth, quote), Delimiter::Quote(depth))
         }
-        None if sign == Sign::Pair => return None,
+        None if sign == Sign::Pair || matches!(cursor.peek(), Some(b',' | b';')) => return None,
         None => (cursor.at..text.len(), Delimiter::None),
     };
     let sign = match sign {
@@ -250,13 +250,14 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
         let next = value.get(i + 1).copied();
         let ends = match byte {
             b' ' | b'\t' | b'"' | b'`' | 0..0x20 => true,
-            b'<' => !matches!(next, Some(b'a'..=b'z')) || 0 < i,
+            b'<' => opens_tag(next) && (0 < i || !matches!(next, Some(b'a'..=b'z'))),
             b'\'' => !next.is_some_and(|next| next.is_ascii_alphanumeric()),
             b'\\' => matches!(next, Some(b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\') | None),
             b'&' | b'#' => sign == Sign::Query || (byte == b'&' && is_next_pair(value, i + 1)),
             b';' | b',' => {
                 sign == Sign::Query
                     || next.is_none_or(|next| next <= b' ' || matches!(next, b'"' | b'\'' | b'\\'))
+                    || is_date(value.get(i + 1..).unwrap_or_default())
                     || is_next_pair(value, i + 1)
             }
             b'(' | b'[' | b'{' => {
@@ -267,15 +268,74 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
                 let closes_outer = open == 0;
                 open = open.saturating_sub(1);
                 closes_outer
+                    && !goes_on(next)
+                    && (next.is_none_or(|next| next <= b' ') || is_enclosed(text, line.start))
             }
-            b'|' | b'>' => sign != Sign::Equals || next.is_none_or(|next| next <= b' '),
+            b'|' | b'>' => {
+                !goes_on(next) || !matches!(sign, Sign::Equals | Sign::Colon | Sign::Flag)
+            }
             _ => false,
         };
         if ends {
-            return line.start + i;
+            return line.start + without_stop(value, i);
         }
     }
-    line.end
+    line.start + without_stop(value, value.len())
+}
+
+/// Where a value ends that is a key or a token, in which no comma stands: before the next
+/// column.
+pub(in crate::scrub) fn first_column(text: &[u8], value: Range<usize>) -> usize {
+    let bytes = text.get(value.clone()).unwrap_or_default();
+    memchr::memchr2(b',', b';', bytes).filter(|at| 0 < *at).map_or(value.end, |at| value.start + at)
+}
+
+/// Whether a value goes on behind a bracket that none opened in it: with what stands in
+/// passwords, not with what follows a value.
+fn goes_on(next: Option<u8>) -> bool {
+    next.is_some_and(|next| next.is_ascii_alphanumeric() || b"=+/^~$#@%*!_-".contains(&next))
+}
+
+/// Whether a tag opens or closes at a `<` that this follows.
+fn opens_tag(next: Option<u8>) -> bool {
+    next.is_none_or(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b' '))
+}
+
+/// `2026-03-01`, in the next column.
+fn is_date(text: &[u8]) -> bool {
+    matches!(text, [a, b, c, d, b'-', e, f, b'-', ..]
+        if [a, b, c, d, e, f].iter().all(|digit| digit.is_ascii_digit()))
+}
+
+/// How far before a value a bracket is looked for that is open there.
+const ENCLOSED_MAX: usize = 512;
+
+/// Whether the value at `start` stands between brackets that were opened before it on its
+/// line, so that one that is closed behind it ends it.
+fn is_enclosed(text: &[u8], start: usize) -> bool {
+    let before = text.get(start.saturating_sub(ENCLOSED_MAX)..start).unwrap_or_default();
+    let mut closed = 0_usize;
+    for byte in before.iter().rev() {
+        match byte {
+            b'\n' | b'\r' => return false,
+            b')' | b']' | b'}' => closed += 1,
+            b'(' | b'[' | b'{' if closed == 0 => return true,
+            b'(' | b'[' | b'{' => closed -= 1,
+            _ => {}
+        }
+    }
+    before.len() == ENCLOSED_MAX
+}
+
+/// The end of a value that was read up to `end`, without the full stop of the sentence.
+fn without_stop(value: &[u8], end: usize) -> usize {
+    let behind = value.get(end);
+    match value.get(..end).unwrap_or_default() {
+        [.., before, b'.'] if *before != b'.' && behind.is_none_or(u8::is_ascii_whitespace) => {
+            end - 1
+        }
+        _ => end,
+    }
 }
 
 /// Whether `name=` or `name:` follows, as it does between two values.

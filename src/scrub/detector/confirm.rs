@@ -1,5 +1,9 @@
 //! The second stage: a rule's pattern, anchored where the prefilter hit.
 
+mod anchors;
+
+pub(in crate::scrub) use anchors::Anchor;
+
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -7,28 +11,25 @@ use regex_automata::Anchored;
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use regex_syntax::hir::Class;
 use regex_syntax::hir::Hir;
-use regex_syntax::hir::HirKind;
-use regex_syntax::hir::literal::Extractor;
 
-use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::torn::near_start;
+use crate::scrub::rule::validator;
+
+use anchors::derived_anchors;
+use anchors::follow;
+use anchors::lead;
+use anchors::reaches_far;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
 /// has a repetition of a repetition in it.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
 
-/// How far before its anchor a match may begin, where the pattern does not say.
-const LEAD_MAX: usize = 128;
-
 /// Anchors that are shorter stand inside of words.
 const GLUED_ANCHOR_MIN: usize = 3;
-
-/// A follow check looks at no more than this.
-const FOLLOW_MAX: usize = 16;
 
 /// A pattern, compiled when it is first needed: most rules of a pack never are.
 pub(in crate::scrub) struct Pattern {
@@ -49,16 +50,6 @@ pub(in crate::scrub) struct Pattern {
 /// How far a try may read. A private key, the longest there is, takes 13 kB; a token
 /// that is longer than that is masked to its end, see `open`.
 const WINDOW_BYTES: usize = 1 << 16;
-
-/// A literal that every match of a pattern holds, and what must follow it.
-pub(in crate::scrub) struct Anchor {
-    /// The literal; lower case where `caseless`.
-    pub(in crate::scrub) bytes: Vec<u8>,
-    /// Whether it is matched in either case.
-    pub(in crate::scrub) caseless: bool,
-    /// What must follow.
-    pub(in crate::scrub) check: Check,
-}
 
 /// What the pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +140,16 @@ impl Pattern {
         Ok((pattern, anchors))
     }
 
+    /// Whether a match may be longer than the shortest by some characters.
+    pub(in crate::scrub) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Whether something stands before the anchor in every match.
+    pub(in crate::scrub) fn has_lead(&self) -> bool {
+        0 < self.lead.start
+    }
+
     /// How many of the `left` bytes behind an anchor a try may have read in vain.
     pub(in crate::scrub) fn reach(&self, left: usize) -> usize {
         if self.far { left.min(WINDOW_BYTES) } else { 0 }
@@ -235,6 +236,9 @@ impl Pattern {
             let mut secret = self.secret(regex, text, found.range());
             if secret.end == found.end() {
                 secret.end = end;
+                if self.open {
+                    secret.end -= stop_len(text, &secret);
+                }
             }
             if !secret.is_empty() {
                 return Some(Candidate { secret, glued });
@@ -268,6 +272,29 @@ impl Pattern {
     }
 }
 
+/// How long what ends a secret is and belongs to what is around it: the full stop of a
+/// sentence, a bracket that none opened in it, a closing tag.
+fn stop_len(text: &[u8], secret: &Range<usize>) -> usize {
+    let bytes = text.get(secret.clone()).unwrap_or_default();
+    let behind = text.get(secret.end);
+    let tag = memchr::memmem::find_iter(bytes, b"</")
+        .find(|at| bytes.get(at + 2).is_some_and(u8::is_ascii_alphabetic));
+    if let Some(tag) = tag.filter(|tag| 0 < *tag) {
+        return bytes.len() - tag;
+    }
+    let count = |sign: u8| memchr::memchr_iter(sign, bytes).count();
+    let is_stop = match bytes {
+        [.., before, b'.' | b'?' | b'!' | b':'] => {
+            before.is_ascii_alphanumeric() && behind.is_none_or(u8::is_ascii_whitespace)
+        }
+        [.., b')'] => count(b'(') < count(b')'),
+        [.., b']'] => count(b'[') < count(b']'),
+        [.., b'}'] => count(b'{') < count(b'}'),
+        _ => false,
+    };
+    usize::from(is_stop && 1 < bytes.len())
+}
+
 /// Whether a token may begin at `start`: what is before it is no token character, or
 /// is the end of an escape.
 ///
@@ -281,10 +308,25 @@ pub(in crate::scrub) fn is_border_before(text: &[u8], start: usize, anchor_len: 
     match before.last() {
         None => true,
         Some(b'-' | b'_') => 4 <= anchor_len,
+        Some(b'+' | b'/') if anchor_len <= 4 => !ends_blob(before),
         Some(&byte) if !byte.is_ascii_alphanumeric() => true,
         Some(_) => ends_escape(before),
     }
 }
+
+/// Whether `before` ends within base64, in which a short anchor is chance.
+fn ends_blob(before: &[u8]) -> bool {
+    let blob = before.iter().rev().take(BLOB_LEN).take_while(|&&byte| is_base64(byte)).count();
+    let blob = before.get(before.len() - blob..).unwrap_or_default();
+    let has = |is: fn(&u8) -> bool| blob.iter().any(is);
+    blob.len() == BLOB_LEN
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && validator::looks_random(blob)
+}
+
+/// How much of base64 tells it from a path.
+const BLOB_LEN: usize = 32;
 
 /// Whether `before` ends in an escape of which its last characters are part: `\n`,
 /// `\u000a`, `\x0a`, `%0A`, `ESC[31m`.
@@ -303,152 +345,6 @@ fn ends_escape(before: &[u8]) -> bool {
         }
         _ => false,
     }
-}
-
-/// The literals that every match begins with.
-fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
-    let seq = Extractor::new().extract(hir);
-    match seq.literals() {
-        Some(literals) if !literals.is_empty() => {
-            Ok(literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
-        }
-        _ => Err(
-            "expected `anchors` (literals that every match holds) or `keys`, because the pattern \
-             begins with no literal and would run at every byte"
-                .to_owned(),
-        ),
-    }
-}
-
-/// Whether a repetition without an end takes blanks.
-fn reaches_far(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Repetition(repetition) => match repetition.sub.kind() {
-            HirKind::Class(class) => {
-                let long = repetition.max.is_none_or(|max| 256 < max);
-                long && (set(class).has(b' ') || set(class).has(b'\n'))
-            }
-            _ => reaches_far(&repetition.sub),
-        },
-        HirKind::Capture(capture) => reaches_far(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(reaches_far),
-        _ => false,
-    }
-}
-
-/// How many bytes stand before an anchor in a match: at least and at most.
-fn lead(hir: &Hir, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
-    let mut parts = Vec::new();
-    flatten(hir, &mut parts);
-    let (mut min, mut max) = (0_usize, 0_usize);
-    for (i, part) in parts.iter().enumerate() {
-        let rest = parts.get(i..).unwrap_or_default();
-        if begins_with_anchor(rest, anchors, caseless) {
-            return min..max;
-        }
-        min += part.properties().minimum_len().unwrap_or(0);
-        max += part.properties().maximum_len().unwrap_or(LEAD_MAX).min(LEAD_MAX);
-    }
-    0..max.min(LEAD_MAX)
-}
-
-/// Whether all that these parts match begins with one of the anchors.
-fn begins_with_anchor(parts: &[&Hir], anchors: &[Vec<u8>], caseless: bool) -> bool {
-    if anchors.iter().any(|anchor| behind(parts, anchor).is_some()) && anchors.len() == 1 {
-        return true;
-    }
-    let same = |literal: &[u8], anchor: &[u8]| match (caseless, literal.get(..anchor.len())) {
-        (true, Some(literal)) => literal.eq_ignore_ascii_case(anchor),
-        (false, Some(literal)) => literal == anchor,
-        (_, None) => false,
-    };
-    let rest = Hir::concat(parts.iter().map(|part| (*part).clone()).collect());
-    let literals = Extractor::new().extract(&rest);
-    literals.literals().is_some_and(|literals| {
-        !literals.is_empty()
-            && literals
-                .iter()
-                .all(|literal| anchors.iter().any(|anchor| same(literal.as_bytes(), anchor)))
-    })
-}
-
-/// What every match has behind `anchor`, as far as one look at the pattern tells:
-/// its beginning is the anchor, and then comes a class.
-fn follow(hir: &Hir, anchor: &[u8]) -> Check {
-    let mut parts = Vec::new();
-    flatten(hir, &mut parts);
-    let Some((rest, more)) = behind(&parts, anchor) else { return Check::None };
-    let (class, min) = match rest.first().map(|part| part.kind()) {
-        Some(HirKind::Repetition(repetition)) => (repetition.sub.kind(), repetition.min as usize),
-        Some(kind) => (kind, 1),
-        None => return Check::None,
-    };
-    match (class, min) {
-        (_, 0) => Check::None,
-        (HirKind::Class(class), min) => Check::Follow(set(class).or(more), min.min(FOLLOW_MAX)),
-        _ => Check::None,
-    }
-}
-
-/// The parts behind those that match `anchor`, if the parts begin with it; and what a
-/// repetition at its end may go on with (`bearer +`).
-fn behind<'p, 'h>(mut parts: &'p [&'h Hir], anchor: &[u8]) -> Option<(&'p [&'h Hir], ByteSet)> {
-    let mut more = ByteSet::EMPTY;
-    let mut left = anchor;
-    while let Some((&byte, rest)) = left.split_first() {
-        let (part, behind) = parts.split_first()?;
-        parts = behind;
-        more = ByteSet::EMPTY;
-        left = match part.kind() {
-            HirKind::Literal(literal) => left.strip_prefix(literal.0.as_ref())?,
-            HirKind::Class(class) if set(class).has(byte) => rest,
-            HirKind::Repetition(repetition) if repetition.min == 1 => {
-                more = match repetition.sub.kind() {
-                    HirKind::Class(class) => set(class),
-                    HirKind::Literal(literal) => match literal.0.as_ref() {
-                        [byte] => ByteSet::EMPTY.with(*byte),
-                        _ => return None,
-                    },
-                    _ => return None,
-                };
-                more.has(byte).then_some(rest)?
-            }
-            _ => return None,
-        };
-    }
-    Some((parts, more))
-}
-
-/// The parts of a concatenation, groups opened.
-fn flatten<'h>(hir: &'h Hir, parts: &mut Vec<&'h Hir>) {
-    match hir.kind() {
-        HirKind::Concat(inner) => inner.iter().for_each(|part| flatten(part, parts)),
-        HirKind::Capture(capture) => flatten(&capture.sub, parts),
-        _ => parts.push(hir),
-    }
-}
-
-/// The bytes of a class; of a character outside ASCII, every byte that it may have.
-fn set(class: &Class) -> ByteSet {
-    let mut set = ByteSet::EMPTY;
-    let mut add = |start: u32, end: u32| {
-        for byte in start.min(0x80)..=end.min(0xff) {
-            set = set.with(byte as u8);
-        }
-        if 0x7f < end {
-            (0x80..=0xff).for_each(|byte| set = set.with(byte));
-        }
-    };
-    match class {
-        Class::Bytes(class) => {
-            class.ranges().iter().for_each(|r| add(r.start().into(), r.end().into()));
-        }
-        // An alternation of characters is one, even without Unicode.
-        Class::Unicode(class) => {
-            class.ranges().iter().for_each(|r| add(r.start().into(), r.end().into()));
-        }
-    }
-    set
 }
 
 #[cfg(test)]

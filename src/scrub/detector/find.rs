@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
+use crate::scrub::detector::announce;
 use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
@@ -16,6 +17,7 @@ use crate::scrub::detector::filter::Ruling;
 use crate::scrub::detector::filter::Surroundings;
 use crate::scrub::detector::hidden;
 use crate::scrub::detector::hidden::Layer;
+use crate::scrub::detector::judge::url_or_plain;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
@@ -46,6 +48,11 @@ const STEPS_PER_BYTE_MAX: usize = 16;
 /// What even the shortest text may cost.
 const STEPS_MIN: usize = 1 << 16;
 
+/// How many keys and anchors may stand in even the shortest text, and how many bytes a
+/// longer one has for each.
+const HITS_MIN: usize = 4096;
+const BYTES_PER_HIT_MIN: usize = 12;
+
 /// How many elements of a list under a secret key are looked at.
 const ELEMENTS_MAX: usize = 256;
 
@@ -67,6 +74,9 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     pub(in crate::scrub::detector) budget: usize,
     /// Bytes that may still be read for values and long patterns.
     steps: usize,
+    /// Up to where pairs were read in the text at hand: a key among them (`cookie: a=b;
+    /// cookie: c=d`) adds nothing.
+    pairs_done: usize,
     /// Whether a budget was too small.
     pub(in crate::scrub) exhausted: bool,
 }
@@ -114,6 +124,7 @@ impl<'d, 'p> Search<'d, 'p> {
             notes: Vec::new(),
             budget,
             steps,
+            pairs_done: 0,
             exhausted: false,
         }
     }
@@ -129,6 +140,10 @@ impl<'d, 'p> Search<'d, 'p> {
         layer: Layer,
     ) -> Vec<Match> {
         let mut found = Vec::new();
+        if self.is_dense(text, hits) {
+            self.exhausted = true;
+            return found;
+        }
         if let Some(packed) = Packed::of(text) {
             self.packed(text, packed, layer, &mut found);
         }
@@ -139,6 +154,7 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             Known::Below(rules) => self.judge_below(text, rules, &mut found),
         }
+        let pairs_done = std::mem::take(&mut self.pairs_done);
         // Up to where keys were read, tokens were masked, and runs were decoded.
         let (mut keys_done, mut run_done) = (0, 0);
         let mut escapes = Kinds::default();
@@ -160,7 +176,12 @@ impl<'d, 'p> Search<'d, 'p> {
             let detector = self.detector;
             let Some(needle) = detector.prefilter.needle(hit.needle) else { continue };
             match detector.uses.get(hit.needle as usize) {
-                Some(Use::Anchor(rule)) => self.anchor(text, at, needle.len(), *rule, &mut found),
+                Some(Use::Anchor(rule)) => {
+                    self.anchor(text, at, needle.len(), *rule, &mut found);
+                    if let Some(kind) = announce::in_token(text, at) {
+                        escapes = escapes.with(kind);
+                    }
+                }
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
                     keys_done = self.key(text, word, &mut found);
@@ -170,8 +191,21 @@ impl<'d, 'p> Search<'d, 'p> {
             }
         }
         self.escaped(text, escapes, layer, &mut found);
+        self.pairs_done = pairs_done;
+        self.paired(text, &mut found);
         self.matched(text, &found);
         overlap::merge(found)
+    }
+
+    /// Whether so many keys and anchors stand in a text, one right behind the other, that
+    /// to look at each would cost what no text of people or programs does.
+    fn is_dense(&self, text: &[u8], hits: &[Hit]) -> bool {
+        let too_many = HITS_MIN.max(text.len() / BYTES_PER_HIT_MIN);
+        let telling = |hit: &&Hit| {
+            let used = self.detector.uses.get(hit.needle as usize);
+            matches!(used, Some(Use::Key { .. } | Use::Anchor(_)))
+        };
+        too_many < hits.len() && too_many < hits.iter().filter(telling).count()
     }
 
     /// An anchor of a rule's pattern.
@@ -186,6 +220,10 @@ impl<'d, 'p> Search<'d, 'p> {
         let missed = pattern.reach(text.len() - at).max(len);
         self.looked(rule, candidate.as_ref().map_or(missed, |found| found.secret.len()));
         let joined = torn::wrapped(pattern, text, at, len, candidate.as_ref());
+        let joined = joined.or_else(|| {
+            let begins_above = candidate.is_none() && pattern.has_lead();
+            begins_above.then(|| torn::wrapped_before(pattern, text, at, len)).flatten()
+        });
         if let Some(joined) = joined.filter(|joined| {
             compiled.accepts(&joined.secret) && validator::looks_random(&joined.secret)
         }) && self.admits(rule, text, &joined.range)
@@ -321,11 +359,21 @@ impl<'d, 'p> Search<'d, 'p> {
             _ => (range.start, range.clone()),
         };
         let form = self.form(rules);
+        if form.is_pairs() && range.start < self.pairs_done {
+            return;
+        }
         let (end, standing) = match value::takes_line(form) {
             true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
+        let end = match form {
+            ValueForm::Whole | ValueForm::Credential => assign::first_column(text, start..end),
+            _ => end,
+        };
         self.step(end - start);
+        if form.is_pairs() {
+            self.pairs_done = end;
+        }
         let quote = match sign {
             Sign::Colon => assignment.key_quote,
             _ => None,
@@ -337,89 +385,6 @@ impl<'d, 'p> Search<'d, 'p> {
                 for new in found.iter_mut().skip(first) {
                     new.how = How::Url;
                 }
-            }
-        }
-    }
-
-    /// The form of a value under keys that these rules name.
-    fn form(&self, rules: Rules<'d>) -> ValueForm {
-        rules
-            .always
-            .iter()
-            .chain(rules.conditional())
-            .filter_map(|&rule| self.detector.rules.get(rule as usize))
-            .find(|rule| rule.pattern.is_none())
-            .map_or(ValueForm::Whole, |rule| rule.form)
-    }
-
-    /// Judges a value under keys that these rules name.
-    pub(in crate::scrub::detector) fn judge_value(
-        &mut self,
-        text: &[u8],
-        range: Range<usize>,
-        rules: Rules<'_>,
-        standing: Standing,
-        quote: Option<usize>,
-        found: &mut Vec<Match>,
-    ) {
-        let value = text.get(range.clone()).unwrap_or_default();
-        let how = |at: usize, whole: bool| match quote {
-            Some(depth) if whole => How::Quoted([vec![b'\\'; depth], vec![b'"']].concat()),
-            _ => url_or_plain(text, at),
-        };
-        // The first rule with a pattern that matches knows best.
-        let detector = self.detector;
-        for number in rules.iter() {
-            let Some(rule) = detector.rules.get(number as usize) else { continue };
-            let Some(pattern) = rule.pattern.as_ref().filter(|_| rule.keyed) else { continue };
-            let trimmed = value.trim_ascii();
-            let offset = range.start + (value.len() - value.trim_ascii_start().len());
-            if let Some(secret) = pattern.matches_whole(trimmed)
-                && rule.accepts(trimmed.get(secret.clone()).unwrap_or_default())
-            {
-                let secret = offset + secret.start..offset + secret.end;
-                if !self.admits(number, text, &secret) {
-                    continue;
-                }
-                let how = how(secret.start, secret == range);
-                let certainty = Certainty::KeyAndPattern;
-                found.push(Match { range: secret, rule: number, certainty, how });
-                return;
-            }
-        }
-        let mut asked = 0;
-        for number in rules.iter() {
-            asked += 1;
-            let Some(rule) = detector.rules.get(number as usize) else { continue };
-            if rule.pattern.is_some() {
-                continue;
-            }
-            let before = found.len();
-            for secret in value::secrets(rule.form, value, standing) {
-                let secret = range.start + secret.start..range.start + secret.end;
-                let accepted = rule
-                    .validate
-                    .iter()
-                    .all(|opinion| opinion.accepts(text.get(secret.clone()).unwrap_or_default()));
-                if accepted && self.admits(number, text, &secret) {
-                    let how = how(secret.start, secret == range);
-                    let certainty = Certainty::Key;
-                    found.push(Match { range: secret, rule: number, certainty, how });
-                }
-            }
-            // The first that holds everywhere has the last word.
-            if before < found.len() || rules.conditional().len() < asked {
-                return;
-            }
-        }
-    }
-
-    /// Judges a value some keys below one that is secret: it must look like a
-    /// credential itself.
-    fn judge_below(&mut self, text: &[u8], rules: Rules<'d>, found: &mut Vec<Match>) {
-        for range in value::secrets(ValueForm::Credential, text, Standing::Whole) {
-            if let Some(rule) = rules.iter().find(|&rule| self.admits(rule, text, &range)) {
-                found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
             }
         }
     }
@@ -477,23 +442,4 @@ pub(in crate::scrub::detector) fn is_filler(secret: &[u8], anchor_len: usize) ->
     let mut letters = body.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte == b'*');
     let Some(first) = letters.next() else { return false };
     8 <= body.len() && letters.all(|letter| letter.eq_ignore_ascii_case(first))
-}
-
-/// How far back the beginning of a URL is looked for.
-const URL_MAX: usize = 4096;
-
-/// Whether a mask at `at` becomes part of a URL.
-fn url_or_plain(text: &[u8], at: usize) -> How {
-    let before = text.get(at.saturating_sub(URL_MAX)..at).unwrap_or_default();
-    let start = before.iter().rposition(|byte| {
-        matches!(
-            byte,
-            0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|'
-        )
-    });
-    let url = before.get(start.map_or(0, |start| start + 1)..).unwrap_or_default();
-    match memchr::memmem::find(url, b"://") {
-        Some(_) => How::Url,
-        None => How::Plain,
-    }
 }

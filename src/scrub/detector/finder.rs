@@ -286,7 +286,8 @@ impl Judge for Finder<'_> {
             let telling = self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
                 matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key { .. }))
             });
-            if !telling {
+            // A name of one or two letters is too short for a needle.
+            if !telling && 2 < key.bytes.len() {
                 return below(outer);
             }
         }

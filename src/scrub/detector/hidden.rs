@@ -6,6 +6,7 @@
 //! the percent escapes say that it goes on); and once more all together, layer by
 //! layer, for what is written in one inside of another.
 
+use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Decoded;
 use crate::scrub::detector::decode::Escapes;
@@ -18,7 +19,7 @@ use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::RUN;
 
 /// How many encodings may be wrapped around each other.
-const DEPTH_MAX: usize = 4;
+pub(super) const DEPTH_MAX: usize = 4;
 
 /// How many bytes may be decoded for each byte of a text, before it is masked whole:
 /// base64 in base64 gets smaller, but the same bytes can be escaped in several ways.
@@ -158,6 +159,27 @@ impl Search<'_, '_> {
             };
             found.push(Match { range, how, ..inner });
         }
+    }
+
+    /// What a text says that is nothing but one encoding, perhaps in quotes or blanks.
+    pub(super) fn said_by(&mut self, text: &[u8]) -> Option<Vec<u8>> {
+        if !self.spend(text.len()) {
+            return None;
+        }
+        if let Some(packed) = Packed::of(text) {
+            return decode::unpack(packed, text, self.budget).ok().flatten();
+        }
+        let trimmed = text.trim_ascii();
+        let of_run = |byte: &u8| is_base64(*byte) || matches!(byte, b'=' | b'\n' | b'\r');
+        if trimmed.iter().all(of_run) {
+            let run = decode::runs(trimmed, 0).0.into_iter().next()?;
+            // A prefix (`0x`), and what padding or a cut leave over.
+            let is_whole = run.range.start <= 2 && trimmed.len() <= run.range.end + 2;
+            return is_whole.then_some(run.bytes);
+        }
+        let kinds = [Escapes::Percent, Escapes::Backslash, Escapes::Entities, Escapes::Disguise];
+        let kinds = kinds.into_iter().fold(Kinds::default(), Kinds::with);
+        Decoded::new(kinds, text).map(|decoded| decoded.text)
     }
 
     fn nested(&mut self, text: &[u8], layer: Layer, name: &'static str) -> Vec<Match> {

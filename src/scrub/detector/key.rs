@@ -19,6 +19,7 @@ use std::hash::Hasher;
 use crate::scrub::rule::Keys;
 
 use said::said_of;
+use said::wide;
 
 /// Longer names are judged by their last bytes.
 const NAME_MAX: usize = 128;
@@ -119,6 +120,22 @@ impl KeyTable {
                 rules.push(rule);
             }
             self.add_needles(&folded, mode);
+        }
+    }
+
+    /// Lets other rules have their say behind one that has a pattern, under the names
+    /// that only such rules know: a value that does not fit the pattern is no less secret
+    /// for it. `twilio_api_key` is an `api_key`, too.
+    pub(in crate::scrub) fn add_others(&mut self, keys: &Keys, has_pattern: impl Fn(u32) -> bool) {
+        for (mode, name) in names(keys) {
+            let folded = Folded::new(name.as_bytes());
+            let known = |rules: &[u32]| rules.iter().any(|&rule| !has_pattern(rule));
+            let others = wide(&self.names, &folded, known).secret.to_vec();
+            let Some(entry) = self.names.get_mut(&*folded.joined()) else { continue };
+            let rules = &mut entry.verdict_mut(mode).secret;
+            if !known(rules) {
+                rules.extend(others);
+            }
         }
     }
 

@@ -22,11 +22,17 @@ const BEFORE_LEN: usize = 160;
 /// How much of a token must stand behind its anchor on the first line.
 const FIRST_LEN_MIN: usize = 3;
 
+/// An anchor that is this long is no chance, however little stands behind it.
+pub(super) const LONG_ANCHOR: usize = 8;
+
 /// How long a word may be to which a token is glued.
 const GLUED_LEN_MAX: usize = 32;
 
 /// A body of this many random characters is a secret wherever it begins.
 const BODY_LEN_MIN: usize = 20;
+
+/// Behind a shorter line, a token that is complete goes on with no less than this.
+const PIECE_LEN_MIN: usize = 16;
 
 /// Lines that are this long were likely cut by a width, so that a token that could end
 /// with the line may go on.
@@ -54,12 +60,13 @@ pub(super) fn wrapped(
     }
     let first_end = at + token_len(text.get(at..)?);
     break_len(text.get(first_end..)?)?;
-    if first_end < at + anchor_len + FIRST_LEN_MIN {
+    let first_min = if LONG_ANCHOR <= anchor_len { 0 } else { FIRST_LEN_MIN };
+    if first_end < at + anchor_len + first_min {
         return None;
     }
     let width = line_len(text, first_end);
     if let Some(found) = found
-        && (found.secret.end != first_end || width < WIDE_LINE)
+        && (found.secret.end != first_end || (width < WIDE_LINE && !pattern.is_open()))
     {
         return None;
     }
@@ -70,13 +77,13 @@ pub(super) fn wrapped(
     for _ in 0..LINES_MAX {
         let Some(gap) = text.get(end..).and_then(break_len) else { break };
         let piece_at = end + gap;
-        let len = token_len(text.get(piece_at..)?);
+        let len = padded_len(text.get(piece_at..)?);
         if len == 0 || !ends_line(text, piece_at + len, best.is_none()) {
             break;
         }
         let piece = text.get(piece_at..piece_at + len)?;
         // What is a token already goes on only with more of the kind, not with a word.
-        if found.is_some() && !is_of_secret(piece) {
+        if found.is_some() && !is_of_secret(piece, width) {
             break;
         }
         let before = joined.len();
@@ -96,10 +103,63 @@ pub(super) fn wrapped(
     best
 }
 
-/// Whether a piece is made of random characters rather than of words or a date.
-fn is_of_secret(piece: &[u8]) -> bool {
+/// The token of which the anchor at `at` stands behind the line end: what is before it
+/// begins on the line above.
+pub(super) fn wrapped_before(
+    pattern: &Pattern,
+    text: &[u8],
+    at: usize,
+    anchor_len: usize,
+) -> Option<Joined> {
+    let before = text.get(..at)?;
+    let behind_break =
+        at - before.iter().rev().take(LINE_LEN_MAX).take_while(|&&b| is_of_token(b)).count();
+    let (piece_at, first_end) = line_break_before(text, behind_break)?;
+    let line = text.get(first_end.saturating_sub(LINE_LEN_MAX)..first_end)?;
+    let first = line.iter().rev().take_while(|&&byte| is_of_token(byte)).count();
+    if first < FIRST_LEN_MIN || at < piece_at {
+        return None;
+    }
+    let start = first_end - first;
+    let mut joined = text.get(start..first_end)?.to_vec();
+    let end = text.len().min(at + anchor_len + LINE_LEN_MAX);
+    joined.extend_from_slice(text.get(piece_at..end)?);
+    let gap = piece_at - first_end;
+    let found = pattern.confirm(&joined, at - start - gap, anchor_len)?;
+    if first <= found.secret.start {
+        return None;
+    }
+    let secret = joined.get(found.secret.clone())?.to_vec();
+    Some(Joined { secret, range: start + found.secret.start..found.secret.end + start + gap })
+}
+
+/// Where the line break ends that stands right before `at`, or before an escape's letter
+/// there that only seems to be part of a token, and where it begins.
+fn line_break_before(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let before = text.get(..at)?;
+    if before.ends_with(b"\r\n") {
+        return Some((at, at - 2));
+    }
+    if before.ends_with(b"\n") {
+        return Some((at, at - 1));
+    }
+    // `\n`, of which the `n` is a letter.
+    (before.ends_with(b"\\") && text.get(at) == Some(&b'n')).then(|| {
+        let slashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        (at + 1, at - slashes)
+    })
+}
+
+/// Whether a piece is made of random characters rather than of words, a date or a digest.
+fn is_of_secret(piece: &[u8], width: usize) -> bool {
     let has = |is: fn(&u8) -> bool| piece.iter().any(is);
-    has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !piece.contains(&b'.')
+    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    if WIDE_LINE <= width {
+        return mixed && !piece.contains(&b'.');
+    }
+    let hex = piece.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+    let is_id = hex && matches!(piece.len(), 16 | 32 | 36 | 40 | 64);
+    mixed && !is_id && PIECE_LEN_MIN <= piece.len() && validator::looks_random(piece)
 }
 
 /// Whether a candidate that is glued to letters or digits is surely one: its checksum or
@@ -141,7 +201,18 @@ pub(super) fn near_start(text: &[u8], at: usize) -> bool {
 
 /// How many characters of a token a text begins with.
 fn token_len(text: &[u8]) -> usize {
-    text.iter().take(LINE_LEN_MAX).take_while(|&&byte| is_of_token(byte)).count()
+    let of_token = |byte: u8| is_of_token(byte) || matches!(byte, b'$' | b'%');
+    text.iter().take(LINE_LEN_MAX).take_while(|&&byte| of_token(byte)).count()
+}
+
+/// The same, with the padding of base64 that ends the line.
+fn padded_len(text: &[u8]) -> usize {
+    let len = token_len(text);
+    let rest = text.get(len..).unwrap_or_default();
+    let padding = rest.iter().take(2).take_while(|&&byte| byte == b'=').count();
+    let ends =
+        rest.get(padding).is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b'\\' | b'"' | b'\''));
+    if ends { len + padding } else { len }
 }
 
 fn is_of_token(byte: u8) -> bool {

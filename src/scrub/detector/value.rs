@@ -6,6 +6,7 @@
 //! value is tied to its key: an attribute value is nothing but the value, while in
 //! `token = next(stream)` it may be code.
 
+mod chosen;
 mod connection;
 mod header;
 
@@ -15,6 +16,8 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::rule::ValueForm;
 use crate::scrub::rule::validator;
 
+use chosen::is_chosen;
+use chosen::is_name;
 use connection::connection;
 use connection::url_path;
 use header::authorization;
@@ -65,9 +68,11 @@ pub(in crate::scrub) fn secrets(
     match form {
         ValueForm::Authorization => authorization(value, value_trimmed, standing),
         ValueForm::Cookie | ValueForm::SetCookie | ValueForm::List if prose || code => Vec::new(),
-        ValueForm::Cookie => pairs(value, b";", |_| true),
-        ValueForm::SetCookie => pairs(value, b";,", |name| !is_cookie_attribute(name)),
-        ValueForm::List => pairs(value, b",;", |_| true),
+        ValueForm::Cookie => to_blank(pairs(value, b";", |_| true), value, standing),
+        ValueForm::SetCookie => {
+            to_blank(pairs(value, b";,", |name| !is_cookie_attribute(name)), value, standing)
+        }
+        ValueForm::List => to_blank(pairs(value, b",;", |_| true), value, standing),
         ValueForm::Connection => connection(value, value_trimmed),
         ValueForm::UrlPath => url_path(text, value_trimmed),
         ValueForm::Whole | ValueForm::Password | ValueForm::Credential => {
@@ -78,6 +83,19 @@ pub(in crate::scrub) fn secrets(
 
 fn one(secret: bool, range: Range<usize>) -> Vec<Range<usize>> {
     if secret { vec![range] } else { Vec::new() }
+}
+
+/// Ends the last secret of a line at a blank: what follows is no pair but the rest of the
+/// line.
+fn to_blank(mut secrets: Vec<Range<usize>>, value: &[u8], standing: Standing) -> Vec<Range<usize>> {
+    if let (Standing::Line(_), Some(last)) = (standing, secrets.last_mut())
+        && last.end == value.trim_ascii_end().len()
+        && let Some(text) = value.get(last.clone())
+    {
+        let blank = text.iter().position(u8::is_ascii_whitespace);
+        last.end = blank.map_or(last.end, |blank| last.start + blank);
+    }
+    secrets
 }
 
 fn trim(value: &[u8], range: Range<usize>) -> Range<usize> {
@@ -128,9 +146,11 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
                 4 <= text.len() && !(digits && text.len() < 6)
             }
             Some(Sign::Equals | Sign::Pair) => {
-                6 <= text.len() && (is_mixed(text) || 16 <= text.len()) && !digits
+                6 <= text.len()
+                    && (is_mixed(text) || 16 <= text.len() || is_chosen(text))
+                    && !digits
             }
-            Some(_) => is_credential(text),
+            Some(_) => is_credential(text) || is_chosen(text),
         },
     }
 }
@@ -163,20 +183,6 @@ fn is_mixed(text: &[u8]) -> bool {
     let sign =
         text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
     letter && (digit || sign)
-}
-
-/// Words joined by separators, possibly with a number: `step-2`, `model_v1.5`.
-fn is_name(text: &[u8]) -> bool {
-    let mut words = 0;
-    for word in text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/' | b':')) {
-        let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-        let plain = letters == word.len() || letters <= 1;
-        if !plain || 24 < word.len() {
-            return false;
-        }
-        words += 1;
-    }
-    2 <= words
 }
 
 /// Whether a value says by itself that it is none: a constant, a type, a state.
@@ -229,6 +235,8 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         "failed",
         "failure",
         "success",
+        "expected",
+        "pwd",
         "string",
         "str",
         "bytes",
@@ -326,11 +334,17 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
         memchr::memchr(sign, text).is_some_and(|at| {
             let name = text.get(..at).unwrap_or_default();
             let of_path = |byte: &u8| is_path(*byte) || b":!&*$<>".contains(byte);
-            let closed = at + 1 == text.len() || text.contains(&needs);
+            let rest = text.get(at + 1..).unwrap_or_default();
+            let of_argument = |byte: &u8| of_path(byte) || b"(,-+'\"".contains(byte);
+            let closed = rest.contains(&needs) || rest.iter().all(of_argument);
             0 < at && name.iter().all(of_path) && closed
         })
     };
-    if opens(b'(', b'(') || opens(b'[', b']') || memchr::memmem::find(text, b"::").is_some() {
+    if opens(b'(', b')') || opens(b'[', b']') || memchr::memmem::find(text, b"::").is_some() {
+        return true;
+    }
+    // `password = (self.user + …`
+    if sign == Sign::SpacedEquals && text.starts_with(b"(") {
         return true;
     }
     let plain = text.strip_suffix(b";").or(text.strip_suffix(b",")).unwrap_or(text);
@@ -346,9 +360,10 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
         && !validator::looks_random(plain)
         && (!plain.iter().any(u8::is_ascii_digit) || plain.contains(&b'_'));
     let number = is_typed_number(plain);
+    let random = (member || reference) && 20 <= plain.len() && validator::looks_random(plain);
     number
-        || (member && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose))
-        || (reference && sign != Sign::Query)
+        || (member && !random && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose))
+        || (reference && !random && sign != Sign::Query)
         || typed
         || variable
 }

@@ -56,7 +56,7 @@ mod tests {
     }
 
     fn keyed_only(rule: &Rule) -> bool {
-        rule.keys != Keys::default()
+        rule.keys != Keys::default() && rule.anchors.is_empty()
     }
 
     /// The slow obvious detector: every match of the pattern, its borders, its

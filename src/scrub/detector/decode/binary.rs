@@ -228,7 +228,7 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     while text.get(end..).is_some_and(|rest| rest.starts_with(between)) {
         let start = end + between.len();
         let len = base64_len(text.get(start..)?);
-        if len == 0 || (0 < width && width < len) {
+        if len == 0 || (0 < width && width < len) || is_word(text, start..start + len) {
             break;
         }
         joined.extend_from_slice(text.get(start..start + len)?);
@@ -250,6 +250,15 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     };
     let lines = Lines { first: first.len(), width, between: between.to_vec() };
     Some(Run { range: first.start..end, bytes, binary, lines: Some(lines) })
+}
+
+/// Whether a last line is a word with which a text goes on: small letters, and no end of
+/// a line behind them.
+fn is_word(text: &[u8], piece: Range<usize>) -> bool {
+    let letters = text.get(piece.clone()).unwrap_or_default();
+    let behind = text.get(piece.end);
+    letters.iter().skip(1).all(u8::is_ascii_lowercase)
+        && behind.is_some_and(|byte| matches!(byte, b' ' | b'\t' | b',' | b'.' | b';' | b'('))
 }
 
 /// How long the line end and the indentation are that a text begins with; the line end

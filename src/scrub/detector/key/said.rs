@@ -92,23 +92,48 @@ pub(super) fn said_of<'t>(table: &'t Names, folded: &Folded) -> Said<'t> {
             break;
         }
     }
-    let mut secret: &[u32] = &[];
+    match wide(table, folded, |_| true) {
+        Wide { not_secret: true, .. } => Said::NotSecret,
+        Wide { secret: [], .. } => Said::Nothing,
+        Wide { secret, .. } => Said::Secret(secret),
+    }
+}
+
+/// What a table says of a name by its end, its beginning or a word in it.
+#[derive(Default)]
+pub(super) struct Wide<'t> {
+    /// That it is no secret.
+    pub(super) not_secret: bool,
+    /// The rules that say it is: those of its end before those of its beginning, and
+    /// those before the ones of any word.
+    pub(super) secret: &'t [u32],
+}
+
+/// Asks the wide modes, of the rules that are `wanted`.
+pub(super) fn wide<'t>(
+    table: &'t Names,
+    folded: &Folded,
+    wanted: impl Fn(&[u32]) -> bool,
+) -> Wide<'t> {
+    const MODES: [Mode; 3] = [Mode::Suffix, Mode::Prefix, Mode::Word];
+    let mut said: [&[u32]; MODES.len()] = [&[]; MODES.len()];
     for (start, end) in runs(folded) {
         let Some(found) = table.get(folded.run(start, end)) else { continue };
-        for mode in [Mode::Suffix, Mode::Prefix, Mode::Word] {
-            let stands = stands(folded, mode, start, end);
-            if stands && found.verdict(mode).not_secret {
-                return Said::NotSecret;
+        for (mode, said) in MODES.into_iter().zip(&mut said) {
+            if !stands(folded, mode, start, end) {
+                continue;
             }
-            if stands && secret.is_empty() {
-                secret = &found.verdict(mode).secret;
+            let verdict = found.verdict(mode);
+            if verdict.not_secret {
+                return Wide { not_secret: true, secret: &[] };
+            }
+            if said.is_empty() && wanted(&verdict.secret) {
+                *said = &verdict.secret;
             }
         }
     }
-    match secret {
-        [] => Said::Nothing,
-        rules => Said::Secret(rules),
-    }
+    let secret = said.into_iter().find(|rules| !rules.is_empty()).unwrap_or_default();
+    Wide { not_secret: false, secret }
 }
 
 /// The runs of words of a name that a rule may know.

@@ -67,6 +67,7 @@ pub(super) fn url_path(text: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
     };
     let path = text.get(host..).unwrap_or_default();
     match path.iter().position(|byte| matches!(byte, b'/' | b'?')) {
+        Some(at) if path.get(at + 1..).is_some_and(validator::is_placeholder) => Vec::new(),
         Some(at) if host + at + 1 < text.len() => one(true, range.start + host + at + 1..range.end),
         _ => Vec::new(),
     }

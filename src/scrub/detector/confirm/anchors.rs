@@ -1,0 +1,178 @@
+//! What a pattern tells the prefilter: the literals that every match holds, what stands
+//! before them, and what must follow.
+
+use std::ops::Range;
+
+use regex_syntax::hir::Class;
+use regex_syntax::hir::Hir;
+use regex_syntax::hir::HirKind;
+use regex_syntax::hir::literal::Extractor;
+
+use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::prefilter::Check;
+use crate::scrub::detector::torn::LONG_ANCHOR;
+
+/// How far before its anchor a match may begin, where the pattern does not say.
+const LEAD_MAX: usize = 128;
+
+/// A follow check looks at no more than this.
+const FOLLOW_MAX: usize = 16;
+
+/// A literal that every match of a pattern holds, and what must follow it.
+pub(in crate::scrub) struct Anchor {
+    /// The literal; lower case where `caseless`.
+    pub(in crate::scrub) bytes: Vec<u8>,
+    /// Whether it is matched in either case.
+    pub(in crate::scrub) caseless: bool,
+    /// What must follow.
+    pub(in crate::scrub) check: Check,
+}
+
+/// The literals that every match begins with.
+pub(super) fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
+    let seq = Extractor::new().extract(hir);
+    match seq.literals() {
+        Some(literals) if !literals.is_empty() => {
+            Ok(literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
+        }
+        _ => Err(
+            "expected `anchors` (literals that every match holds) or `keys`, because the pattern \
+             begins with no literal and would run at every byte"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Whether a repetition without an end takes blanks.
+pub(super) fn reaches_far(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => match repetition.sub.kind() {
+            HirKind::Class(class) => {
+                let long = repetition.max.is_none_or(|max| 256 < max);
+                long && (set(class).has(b' ') || set(class).has(b'\n'))
+            }
+            _ => reaches_far(&repetition.sub),
+        },
+        HirKind::Capture(capture) => reaches_far(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(reaches_far),
+        _ => false,
+    }
+}
+
+/// How many bytes stand before an anchor in a match: at least and at most.
+pub(super) fn lead(hir: &Hir, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
+    let (mut min, mut max) = (0_usize, 0_usize);
+    for (i, part) in parts.iter().enumerate() {
+        let rest = parts.get(i..).unwrap_or_default();
+        if begins_with_anchor(rest, anchors, caseless) {
+            return min..max;
+        }
+        min += part.properties().minimum_len().unwrap_or(0);
+        max += part.properties().maximum_len().unwrap_or(LEAD_MAX).min(LEAD_MAX);
+    }
+    0..max.min(LEAD_MAX)
+}
+
+/// Whether all that these parts match begins with one of the anchors.
+fn begins_with_anchor(parts: &[&Hir], anchors: &[Vec<u8>], caseless: bool) -> bool {
+    if anchors.iter().any(|anchor| behind(parts, anchor).is_some()) && anchors.len() == 1 {
+        return true;
+    }
+    let same = |literal: &[u8], anchor: &[u8]| match (caseless, literal.get(..anchor.len())) {
+        (true, Some(literal)) => literal.eq_ignore_ascii_case(anchor),
+        (false, Some(literal)) => literal == anchor,
+        (_, None) => false,
+    };
+    let rest = Hir::concat(parts.iter().map(|part| (*part).clone()).collect());
+    let literals = Extractor::new().extract(&rest);
+    literals.literals().is_some_and(|literals| {
+        !literals.is_empty()
+            && literals
+                .iter()
+                .all(|literal| anchors.iter().any(|anchor| same(literal.as_bytes(), anchor)))
+    })
+}
+
+/// What every match has behind `anchor`, as far as one look at the pattern tells:
+/// its beginning is the anchor, and then comes a class.
+pub(super) fn follow(hir: &Hir, anchor: &[u8]) -> Check {
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
+    let Some((rest, more)) = behind(&parts, anchor) else { return Check::None };
+    if LONG_ANCHOR <= anchor.len() && matches!(anchor.last(), Some(b'_' | b'-')) {
+        return Check::None;
+    }
+    let (class, min) = match rest.first().map(|part| part.kind()) {
+        Some(HirKind::Repetition(repetition)) => (repetition.sub.kind(), repetition.min as usize),
+        Some(kind) => (kind, 1),
+        None => return Check::None,
+    };
+    match (class, min) {
+        (_, 0) => Check::None,
+        (HirKind::Class(class), min) => Check::Follow(set(class).or(more), min.min(FOLLOW_MAX)),
+        _ => Check::None,
+    }
+}
+
+/// The parts behind those that match `anchor`, if the parts begin with it; and what a
+/// repetition at its end may go on with (`bearer +`).
+fn behind<'p, 'h>(mut parts: &'p [&'h Hir], anchor: &[u8]) -> Option<(&'p [&'h Hir], ByteSet)> {
+    let mut more = ByteSet::EMPTY;
+    let mut left = anchor;
+    while let Some((&byte, rest)) = left.split_first() {
+        let (part, behind) = parts.split_first()?;
+        parts = behind;
+        more = ByteSet::EMPTY;
+        left = match part.kind() {
+            HirKind::Literal(literal) => left.strip_prefix(literal.0.as_ref())?,
+            HirKind::Class(class) if set(class).has(byte) => rest,
+            HirKind::Repetition(repetition) if repetition.min == 1 => {
+                more = match repetition.sub.kind() {
+                    HirKind::Class(class) => set(class),
+                    HirKind::Literal(literal) => match literal.0.as_ref() {
+                        [byte] => ByteSet::EMPTY.with(*byte),
+                        _ => return None,
+                    },
+                    _ => return None,
+                };
+                more.has(byte).then_some(rest)?
+            }
+            _ => return None,
+        };
+    }
+    Some((parts, more))
+}
+
+/// The parts of a concatenation, groups opened.
+fn flatten<'h>(hir: &'h Hir, parts: &mut Vec<&'h Hir>) {
+    match hir.kind() {
+        HirKind::Concat(inner) => inner.iter().for_each(|part| flatten(part, parts)),
+        HirKind::Capture(capture) => flatten(&capture.sub, parts),
+        _ => parts.push(hir),
+    }
+}
+
+/// The bytes of a class; of a character outside ASCII, every byte that it may have.
+fn set(class: &Class) -> ByteSet {
+    let mut set = ByteSet::EMPTY;
+    let mut add = |start: u32, end: u32| {
+        for byte in start.min(0x80)..=end.min(0xff) {
+            set = set.with(byte as u8);
+        }
+        if 0x7f < end {
+            (0x80..=0xff).for_each(|byte| set = set.with(byte));
+        }
+    };
+    match class {
+        Class::Bytes(class) => {
+            class.ranges().iter().for_each(|r| add(r.start().into(), r.end().into()));
+        }
+        // An alternation of characters is one, even without Unicode.
+        Class::Unicode(class) => {
+            class.ranges().iter().for_each(|r| add(r.start().into(), r.end().into()));
+        }
+    }
+    set
+}

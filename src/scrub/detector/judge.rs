@@ -1,0 +1,183 @@
+//! Judges the value of a key: which of the rules that name the key knows it.
+
+use std::ops::Range;
+
+use crate::scrub::detector::Compiled;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::hidden::DEPTH_MAX;
+use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::overlap::Certainty;
+use crate::scrub::detector::overlap::How;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::value;
+use crate::scrub::detector::value::Standing;
+use crate::scrub::rule::ValueForm;
+
+/// A value that is shorter says nothing in another encoding, and no encoded key is longer.
+const ENCODED_LEN_MIN: usize = 12;
+const ENCODED_LEN_MAX: usize = 1 << 16;
+
+/// How many words of an encoded value are looked at, and how long they must be.
+const WORDS_MAX: usize = 64;
+const WORD_LEN_MIN: usize = 12;
+
+/// Whether values of this form are secret whole or not at all.
+fn is_one_piece(form: ValueForm) -> bool {
+    matches!(form, ValueForm::Whole | ValueForm::Password | ValueForm::Credential)
+}
+
+impl Compiled {
+    /// What of a value is secret under a key of a rule that has no pattern.
+    fn secrets(&self, value: &[u8], standing: Standing) -> Vec<Range<usize>> {
+        let mut secrets = value::secrets(self.form, value, standing);
+        secrets.retain(|secret| {
+            let secret = value.get(secret.clone()).unwrap_or_default();
+            self.validate.iter().all(|opinion| opinion.accepts(secret))
+        });
+        secrets
+    }
+}
+
+impl<'d> Search<'d, '_> {
+    /// The form of a value under keys that these rules name.
+    pub(super) fn form(&self, rules: Rules<'d>) -> ValueForm {
+        rules
+            .always
+            .iter()
+            .chain(rules.conditional())
+            .filter_map(|&rule| self.detector.rules.get(rule as usize))
+            .find(|rule| rule.pattern.is_none())
+            .map_or(ValueForm::Whole, |rule| rule.form)
+    }
+
+    /// Judges a value under keys that these rules name.
+    pub(super) fn judge_value(
+        &mut self,
+        text: &[u8],
+        range: Range<usize>,
+        rules: Rules<'_>,
+        standing: Standing,
+        quote: Option<usize>,
+        found: &mut Vec<Match>,
+    ) {
+        let value = text.get(range.clone()).unwrap_or_default();
+        let how = |at: usize, whole: bool| match quote {
+            Some(depth) if whole => How::Quoted([vec![b'\\'; depth], vec![b'"']].concat()),
+            _ => url_or_plain(text, at),
+        };
+        let trimmed = value.trim_ascii();
+        let offset = range.start + (value.len() - value.trim_ascii_start().len());
+        // The first rule with a pattern that matches knows best.
+        for number in rules.iter() {
+            let Some(secret) = self.fits(number, trimmed) else { continue };
+            let secret = offset + secret.start..offset + secret.end;
+            if !self.admits(number, text, &secret) {
+                continue;
+            }
+            let how = how(secret.start, secret == range);
+            found.push(Match {
+                range: secret,
+                rule: number,
+                certainty: Certainty::KeyAndPattern,
+                how,
+            });
+            return;
+        }
+        if let Some(rule) = self.knows_encoded(trimmed, rules, standing) {
+            let secret = offset..offset + trimmed.len();
+            if self.admits(rule, text, &secret) {
+                let how = how(secret.start, secret == range);
+                found.push(Match { range: secret, rule, certainty: Certainty::KeyAndPattern, how });
+                return;
+            }
+        }
+        let detector = self.detector;
+        let mut asked = 0;
+        for number in rules.iter() {
+            asked += 1;
+            let Some(rule) = detector.rules.get(number as usize) else { continue };
+            if rule.pattern.is_some() {
+                continue;
+            }
+            let before = found.len();
+            for secret in rule.secrets(value, standing) {
+                let secret = range.start + secret.start..range.start + secret.end;
+                if self.admits(number, text, &secret) {
+                    let how = how(secret.start, secret == range);
+                    let certainty = Certainty::Key;
+                    found.push(Match { range: secret, rule: number, certainty, how });
+                }
+            }
+            // The first that holds everywhere has the last word.
+            if before < found.len() || rules.conditional().len() < asked {
+                return;
+            }
+        }
+    }
+
+    /// What of a value is secret, if the rule has a pattern that matches it whole.
+    fn fits(&self, rule: u32, value: &[u8]) -> Option<Range<usize>> {
+        let rule = self.detector.rules.get(rule as usize).filter(|rule| rule.keyed)?;
+        let secret = rule.pattern.as_ref()?.matches_whole(value)?;
+        rule.accepts(value.get(secret.clone()).unwrap_or_default()).then_some(secret)
+    }
+
+    /// The rule that knows a value as what it says once its encodings are undone: all of
+    /// it, or a word in it.
+    fn knows_encoded(&mut self, value: &[u8], rules: Rules<'_>, standing: Standing) -> Option<u32> {
+        if !(ENCODED_LEN_MIN..=ENCODED_LEN_MAX).contains(&value.len()) {
+            return None;
+        }
+        let mut said = self.said_by(value)?;
+        for _ in 0..DEPTH_MAX {
+            let of_word =
+                |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.:|@$!*~".contains(byte);
+            let words = said.split(|byte| !of_word(byte)).filter(|word| WORD_LEN_MIN <= word.len());
+            for word in std::iter::once(said.trim_ascii()).chain(words).take(WORDS_MAX) {
+                if let Some(rule) = rules.iter().find(|&rule| self.fits(rule, word).is_some()) {
+                    return Some(rule);
+                }
+            }
+            let last = rules.always.iter().find_map(|&number| {
+                let rule = self.detector.rules.get(number as usize)?;
+                (rule.pattern.is_none() && is_one_piece(rule.form)).then_some((number, rule))
+            });
+            if let Some((number, rule)) = last
+                && !rule.secrets(&said, standing).is_empty()
+            {
+                return Some(number);
+            }
+            said = self.said_by(&said)?;
+        }
+        None
+    }
+
+    /// Judges a value some keys below one that is secret: it must look like a
+    /// credential itself.
+    pub(super) fn judge_below(&mut self, text: &[u8], rules: Rules<'d>, found: &mut Vec<Match>) {
+        for range in value::secrets(ValueForm::Credential, text, Standing::Whole) {
+            if let Some(rule) = rules.iter().find(|&rule| self.admits(rule, text, &range)) {
+                found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
+            }
+        }
+    }
+}
+
+/// How far back the beginning of a URL is looked for.
+const URL_MAX: usize = 4096;
+
+/// Whether a mask at `at` becomes part of a URL.
+pub(super) fn url_or_plain(text: &[u8], at: usize) -> How {
+    let before = text.get(at.saturating_sub(URL_MAX)..at).unwrap_or_default();
+    let start = before.iter().rposition(|byte| {
+        matches!(
+            byte,
+            0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|'
+        )
+    });
+    let url = before.get(start.map_or(0, |start| start + 1)..).unwrap_or_default();
+    match memchr::memmem::find(url, b"://") {
+        Some(_) => How::Url,
+        None => How::Plain,
+    }
+}

@@ -1,0 +1,81 @@
+//! Pairs: a secret that only the identifier beside it gives away.
+//!
+//! `AKIA… / wJalr…`, a row of CSV, a list of arguments: the second half of a pair has no
+//! key of its own and is forty characters as many others are. Beside its first half it is
+//! the secret.
+
+use std::ops::Range;
+
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::overlap::Certainty;
+use crate::scrub::detector::overlap::How;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::rule::validator;
+
+/// The rule of an identifier, and the rule whose pattern its secret has.
+pub(super) const PAIRS: [(&str, &str); 5] = [
+    ("aws-access-key-id", "aws-secret-access-key"),
+    ("aws-temporary-access-key-id", "aws-secret-access-key"),
+    ("gcp-hmac-key-id", "gcp-hmac-secret"),
+    ("alibaba-access-key-id", "alibaba-access-key-secret"),
+    ("twilio-api-key-sid", "twilio-api-key-secret"),
+];
+
+/// How far from an identifier its secret may stand, in bytes.
+const WITHIN: usize = 512;
+
+/// How many words around an identifier are looked at.
+const WORDS_MAX: usize = 128;
+
+impl Search<'_, '_> {
+    /// Adds the secrets that stand beside identifiers among the matches.
+    pub(super) fn paired(&mut self, text: &[u8], found: &mut Vec<Match>) {
+        let detector = self.detector;
+        if detector.pairs.is_empty() {
+            return;
+        }
+        for at in 0..found.len() {
+            let Some(id) = found.get(at) else { return };
+            let Some((_, secret)) = detector.pairs.iter().find(|pair| pair.0 == id.rule) else {
+                continue;
+            };
+            let near = id.range.start.saturating_sub(WITHIN)
+                ..text.len().min(id.range.end.saturating_add(WITHIN));
+            self.beside(text, near, *secret, found);
+        }
+    }
+
+    /// The words in a range that are secrets as this rule knows them.
+    fn beside(&mut self, text: &[u8], near: Range<usize>, rule: u32, found: &mut Vec<Match>) {
+        let detector = self.detector;
+        let Some(pattern) = detector.rules.get(rule as usize).and_then(|r| r.pattern.as_ref())
+        else {
+            return;
+        };
+        let bytes = text.get(near.clone()).unwrap_or_default();
+        let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        let mut at = 0;
+        for word in bytes.split(|byte| !of_word(byte)).take(WORDS_MAX) {
+            let range = near.start + at..near.start + at + word.len();
+            at += word.len() + 1;
+            if pattern.matches_whole(word).is_none() || !is_drawn(word) {
+                continue;
+            }
+            let known =
+                found.iter().any(|m| m.range.start < range.end && range.start < m.range.end);
+            if !known && self.admits(rule, text, &range) {
+                let certainty = Certainty::KeyAndPattern;
+                found.push(Match { range, rule, certainty, how: How::Plain });
+            }
+        }
+    }
+}
+
+/// Whether a word is drawn from letters of both cases and digits: no digest, no name.
+fn is_drawn(word: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| word.iter().any(is);
+    has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && validator::looks_random(word)
+}
