@@ -163,6 +163,9 @@ fn windows<'c>(
         at = range.end;
     }
     clean.push_str(canary.text.get(at..).unwrap_or_default());
+    // What stands before a secret that is base64 itself may read alike once it is encoded.
+    let before = canary.secrets.first().map_or(0, |first| first.start);
+    clean.push_str(&STANDARD.encode(canary.text.get(..before).unwrap_or_default()));
     clean.extend(canary.key.as_deref());
     if let Frame::Words(before, after) = frame {
         clean.push_str(before);

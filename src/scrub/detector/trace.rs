@@ -270,7 +270,8 @@ fn passed_over(
         let Some(needle) = detector.prefilter.needle(number as u32) else { continue };
         let len = needle.len();
         for (at, window) in text.windows(len.max(1)).enumerate() {
-            let stands = window.eq_ignore_ascii_case(needle);
+            // In the other case, a short one is part of any word (`KEY`, `key`).
+            let stands = window == needle || (5 <= len && window.eq_ignore_ascii_case(needle));
             let is_hit = |hit: &Hit| hit.needle as usize == number && hit.at as usize == base + at;
             if stands && !hits.iter().any(is_hit) && over.len() < EVENTS_MAX {
                 over.push((*rule, at..at + len));
