@@ -57,9 +57,9 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
     in_flight += gateway.unanswered().await;
     let balance = Balance::of(&ledger, &upstream.received).show(name);
     balance.assert_good(in_flight);
-    if crate::is_full() {
-        assert!(balance.duplicated < balance.acknowledged / 100, "{balance:?}");
-    }
+    // Where answers are slow, more is in flight at once.
+    let is_kept = balance.duplicated < balance.acknowledged / 100;
+    crate::bound(!crate::is_full() || is_kept, format_args!("{name}: {balance:?}"));
     crate::bound(slowest < RESTART_WITHIN, format_args!("{name}: restart {slowest:?}"));
 }
 

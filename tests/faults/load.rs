@@ -69,16 +69,21 @@ pub(crate) enum Answer {
 
 /// Sends once. `timeout` is the sender's deadline, which it also says.
 pub(crate) async fn send(client: &Connection, port: u16, body: Bytes, timeout: Duration) -> Answer {
-    let request = http::Request::post(format!("http://127.0.0.1:{port}{LOGS}"))
-        .version(http::Version::HTTP_2)
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .header("grpc-timeout", format!("{}m", timeout.as_millis()))
-        .body(Full::new(body))
-        .unwrap();
+    let request = || {
+        http::Request::post(format!("http://127.0.0.1:{port}{LOGS}"))
+            .version(http::Version::HTTP_2)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("grpc-timeout", format!("{}m", timeout.as_millis()))
+            .body(Full::new(body.clone()))
+            .unwrap()
+    };
     let answer = async {
-        let (parts, body) =
-            client.request(request).await.map_err(|err| trace(&err)).ok()?.into_parts();
+        let mut sent = client.request(request()).await;
+        if sent.as_ref().is_err_and(was_on_its_way) {
+            sent = client.request(request()).await;
+        }
+        let (parts, body) = sent.map_err(|err| trace(&err)).ok()?.into_parts();
         let body = body.collect().await.map_err(|err| trace(&err)).ok()?;
         let trailers = body.trailers().cloned().unwrap_or_default();
         let status = trailers.get("grpc-status").or(parts.headers.get("grpc-status"));
@@ -94,6 +99,19 @@ pub(crate) async fn send(client: &Connection, port: u16, body: Bytes, timeout: D
         Ok(Some((8, true))) => Answer::Later(8),
         Ok(Some((code, _))) => Answer::Never(code),
     }
+}
+
+/// Whether a connection was closed in an orderly way before the gateway had looked at a
+/// request: clients of gRPC send it again by themselves (gRFC A6).
+fn was_on_its_way(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// Why an attempt failed, where somebody wants to know.

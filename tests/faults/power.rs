@@ -276,6 +276,7 @@ struct Seen {
 
 /// Appends, marks and syncs until the power is gone.
 fn live(
+    files: &Arc<Model>,
     log: &mut Log<Model>,
     mut entries: Vec<(Entry, u64)>,
     seen: &mut Seen,
@@ -283,10 +284,7 @@ fn live(
 ) {
     for _ in 0..40 {
         if chance.one_in(3) && !entries.is_empty() {
-            let at = chance.below(entries.len() as u64) as usize;
-            let (entry, id) = entries.swap_remove(at);
-            log.done(&[entry]);
-            seen.owed.remove(&id);
+            deliver(log, &mut entries, seen, chance);
             continue;
         }
         if chance.one_in(5) {
@@ -308,7 +306,13 @@ fn live(
             .iter()
             .map(|pieces| Record { pieces, items: 1, time_ms: 0, encrypted: false })
             .collect();
-        if let Ok(new) = log.append(&appended) {
+        let Ok(written) = log.write(&appended) else { continue };
+        // Others are delivered while that is synced.
+        while chance.one_in(3) && !entries.is_empty() {
+            deliver(log, &mut entries, seen, chance);
+        }
+        let synced = files.sync(&written.handle);
+        if let Ok(new) = log.settle(written, synced) {
             for (entry, (id, bytes)) in new.into_iter().zip(records) {
                 entries.push((entry, id));
                 seen.owed.insert(id, bytes);
@@ -316,6 +320,19 @@ fn live(
             }
         }
     }
+}
+
+/// One of `entries` is done with.
+fn deliver(
+    log: &mut Log<Model>,
+    entries: &mut Vec<(Entry, u64)>,
+    seen: &mut Seen,
+    chance: &mut Chance,
+) {
+    let at = chance.below(entries.len() as u64) as usize;
+    let (entry, id) = entries.swap_remove(at);
+    log.done(&[entry]);
+    seen.owed.remove(&id);
 }
 
 /// Everything that is owed is there, whole. Gives what is in the log.
@@ -353,7 +370,7 @@ fn history(seed: u64) -> usize {
             state.left = 20 + chance.below(200);
             state.fails_one_in = [0, 0, 5, 20][chance.below(4) as usize];
         }
-        live(&mut log, entries, &mut seen, &mut chance);
+        live(&files, &mut log, entries, &mut seen, &mut chance);
         drop(log);
         state = files.0.lock().unwrap().after_loss(&mut chance);
     }

@@ -95,6 +95,15 @@ pub struct Log<F: Files> {
     bytes_max: u64,
 }
 
+/// Records that were written, and may not be on the disk yet.
+pub struct Written<H> {
+    segment: u64,
+    /// The file to sync.
+    pub handle: H,
+    end: u64,
+    entries: Vec<Entry>,
+}
+
 struct Segment<H> {
     id: u64,
     /// Up to where it is sound and synced.
@@ -127,6 +136,18 @@ impl<F: Files> Log<F> {
     ///
     /// When there is no room, or the disk fails. Then nothing was appended.
     pub fn append(&mut self, records: &[Record<'_>]) -> io::Result<Vec<Entry>> {
+        let written = self.write(records)?;
+        let synced = self.files.sync(&written.handle);
+        self.settle(written, synced)
+    }
+
+    /// The first half of [`Log::append`]: records that are to be synced. Meanwhile marks
+    /// may be written, and nothing else be appended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::append`].
+    pub fn write(&mut self, records: &[Record<'_>]) -> io::Result<Written<F::Handle>> {
         let total: usize = records
             .iter()
             .map(|record| HEAD_BYTES + record.pieces.iter().map(|piece| piece.len()).sum::<usize>())
@@ -195,17 +216,37 @@ impl<F: Files> Log<F> {
             self.remove_if_done(number);
             return Err(error);
         }
-        if let Err(error) = self.files.sync(&handle) {
+        // Counted from now on, so that the segment stays while it is synced.
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        segment.next += count;
+        segment.pending += count;
+        Ok(Written { segment: number, handle, end: offset, entries })
+    }
+
+    /// The second half of [`Log::append`]: `synced` says how that ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::append`].
+    pub fn settle(
+        &mut self,
+        written: Written<F::Handle>,
+        synced: io::Result<()>,
+    ) -> io::Result<Vec<Entry>> {
+        let Written { segment: number, mut handle, end, entries } = written;
+        let Some(segment) = self.segments.get_mut(&number) else {
+            return Err(io::Error::other("the segment that was written to is unknown"));
+        };
+        if let Err(error) = synced {
             // What a failed sync has left behind nobody knows: a later one may say
             // that all is well (fsync(2), "EIO"). So this segment ends here.
             let _ = self.files.truncate(&mut handle, segment.len);
+            let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+            segment.pending = segment.pending.saturating_sub(count);
             self.remove_if_done(number);
             return Err(error);
         }
-        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
-        segment.len = offset;
-        segment.next += count;
-        segment.pending += count;
+        segment.len = end;
         if segment.len < self.segment_bytes {
             self.active = Some((number, handle));
         }
@@ -278,26 +319,44 @@ impl<F: Files> Log<F> {
 
     /// Waits until marks are on the disk. Gives whether there was anything to do.
     pub fn sync_marks(&mut self) -> bool {
-        let mut any = false;
-        for (number, segment) in &mut self.segments {
-            let marks = &mut segment.marks;
-            if marks.is_synced {
-                continue;
-            }
-            any = true;
-            marks.is_synced = true;
-            let synced = match &marks.handle {
-                Some(handle) => self.files.sync(handle),
-                None => self
-                    .files
-                    .open(&record::marks_name(*number))
-                    .and_then(|handle| self.files.sync(&handle)),
-            };
-            if let Err(error) = synced {
+        let marks = self.unsynced_marks();
+        for (_, handle) in &marks {
+            if let Err(error) = self.files.sync(handle) {
                 tracing::debug!(%error, "cannot sync what was delivered");
             }
         }
+        let any = !marks.is_empty();
+        self.marks_synced(marks);
         any
+    }
+
+    /// The files of marks that are to be synced, by their segments.
+    pub fn unsynced_marks(&mut self) -> Vec<(u64, F::Handle)> {
+        let mut unsynced = Vec::new();
+        for (number, segment) in &mut self.segments {
+            let marks = &mut segment.marks;
+            if std::mem::replace(&mut marks.is_synced, true) {
+                continue;
+            }
+            let handle = match marks.handle.take() {
+                Some(handle) => Ok(handle),
+                None => self.files.open(&record::marks_name(*number)),
+            };
+            match handle {
+                Ok(handle) => unsynced.push((*number, handle)),
+                Err(error) => tracing::debug!(%error, "cannot sync what was delivered"),
+            }
+        }
+        unsynced
+    }
+
+    /// Takes back what [`Log::unsynced_marks`] gave.
+    pub fn marks_synced(&mut self, marks: Vec<(u64, F::Handle)>) {
+        for (number, handle) in marks {
+            if let Some(segment) = self.segments.get_mut(&number) {
+                segment.marks.handle.get_or_insert(handle);
+            }
+        }
     }
 
     /// What a record holds.

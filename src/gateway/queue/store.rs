@@ -1,13 +1,19 @@
-//! A log on a thread of its own, which many write to at once.
+//! A log on threads of its own, which many write to at once.
 //!
 //! What arrives while a sync runs shares the next one: the disk sets how long a
-//! write takes, and not how many there are.
+//! write takes, and not how many there are. That a record is delivered is written by
+//! another thread, which waits for no sync: what is not written when the process is
+//! killed comes twice.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -17,6 +23,7 @@ use crate::gateway::compute;
 use crate::gateway::compute::Pace;
 use crate::gateway::queue::crypt::Key;
 use crate::gateway::queue::files::Disk;
+use crate::gateway::queue::files::Files;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::Found;
 use crate::gateway::queue::log::Log;
@@ -31,16 +38,22 @@ const COMMIT_BYTES_MAX: usize = 16 << 20;
 /// How long it may take until marks are on the disk.
 const MARKS_SYNCED_WITHIN: Duration = Duration::from_millis(200);
 
-/// A log and the thread that writes it. The log is closed when this is dropped.
+/// A log and the threads that write it. The log is closed when this is dropped.
 pub struct Store {
-    jobs: Option<mpsc::Sender<Job>>,
-    writer: Option<std::thread::JoinHandle<()>>,
+    appends: Option<mpsc::Sender<Append>>,
+    marks: Option<mpsc::Sender<Mark>>,
+    threads: [Option<std::thread::JoinHandle<()>>; 2],
     files: Arc<Disk>,
     key: Option<Arc<Key>>,
 }
 
-enum Job {
-    Append { pieces: [Bytes; 2], items: u32, keep: Keep },
+struct Append {
+    pieces: [Bytes; 2],
+    items: u32,
+    keep: Keep,
+}
+
+enum Mark {
     Done { entry: Entry },
     SetAside { entry: Entry, answer: oneshot::Sender<bool> },
 }
@@ -74,11 +87,17 @@ impl Store {
 
     fn start(log: Log<Disk>, files: Arc<Disk>, key: Option<Arc<Key>>) -> io::Result<Self> {
         let is_encrypted = key.is_some();
-        let (jobs, received) = mpsc::channel();
-        let writer = std::thread::Builder::new()
-            .name("queue".to_owned())
-            .spawn(move || run(log, &received, is_encrypted))?;
-        Ok(Self { jobs: Some(jobs), writer: Some(writer), files, key })
+        let log = Arc::new(Mutex::new(log));
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let (appends, received) = mpsc::channel();
+        let (own, disk) = (Arc::clone(&log), Arc::clone(&files));
+        let appender =
+            thread("queue").spawn(move || append_all(&own, &disk, &received, is_encrypted))?;
+        let (marks, received) = mpsc::channel();
+        let disk = Arc::clone(&files);
+        let marker = thread("queue-marks").spawn(move || mark_all(&log, &disk, &received))?;
+        let threads = [Some(appender), Some(marker)];
+        Ok(Self { appends: Some(appends), marks: Some(marks), threads, files, key })
     }
 
     /// What records are encrypted under.
@@ -105,7 +124,10 @@ impl Store {
             Err(error) => drop(keep(Err(error))),
             Ok(pieces) => {
                 let items = u32::try_from(items).unwrap_or(u32::MAX);
-                self.send(Job::Append { pieces, items, keep });
+                if let Some(appends) = &self.appends {
+                    // Without a thread the answer's channel breaks, and that is noticed.
+                    let _ = appends.send(Append { pieces, items, keep });
+                }
             }
         }
     }
@@ -136,21 +158,21 @@ impl Store {
 
     /// Marks a record as done.
     pub fn done(&self, entry: Entry) {
-        self.send(Job::Done { entry });
+        self.mark(Mark::Done { entry });
     }
 
     /// Copies a damaged record to a file of its own and marks it as done. Gives
     /// whether it was not set aside before.
     pub async fn set_aside(&self, entry: Entry) -> bool {
         let (answer, answered) = oneshot::channel();
-        self.send(Job::SetAside { entry, answer });
+        self.mark(Mark::SetAside { entry, answer });
         answered.await.unwrap_or(false)
     }
 
-    fn send(&self, job: Job) {
-        if let Some(jobs) = &self.jobs {
-            // Without a thread the answer's channel breaks, and that is noticed.
-            let _ = jobs.send(job);
+    fn mark(&self, mark: Mark) {
+        if let Some(marks) = &self.marks {
+            // Without a thread the record comes again.
+            let _ = marks.send(mark);
         }
     }
 }
@@ -158,85 +180,108 @@ impl Store {
 impl Drop for Store {
     /// Waits until what was handed over is on the disk.
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
+        self.appends = None;
+        self.marks = None;
+        for thread in &mut self.threads {
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
         }
     }
 }
 
-/// Writes until nobody hands over any more.
-fn run(mut log: Log<Disk>, received: &mpsc::Receiver<Job>, is_encrypted: bool) {
-    let mut has_marks = false;
-    loop {
-        let first = match has_marks {
-            false => received.recv().map_err(mpsc::RecvTimeoutError::from),
-            true => received.recv_timeout(MARKS_SYNCED_WITHIN),
-        };
-        let mut next = match first {
-            Ok(first) => Some(first),
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                log.sync_marks();
-                has_marks = false;
-                continue;
-            }
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                log.sync_marks();
-                return;
-            }
-        };
-        let mut group = Vec::new();
+fn lock(log: &Mutex<Log<Disk>>) -> MutexGuard<'_, Log<Disk>> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Appends until nobody hands over any more.
+fn append_all(
+    log: &Mutex<Log<Disk>>,
+    files: &Disk,
+    received: &mpsc::Receiver<Append>,
+    is_encrypted: bool,
+) {
+    while let Ok(first) = received.recv() {
         let mut bytes = 0;
-        while let Some(job) = next.take() {
-            match job {
-                Job::Append { pieces, items, keep } => {
-                    bytes += pieces.iter().map(Bytes::len).sum::<usize>();
-                    group.push((pieces, items, keep));
-                }
-                Job::Done { entry } => {
-                    log.done(&[entry]);
-                    has_marks = true;
-                }
-                Job::SetAside { entry, answer } => {
-                    // Who asked may have gone.
-                    let _ = answer.send(log.set_entry_aside(&entry));
-                    log.done(&[entry]);
-                    has_marks = true;
-                }
-            }
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(append) = next.take() {
+            bytes += append.pieces.iter().map(Bytes::len).sum::<usize>();
+            group.push(append);
             if group.len() < COMMIT_RECORDS_MAX && bytes < COMMIT_BYTES_MAX {
                 next = received.try_recv().ok();
             }
         }
-        if !group.is_empty() {
-            commit(&mut log, group, is_encrypted);
-        }
+        commit(log, files, group, is_encrypted);
     }
 }
 
-type Waiting = ([Bytes; 2], u32, Keep);
+/// Marks until nobody hands over any more.
+fn mark_all(log: &Mutex<Log<Disk>>, files: &Disk, received: &mpsc::Receiver<Mark>) {
+    let mut sync_at = None;
+    loop {
+        let mark = match sync_at {
+            None => received.recv().map_err(mpsc::RecvTimeoutError::from),
+            Some(at) => {
+                received.recv_timeout(Instant::saturating_duration_since(&at, Instant::now()))
+            }
+        };
+        match mark {
+            Ok(Mark::Done { entry }) => lock(log).done(&[entry]),
+            Ok(Mark::SetAside { entry, answer }) => {
+                let mut log = lock(log);
+                // Who asked may have gone.
+                let _ = answer.send(log.set_entry_aside(&entry));
+                log.done(&[entry]);
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                sync_marks(log, files);
+                sync_at = None;
+                continue;
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => return sync_marks(log, files),
+        }
+        sync_at.get_or_insert_with(|| Instant::now() + MARKS_SYNCED_WITHIN);
+    }
+}
+
+/// Syncs marks, while others are written.
+fn sync_marks(log: &Mutex<Log<Disk>>, files: &Disk) {
+    let marks = lock(log).unsynced_marks();
+    for (_, handle) in &marks {
+        if let Err(error) = files.sync(handle) {
+            tracing::debug!(%error, "cannot sync what was delivered");
+        }
+    }
+    lock(log).marks_synced(marks);
+}
 
 /// Appends a group with one sync.
-fn commit(log: &mut Log<Disk>, group: Vec<Waiting>, encrypted: bool) {
+fn commit(log: &Mutex<Log<Disk>>, files: &Disk, group: Vec<Append>, encrypted: bool) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let time_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
     let pieces: Vec<[&[u8]; 2]> =
-        group.iter().map(|([one, two], ..)| [one.as_ref(), two.as_ref()]).collect();
+        group.iter().map(|append| append.pieces.each_ref().map(Bytes::as_ref)).collect();
     let records: Vec<Record<'_>> = pieces
         .iter()
         .zip(&group)
-        .map(|(pieces, (_, items, _))| Record { pieces, items: *items, time_ms, encrypted })
+        .map(|(pieces, append)| Record { pieces, items: append.items, time_ms, encrypted })
         .collect();
-    match log.append(&records) {
+    let written = lock(log).write(&records);
+    let appended = written.and_then(|written| {
+        let synced = files.sync(&written.handle);
+        lock(log).settle(written, synced)
+    });
+    match appended {
         Ok(entries) => {
-            for ((_, _, keep), entry) in group.into_iter().zip(entries) {
-                if !keep(Ok(entry)) {
-                    log.done(&[entry]);
+            for (append, entry) in group.into_iter().zip(entries) {
+                if !(append.keep)(Ok(entry)) {
+                    lock(log).done(&[entry]);
                 }
             }
         }
         Err(error) => {
-            for (_, _, keep) in group {
+            for Append { keep, .. } in group {
                 keep(Err(io::Error::new(error.kind(), error.to_string())));
             }
         }

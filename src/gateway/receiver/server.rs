@@ -58,8 +58,8 @@ use crate::scrub::yaml::YamlError;
 
 /// What a sender may send ahead of what is read: of one request, and of all
 /// requests of a connection. It is memory that nobody admitted; it is also what
-/// keeps a fast sender on a long line busy.
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// keeps a fast sender on a long line busy: 10 MB/s over 25 ms.
+const STREAM_WINDOW_BYTES: u32 = 1 << 18;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
 /// The largest piece of a body that is accepted at once. Requests up to this size
