@@ -14,6 +14,7 @@
 //! the last one, or would merge them.
 
 mod attribute;
+mod quiet;
 mod text;
 mod to_json;
 
@@ -280,6 +281,16 @@ impl<'r, J: Judge> Walker<'r, J> {
         let Some(field) = parent.message.field(tag >> 3) else { return Ok(body.end) };
         let Kind::Message(message) = field.kind else { return Ok(body.end) };
         let mut index = parent.count(field);
+        let stands_alone = parent.context == Context::default() && parent.element.is_none();
+        if message.item
+            && stands_alone
+            && self.stack.len() + quiet::DEPTH_MAX < self.options.depth_max
+            && let Some(items) = self.quiet(message, &body)
+        {
+            self.walked.items += items;
+            return Ok(body.end);
+        }
+        let Some(parent) = self.stack.last_mut() else { return Ok(body.end) };
         let mut element = None;
         if field.trace == Trace::Index {
             index = parent.elements;

@@ -35,7 +35,7 @@ const INT_VALUE: u8 = 3 << 3;
 const DOUBLE_VALUE: u8 = 4 << 3 | 1;
 
 /// An attribute in the usual layout.
-struct Plain {
+pub(super) struct Plain {
     /// The start of the key's length prefix.
     key_prefix: usize,
     key: Range<usize>,
@@ -45,7 +45,7 @@ struct Plain {
 }
 
 /// A value that fills its `AnyValue`.
-enum PlainValue {
+pub(super) enum PlainValue {
     Nothing,
     /// The start of the length prefix, and the text.
     Text(usize, Range<usize>),
@@ -105,7 +105,7 @@ impl<J: Judge> Walker<'_, J> {
     /// Whether neither the key nor the value needs to be shown, given that the keys around
     /// say nothing.
     #[inline]
-    fn is_quiet(&self, plain: &Plain) -> bool {
+    pub(super) fn is_quiet(&self, plain: &Plain) -> bool {
         self.is_quiet_text(&plain.key)
             && match &plain.value {
                 PlainValue::Text(_, text) => self.is_quiet_text(text),
@@ -152,7 +152,7 @@ impl<J: Judge> Walker<'_, J> {
 
 /// Reads an attribute at `at..bytes.len()` if it is in the usual layout.
 #[inline]
-fn plain(bytes: &[u8], at: usize) -> Option<Plain> {
+pub(super) fn plain(bytes: &[u8], at: usize) -> Option<Plain> {
     if *bytes.get(at)? != KEY {
         return None;
     }
