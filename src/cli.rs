@@ -4,6 +4,7 @@
 //! ends with `Error: …` as the last line and exit code 1; a command line that makes
 //! no sense ends with 2.
 
+mod components;
 mod demo;
 mod explain;
 mod fingerprint;
@@ -96,6 +97,8 @@ enum Command {
     Run(run::RunArgs),
     /// Check a configuration: silent and 0 if it is right, else the first fault and 1
     Validate,
+    /// List the components in this binary, as YAML
+    Components,
     /// Scrub files, or stdin, to stdout
     #[command(after_help = scrub::EXAMPLES)]
     Scrub(scrub::ScrubArgs),
@@ -131,6 +134,7 @@ pub fn main() -> ExitCode {
         None => run::run(&config, &run::RunArgs::default()).map_err(|error| error.to_string()),
         Some(Command::Run(args)) => run::run(&config, &args).map_err(|error| error.to_string()),
         Some(Command::Validate) => validate::validate(&config).map_err(|error| error.to_string()),
+        Some(Command::Components) => components::components().map_err(|error| error.to_string()),
         Some(Command::Scrub(args)) => {
             scrub::scrub(&config, &args).map_err(|error| error.to_string())
         }

@@ -9,9 +9,11 @@
 mod check;
 pub mod component;
 pub mod duration;
+pub mod elsewhere;
 pub mod environment;
 pub mod expand;
 pub mod header;
+pub mod inventory;
 pub mod permissions;
 mod read;
 pub mod secret;
@@ -100,6 +102,8 @@ pub enum ExtensionConfig {
     OAuth2(crate::gateway::auth::oauth2::Config),
     /// `file_storage`
     FileStorage(crate::gateway::queue::storage::Config),
+    /// One that the Collector has, and that does nothing here.
+    Accepted,
 }
 
 /// Why there is no configuration. Names places, never values.

@@ -28,6 +28,22 @@ fn the_version_is_that_of_the_package() {
 }
 
 #[test]
+fn components_are_listed_as_the_collector_lists_its_own() {
+    let output = run(&["components"], "");
+    assert!(output.status.success());
+    let list: serde_json::Value = otel_redact::scrub::yaml::read(&stdout(&output)).unwrap();
+    let processor = |name: &str| {
+        let processors = list["processors"].as_array().unwrap();
+        processors.iter().find(|one| one["name"] == name).cloned().unwrap_or_default()
+    };
+    assert_eq!(processor("scrubber")["stability"]["profiles"], "Alpha");
+    assert_eq!(processor("redaction")["stability"]["traces"], "Beta");
+    assert_eq!(list["receivers"][0]["name"], "otlp");
+    assert_eq!(list["exporters"][0]["deprecated_alias"], "otlp");
+    assert_eq!(list["providers"][0]["scheme"], "env");
+}
+
+#[test]
 fn a_right_configuration_is_met_with_silence() {
     let output = run(&["validate"], "");
     assert_eq!((stdout(&output), stderr(&output)), (String::new(), String::new()));

@@ -27,8 +27,13 @@ fn the_parts_are_a_right_configuration() {
 const SECTIONS: &[(&str, &str)] = &[
     // Components and their ids.
     (
-        "receivers: {kafka: }\n",
-        "receivers.kafka: unknown type `kafka` at line 1, column 13 of a.yaml; accepted: otlp",
+        "receivers: {kafaka: }\n",
+        "receivers.kafaka: unknown type `kafaka` at line 1, column 13 of a.yaml; accepted: otlp",
+    ),
+    // What only the Collector has.
+    (
+        "exporters:\n  nop:\n  file: {path: /tmp/x, group_by: {enabled: true}}\n",
+        "exporters.file.group_by: the Collector has this setting, this program has not at line 3, column 24 of a.yaml; write one `file` exporter for each value, behind the connector `routing`",
     ),
     (
         "receivers: {otpl: }\n",
@@ -121,12 +126,12 @@ const SECTIONS: &[(&str, &str)] = &[
         "extensions.health_check.endpoint: expected a string, found an integer at line 1, column 39 of a.yaml; put it in quotes",
     ),
     (
-        "extensions: {zpages: }\n",
-        "extensions.zpages: unknown type `zpages` at line 1, column 14 of a.yaml; accepted: health_check, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
+        "extensions: {zpage: }\n",
+        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; accepted: health_check, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
     ),
     (
-        "connectors: {spanmetrics: }\n",
-        "connectors.spanmetrics: unknown type `spanmetrics` at line 1, column 14 of a.yaml; accepted: none",
+        "connectors: {spanmetric: }\n",
+        "connectors.spanmetric: unknown type `spanmetric` at line 1, column 14 of a.yaml; accepted: none",
     ),
     (
         "recievers: {otlp: }\n",
@@ -191,7 +196,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "service:\n  telemetry:\n    metrics: {address: ':8888'}\n",
-        "service.telemetry.metrics.address: unknown key at line 3, column 15 of a.yaml; accepted: level, readers",
+        "service.telemetry.metrics.address: the Collector has this setting, this program has not at line 3, column 15 of a.yaml; write `readers: [{pull: {exporter: {prometheus: {host: localhost, port: 8888}}}}]`",
     ),
     (
         "service:\n  telemetry:\n    metrics: {level: high}\n",
@@ -237,6 +242,29 @@ fn a_fault_names_path_line_column_and_what_is_accepted() {
 }
 
 /// Whole texts and command lines that are wrong.
+#[test]
+fn what_the_collector_has_and_nothing_here_needs_is_warned_of() {
+    let receivers = "receivers:\n  otlp: {protocols: {grpc: {read_buffer_size: 524288}}}\n  kafka:\n    brokers: [a]\n";
+    let extensions = "extensions:\n  zpages:\n";
+    let service = SERVICE.replace("{pipelines", "{extensions: [zpages], pipelines");
+    let yaml = format!("{receivers}{PROCESSORS}{EXPORTERS}{extensions}{service}");
+    let expected = [
+        "receivers.otlp.protocols.grpc.read_buffer_size: this has no effect: buffers and idle connections are bounded by `limits` at line 2, column 29 of a.yaml",
+        "receivers.kafka: no pipeline uses it, so it is passed over: the Collector's `kafka` takes messages from a broker at line 3, column 3 of a.yaml; to use it, keep it in a Collector in front, which sends here with `otlp_grpc`; a pipeline from broker to broker then goes Collector, gateway, Collector",
+        "extensions.zpages: `zpages` does nothing here: it shows the process's own state as pages at line 8, column 3 of a.yaml; numbers are at `service.telemetry.metrics`, and health at `health_check`",
+    ];
+    assert_eq!(load(&yaml), Ok(expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn what_the_collector_has_and_a_pipeline_uses_is_refused_with_advice() {
+    let processors = "processors:\n  scrubber:\n  tail_sampling:\n";
+    let service = SERVICE.replace("[scrubber]", "[scrubber, tail_sampling]");
+    let fault = "processors.tail_sampling: the Collector's `tail_sampling` is not here: it keeps a part of the traces, which needs all spans of one at line 4, column 3 of a.yaml; put it in a Collector behind, to which this gateway sends with `otlp_grpc`, so that it sees what was scrubbed";
+    let yaml = format!("{RECEIVERS}{processors}{EXPORTERS}{service}");
+    assert_eq!(load(&yaml), Err(fault.to_owned()));
+}
+
 #[test]
 fn a_command_line_or_text_that_is_wrong_is_told_so() {
     let right = format!("{RECEIVERS}{PROCESSORS}{EXPORTERS}{SERVICE}");

@@ -1,7 +1,7 @@
 //! The tree of a configuration to its types: top-level sections, component ids,
 //! and each component's own settings.
 //!
-//! The only place that knows which types of components there are.
+//! The only place, with `inventory`, that knows which types of components there are.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,11 @@ use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::ServiceConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::config::elsewhere::Absent;
+use crate::gateway::config::elsewhere::Elsewhere;
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::reason;
+use crate::gateway::config::inventory;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
 use crate::scrub::Settings;
@@ -26,18 +29,9 @@ use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::closest;
 
-/// The sections of a configuration. `connectors` is one for the Collector; here it
-/// must be empty.
+/// The sections of a configuration.
 const SECTIONS: &[&str] =
     &["receivers", "processors", "exporters", "connectors", "extensions", "service"];
-
-const RECEIVERS: &[&str] = &["otlp"];
-const PROCESSORS: &[&str] =
-    &["scrubber", "redaction", "attributes", "resource", "batch", "memory_limiter"];
-const EXPORTERS: &[&str] = &["otlp_grpc", "otlp_http", "debug", "file", "nop"];
-const EXTENSIONS: &[&str] =
-    &["health_check", "file_storage", "bearertokenauth", "basicauth", "oidc", "oauth2client"];
-const CONNECTORS: &[&str] = &[];
 
 /// Reads a whole configuration.
 ///
@@ -54,23 +48,34 @@ pub(in crate::gateway::config) fn read(
             return Err(unknown(entry, &entry.key, "unknown key", SECTIONS));
         }
     }
-    components(root, "connectors", |one| Err::<(), _>(one.unknown(CONNECTORS)))?;
+    let mut reader = Reader { root, elsewhere: Elsewhere::new()?, warnings };
+    reader.components("connectors", |one, _| Err::<(), _>(one.unknown()))?;
     Ok(Config {
-        receivers: components(root, "receivers", read_receiver)?,
-        processors: components(root, "processors", |one| {
+        receivers: reader.components("receivers", |one, _| read_receiver(one))?,
+        processors: reader.components("processors", |one, warnings| {
             read_processor(one, environment, warnings)
         })?,
-        exporters: components(root, "exporters", |one| read_exporter(one, warnings))?,
-        extensions: components(root, "extensions", read_extension)?,
-        service: read_service(root.get("service"))?,
+        exporters: reader.components("exporters", read_exporter)?,
+        extensions: reader.components("extensions", read_extension)?,
+        service: reader.service()?,
     })
+}
+
+/// What reads the sections of one configuration.
+struct Reader<'a> {
+    root: &'a Node,
+    elsewhere: Elsewhere,
+    warnings: &'a mut Vec<String>,
 }
 
 /// One component on its way to its type.
 struct Component<'a> {
+    section: &'a str,
     id: &'a ComponentId,
     entry: &'a Entry,
     path: &'a str,
+    /// What is known of its type, where it is one that only the Collector has.
+    absent: Option<Absent<'a>>,
 }
 
 impl Component<'_> {
@@ -78,17 +83,27 @@ impl Component<'_> {
         self.entry.node.read(self.path)
     }
 
-    fn unknown(&self, accepted: &[&str]) -> YamlError {
-        let expected = format!("unknown type `{}`", self.id.kind());
-        let advice = closest::advice(self.id.kind(), accepted);
-        YamlError::at(self.path, &expected, &self.entry.key_place, &advice)
+    fn unknown(&self) -> YamlError {
+        let kind = self.id.kind();
+        let place = &self.entry.key_place;
+        match self.absent {
+            Some(Absent { does, instead, .. }) => {
+                let expected = format!("the Collector's `{kind}` is not here: it {does}");
+                YamlError::at(self.path, &expected, place, instead)
+            }
+            None => {
+                let expected = format!("unknown type `{kind}`");
+                let advice = inventory::advice(self.section, kind);
+                YamlError::at(self.path, &expected, place, &advice)
+            }
+        }
     }
 }
 
 fn read_receiver(one: &Component<'_>) -> Result<receiver::Config, YamlError> {
     match one.id.kind() {
         "otlp" => one.settings().map(receiver::Config::Otlp),
-        _ => Err(one.unknown(RECEIVERS)),
+        _ => Err(one.unknown()),
     }
 }
 
@@ -114,7 +129,7 @@ fn read_processor(
         "resource" => one.settings().map(ProcessorConfig::Resource),
         "batch" => one.settings().map(ProcessorConfig::Batch),
         "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),
-        _ => Err(one.unknown(PROCESSORS)),
+        _ => Err(one.unknown()),
     }
 }
 
@@ -154,11 +169,7 @@ fn read_exporter(
     one: &Component<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<exporter::Config, YamlError> {
-    let kind = match one.id.kind() {
-        "otlp" => "otlp_grpc",
-        "otlphttp" => "otlp_http",
-        kind => kind,
-    };
+    let kind = inventory::name(one.section, one.id.kind());
     if kind != one.id.kind() {
         let place = &one.entry.key_place;
         warnings.push(format!("{}: this name is old, write `{kind}`{place}", one.path));
@@ -169,7 +180,7 @@ fn read_exporter(
         "debug" => one.settings().map(exporter::Config::Debug),
         "file" => one.settings().map(exporter::Config::File),
         "nop" => one.settings().map(exporter::Config::Nop),
-        _ => Err(one.unknown(EXPORTERS)),
+        _ => Err(one.unknown()),
     }?;
     match config.missing() {
         None => Ok(config),
@@ -180,7 +191,10 @@ fn read_exporter(
     }
 }
 
-fn read_extension(one: &Component<'_>) -> Result<ExtensionConfig, YamlError> {
+fn read_extension(
+    one: &Component<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<ExtensionConfig, YamlError> {
     match one.id.kind() {
         "health_check" => one.settings().map(ExtensionConfig::HealthCheck),
         "file_storage" => one.settings().map(ExtensionConfig::FileStorage),
@@ -188,47 +202,95 @@ fn read_extension(one: &Component<'_>) -> Result<ExtensionConfig, YamlError> {
         "basicauth" => one.settings().map(ExtensionConfig::Basic),
         "oidc" => one.settings().map(ExtensionConfig::Oidc),
         "oauth2client" => one.settings().map(ExtensionConfig::OAuth2),
-        _ => Err(one.unknown(EXTENSIONS)),
+        kind => match one.absent.filter(|absent| absent.accepted) {
+            Some(Absent { does, instead, .. }) => {
+                let place = &one.entry.key_place;
+                warnings.push(format!(
+                    "{}: `{kind}` does nothing here: it {does}{place}; {instead}",
+                    one.path
+                ));
+                Ok(ExtensionConfig::Accepted)
+            }
+            None => Err(one.unknown()),
+        },
     }
 }
 
-fn components<T>(
-    root: &Node,
-    section: &str,
-    mut read: impl FnMut(&Component<'_>) -> Result<T, YamlError>,
-) -> Result<BTreeMap<ComponentId, T>, YamlError> {
-    let mut components = BTreeMap::new();
-    let Some(node) = root.get(section) else {
-        return Ok(components);
-    };
-    for entry in entries(node, section)? {
-        let path = format!("{section}.{}", entry.key);
-        let id = ComponentId::try_from(entry.key.clone())
-            .map_err(|expected| YamlError::at(&path, expected, &entry.key_place, ""))?;
-        let component = read(&Component { id: &id, entry, path: &path })?;
-        if components.insert(id, component).is_some() {
-            return Err(YamlError::at(&path, "duplicate name", &entry.key_place, ""));
+impl Reader<'_> {
+    fn components<T>(
+        &mut self,
+        section: &str,
+        mut read: impl FnMut(&Component<'_>, &mut Vec<String>) -> Result<T, YamlError>,
+    ) -> Result<BTreeMap<ComponentId, T>, YamlError> {
+        let mut components = BTreeMap::new();
+        let Some(node) = self.root.get(section) else {
+            return Ok(components);
+        };
+        for entry in entries(node, section)? {
+            let path = format!("{section}.{}", entry.key);
+            let id = ComponentId::try_from(entry.key.clone())
+                .map_err(|expected| YamlError::at(&path, expected, &entry.key_place, ""))?;
+            let kind = inventory::name(section, id.kind());
+            let absent = self.elsewhere.component(section, kind);
+            if let Some(Absent { does, instead, accepted: false }) = absent
+                && !self.is_used(&id)
+            {
+                let place = &entry.key_place;
+                self.warnings.push(format!(
+                    "{path}: no pipeline uses it, so it is passed over: the Collector's `{kind}` \
+                     {does}{place}; to use it, {instead}"
+                ));
+                continue;
+            }
+            let mut entry = entry.clone();
+            let of = format!("{section}.{kind}");
+            self.elsewhere.settle(&of, &path, &mut entry.node, self.warnings)?;
+            let one = Component { section, id: &id, entry: &entry, path: &path, absent };
+            let component = read(&one, self.warnings)?;
+            if components.insert(id, component).is_some() {
+                return Err(YamlError::at(&path, "duplicate name", &entry.key_place, ""));
+            }
         }
+        Ok(components)
     }
-    Ok(components)
-}
 
-fn read_service(node: Option<&Node>) -> Result<ServiceConfig, YamlError> {
-    const KEYS: &[&str] = &["extensions", "telemetry", "pipelines"];
-    let mut service = ServiceConfig::default();
-    let Some(node) = node else {
-        return Ok(service);
-    };
-    for entry in entries(node, "service")? {
-        let path = format!("service.{}", entry.key);
-        match entry.key.as_str() {
-            "extensions" => service.extensions = entry.node.read(&path)?,
-            "telemetry" => service.telemetry = entry.node.read(&path)?,
-            "pipelines" => service.pipelines = read_pipelines(&entry.node)?,
-            _ => return Err(unknown(entry, &path, "unknown key", KEYS)),
+    /// Whether a pipeline or the list of extensions names a component, whatever it is.
+    fn is_used(&self, id: &ComponentId) -> bool {
+        fn names(node: &Node, id: &ComponentId) -> bool {
+            match &node.value {
+                Value::Null => false,
+                Value::Scalar(name) => ComponentId::try_from(name.text.clone()).as_ref() == Ok(id),
+                Value::List(nodes) => nodes.iter().any(|node| names(node, id)),
+                Value::Map(entries) => entries.iter().any(|entry| names(&entry.node, id)),
+            }
         }
+        let service = self.root.get("service");
+        let parts = ["extensions", "pipelines"].into_iter();
+        let mut parts = parts.filter_map(|part| service.and_then(|service| service.get(part)));
+        parts.any(|node| names(node, id))
     }
-    Ok(service)
+
+    fn service(&mut self) -> Result<ServiceConfig, YamlError> {
+        const KEYS: &[&str] = &["extensions", "telemetry", "pipelines"];
+        let mut service = ServiceConfig::default();
+        let Some(node) = self.root.get("service") else {
+            return Ok(service);
+        };
+        for entry in entries(node, "service")? {
+            let path = format!("service.{}", entry.key);
+            match entry.key.as_str() {
+                "extensions" => service.extensions = entry.node.read(&path)?,
+                "telemetry" => {
+                    let mut node = entry.node.clone();
+                    self.elsewhere.settle(&path, &path, &mut node, self.warnings)?;
+                    service.telemetry = node.read(&path)?;
+                }
+                "pipelines" => service.pipelines = read_pipelines(&entry.node)?,
+                _ => return Err(unknown(entry, &path, "unknown key", KEYS)),
+            }
+        }
+        Ok(service)
+    }
 }
 
 fn read_pipelines(node: &Node) -> Result<BTreeMap<PipelineId, PipelineConfig>, YamlError> {

@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer"
@@ -42,11 +40,6 @@ type request struct {
 type response struct {
 	Request []byte `json:"request"`
 	Error   string `json:"error"`
-}
-
-var factories = map[string]processor.Factory{
-	"redaction": redactionprocessor.NewFactory(),
-	"resource":  resourceprocessor.NewFactory(),
 }
 
 func main() {
