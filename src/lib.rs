@@ -24,7 +24,7 @@
 //! scrub (prove, stream)
 //! scrub::chain
 //! scrub::scrubber      scrub::redaction      scrub::actions
-//! scrub::detector
+//! scrub::detector     scrub::matching
 //! scrub::rule          scrub::otlp
 //! scrub::yaml          scrub::re2
 //! ```

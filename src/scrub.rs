@@ -11,6 +11,7 @@ pub mod detector;
 pub mod explain;
 pub mod fingerprint;
 mod mask;
+pub mod matching;
 pub mod otlp;
 pub mod prove;
 pub mod re2;

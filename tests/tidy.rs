@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["scrub"],
     &["scrub::chain"],
     &["scrub::scrubber", "scrub::redaction", "scrub::actions"],
-    &["scrub::detector"],
+    &["scrub::detector", "scrub::matching"],
     &["scrub::scrubbed"],
     &["scrub::otlp", "scrub::rule"],
     &["scrub::yaml", "scrub::re2"],

@@ -5,7 +5,7 @@
 //! `internal/coreinternal/attraction` 0.165. `attributes` acts on spans, log records
 //! and data points, `resource` on resources; neither looks at scopes, events or links.
 //!
-//! Absent on purpose: `include` and `exclude`, and `from_context`. They are refused.
+//! Absent on purpose: `from_context`. It is refused.
 
 mod settings;
 
@@ -22,6 +22,7 @@ use crate::scrub::Report;
 use crate::scrub::Request;
 use crate::scrub::ScrubError;
 use crate::scrub::Scrubbed;
+use crate::scrub::matching::Matching;
 use crate::scrub::otlp;
 use crate::scrub::otlp::InvalidUtf8;
 use crate::scrub::otlp::WalkOptions;
@@ -42,6 +43,8 @@ pub struct Actions {
     steps: Vec<Step>,
     /// The records that they act on.
     kinds: &'static [RecordKind],
+    /// Which of them.
+    matching: Matching,
 }
 
 /// One action.
@@ -84,7 +87,8 @@ impl Actions {
     /// The first fault, with its path below the processor.
     pub fn on_attributes(settings: &AttributesSettings) -> Result<Self, YamlError> {
         const KINDS: &[RecordKind] = &[RecordKind::Span, RecordKind::Log, RecordKind::DataPoint];
-        Ok(Self { steps: steps("actions", &settings.actions)?, kinds: KINDS })
+        let matching = Matching::new(settings.include.as_ref(), settings.exclude.as_ref())?;
+        Ok(Self { steps: steps("actions", &settings.actions)?, kinds: KINDS, matching })
     }
 
     /// Compiles `processors.resource`.
@@ -94,7 +98,8 @@ impl Actions {
     /// The first fault, with its path below the processor.
     pub fn on_resources(settings: &ResourceSettings) -> Result<Self, YamlError> {
         let steps = steps("attributes", &settings.attributes)?;
-        Ok(Self { steps, kinds: &[RecordKind::Resource] })
+        let matching = Matching::default();
+        Ok(Self { steps, kinds: &[RecordKind::Resource], matching })
     }
 
     /// Acts on a request. What comes out is scrubbed only if the request was: that
@@ -135,8 +140,8 @@ impl Alter for Pass<'_> {
         kind != RecordKind::Span
     }
 
-    fn record<'r>(&mut self, record: &mut Record<'r>, _: &mut [Record<'r>]) -> Fate {
-        if self.0.kinds.contains(&record.kind()) {
+    fn record<'r>(&mut self, record: &mut Record<'r>, around: &mut [Record<'r>]) -> Fate {
+        if self.0.kinds.contains(&record.kind()) && self.0.matching.covers(record, around) {
             self.0.run(record.attributes());
         }
         Fate::Keep

@@ -18,6 +18,7 @@ use otel_redact::scrub::Redactor;
 use otel_redact::scrub::Request;
 use otel_redact::scrub::Signal;
 use otel_redact::scrub::actions::Actions;
+use otel_redact::scrub::actions::AttributesSettings;
 use otel_redact::scrub::actions::ResourceSettings;
 use otel_redact::scrub::chain::Processor;
 use otel_redact::scrub::otlp;
@@ -38,13 +39,13 @@ fn compare(
     processor: &'static str,
     configs: &str,
     requests: &[(String, Signal, Vec<u8>)],
+    is_meant: impl Fn(&str, Signal) -> bool,
     build: impl Fn(&str) -> Result<Processor, yaml::YamlError>,
 ) {
     let mut cases = Vec::new();
     for config in settings(configs) {
         for (name, signal, bytes) in requests.iter().cloned() {
-            // Of SQL, only statements are held against Datadog's lexer, not prose.
-            if config.contains("sql:") && signal == Signal::Logs {
+            if !is_meant(&config, signal) {
                 continue;
             }
             let config = config.clone();
@@ -108,10 +109,33 @@ fn resource(config: &str) -> Result<Processor, yaml::YamlError> {
     Ok(Processor::Actions(Arc::new(actions)))
 }
 
+fn attributes(config: &str) -> Result<Processor, yaml::YamlError> {
+    let actions =
+        yaml::read::<AttributesSettings>(config).and_then(|own| Actions::on_attributes(&own))?;
+    Ok(Processor::Actions(Arc::new(actions)))
+}
+
+/// As in a pipeline of traces.
+fn attributes_of_spans(config: &str) -> Result<Processor, yaml::YamlError> {
+    let settings = yaml::read::<AttributesSettings>(config)?;
+    if let Some((path, expected)) = settings.misfit(Signal::Traces) {
+        return Err(yaml::YamlError { path, expected });
+    }
+    attributes(config)
+}
+
+/// Whether settings of `attributes` can be used for a signal.
+fn only_for(config: &str, signal: Signal) -> bool {
+    let settings = yaml::read::<AttributesSettings>(config).expect("settings");
+    settings.misfit(signal).is_none()
+}
+
 #[test]
 #[ignore = "needs the Collector: tests/collector/run"]
 fn redaction_gives_what_the_collector_gives() {
-    compare("redaction", include_str!("redaction.yaml"), &requests::all(), redaction);
+    // Of SQL, only statements are held against Datadog's lexer, not prose.
+    let is_meant = |config: &str, signal| !(config.contains("sql:") && signal == Signal::Logs);
+    compare("redaction", include_str!("redaction.yaml"), &requests::all(), is_meant, redaction);
 }
 
 #[test]
@@ -120,7 +144,15 @@ fn actions_give_what_the_collector_gives() {
     let mut requests = requests::all();
     requests.truncate(5);
     requests.extend(requests::resources());
-    compare("resource", include_str!("resource.yaml"), &requests, resource);
+    compare("resource", include_str!("resource.yaml"), &requests, |_, _| true, resource);
+}
+
+#[test]
+#[ignore = "needs the Collector: tests/collector/run"]
+fn records_are_matched_as_the_collector_matches_them() {
+    let mut requests = requests::apart();
+    requests.extend(requests::all().into_iter().take(5));
+    compare("attributes", include_str!("attributes.yaml"), &requests, only_for, attributes);
 }
 
 #[test]
@@ -128,9 +160,10 @@ fn actions_give_what_the_collector_gives() {
 fn what_the_collector_refuses_is_refused() {
     let (name, signal, bytes) = requests::all().remove(0);
     type Build = fn(&str) -> Result<Processor, yaml::YamlError>;
-    let all: [(&str, &str, Build); 2] = [
+    let all: [(&str, &str, Build); 3] = [
         ("redaction", include_str!("redaction-faults.yaml"), redaction),
         ("resource", include_str!("resource-faults.yaml"), resource),
+        ("attributes", include_str!("attributes-faults.yaml"), attributes_of_spans),
     ];
     for (processor, configs, build) in all {
         for config in settings(configs) {

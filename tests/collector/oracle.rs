@@ -25,7 +25,11 @@ pub(crate) struct Case {
 
 /// What the Collector makes of each case: a request, or why not.
 pub(crate) fn ask(cases: &[Case]) -> Vec<Result<Vec<u8>, String>> {
-    let program = std::env::var("COLLECTOR_ORACLE").expect("COLLECTOR_ORACLE names the program");
+    let name = match cases.first().map(|case| case.processor) {
+        Some("redaction" | "resource") => "COLLECTOR_ORACLE",
+        _ => "COLLECTOR_ORACLE_OTTL",
+    };
+    let program = std::env::var(name).expect("the variable names the program");
     let mut child = Command::new(program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

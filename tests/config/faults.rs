@@ -216,7 +216,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "service:\n  telemetry:\n    logs: {processors: []}\n",
-        "service.telemetry.logs.processors: unknown key at line 3, column 12 of a.yaml; accepted: level, encoding, output_paths, error_output_paths, initial_fields, development, disable_caller, disable_stacktrace, sampling",
+        "service.telemetry.logs.processors: the Collector has this setting, this program has not at line 3, column 12 of a.yaml; write `output_paths`; the log goes to files and streams, not over OTLP",
     ),
     (
         "service:\n  telemetry:\n    traces: {level: basic}\n",

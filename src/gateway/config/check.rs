@@ -53,6 +53,7 @@ pub(in crate::gateway::config) fn check(
         let at = service.under("pipelines").pipeline(id);
         check_pipeline(config, pipeline, &at)?;
         check_scrubs(config, id, pipeline, &at.under("processors"), warnings)?;
+        check_matching(config, id.signal, pipeline, root)?;
     }
     Ok(())
 }
@@ -207,6 +208,26 @@ fn check_scrubs(
             Err(processors.fault(&expected, &advice))
         }
     }
+}
+
+/// What `include` and `exclude` ask for is of the pipeline's signal.
+fn check_matching(
+    config: &Config,
+    signal: Signal,
+    pipeline: &PipelineConfig,
+    root: &Node,
+) -> Result<(), YamlError> {
+    for id in &pipeline.processors {
+        if let Some(ProcessorConfig::Attributes(settings)) = config.processors.get(id)
+            && let Some((setting, why)) = settings.misfit(signal)
+        {
+            let mut at = At { path: "processors".to_owned(), node: root.get("processors") };
+            at = at.under(&id.to_string());
+            at = setting.split('.').fold(at, |at, key| at.under(key));
+            return Err(at.fault(&why, ""));
+        }
+    }
+    Ok(())
 }
 
 /// Every id that is used is defined.

@@ -1,21 +1,19 @@
 //! The settings, as `processors.attributes` and `processors.resource` spell them.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::Deserializer;
-use serde::de;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
 
-use crate::scrub::otlp::alter::Pair;
-use crate::scrub::otlp::alter::Value;
+use crate::scrub::Signal;
+use crate::scrub::matching::AnyYaml;
+use crate::scrub::matching::Properties;
 
 /// `processors.attributes`
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttributesSettings {
+    /// On which records; on all, where it is not there.
+    pub include: Option<Properties>,
+    /// On which records not, of those.
+    pub exclude: Option<Properties>,
     /// What is done, in order.
     pub actions: Vec<ActionSettings>,
 }
@@ -98,63 +96,15 @@ impl TryFrom<String> for Action {
     }
 }
 
-/// A value of any type, as YAML has it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AnyYaml(pub(in crate::scrub::actions) Value<'static>);
-
-impl<'de> Deserialize<'de> for AnyYaml {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyVisitor)
-    }
-}
-
-struct AnyVisitor;
-
-impl<'de> Visitor<'de> for AnyVisitor {
-    type Value = AnyYaml;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<AnyYaml, E> {
-        Ok(AnyYaml(Value::Empty))
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<AnyYaml, E> {
-        Ok(AnyYaml(Value::Bool(value)))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<AnyYaml, E> {
-        Ok(AnyYaml(Value::Int(value)))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<AnyYaml, E> {
-        // Go keeps the bits of what is larger.
-        Ok(AnyYaml(Value::Int(value.cast_signed())))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<AnyYaml, E> {
-        Ok(AnyYaml(Value::Double(value)))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<AnyYaml, E> {
-        Ok(AnyYaml(Value::text(text)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<AnyYaml, A::Error> {
-        let mut values = Vec::new();
-        while let Some(AnyYaml(value)) = elements.next_element()? {
-            values.push(value);
-        }
-        Ok(AnyYaml(Value::Array(values)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<AnyYaml, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some((key, AnyYaml(value))) = entries.next_entry::<String, AnyYaml>()? {
-            pairs.push(Pair { key: key.into_bytes().into(), key_index: 0, value });
-        }
-        Ok(AnyYaml(Value::Map(pairs)))
+impl AttributesSettings {
+    /// What keeps the processor from being used for a signal, as the Collector finds it
+    /// when it builds the pipeline: the path below the processor, and why.
+    pub fn misfit(&self, signal: Signal) -> Option<(String, String)> {
+        let parts = [("include", &self.include), ("exclude", &self.exclude)];
+        parts.into_iter().find_map(|(part, properties)| {
+            let (setting, why) = properties.as_ref()?.misfit(signal)?;
+            let dot = if setting.is_empty() { "" } else { "." };
+            Some((format!("{part}{dot}{setting}"), why))
+        })
     }
 }
