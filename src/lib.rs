@@ -23,7 +23,7 @@
 //! gateway::config, gateway::telemetry
 //! scrub (prove, stream)
 //! scrub::chain
-//! scrub::scrubber      scrub::redaction      scrub::actions
+//! scrub::scrubber      scrub::redaction      scrub::actions      scrub::ottl
 //! scrub::detector     scrub::matching
 //! scrub::rule          scrub::otlp
 //! scrub::yaml          scrub::re2

@@ -13,6 +13,7 @@ pub mod fingerprint;
 mod mask;
 pub mod matching;
 pub mod otlp;
+pub mod ottl;
 pub mod prove;
 pub mod re2;
 pub mod redaction;

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["gateway::config", "gateway::telemetry"],
     &["scrub"],
     &["scrub::chain"],
-    &["scrub::scrubber", "scrub::redaction", "scrub::actions"],
+    &["scrub::scrubber", "scrub::redaction", "scrub::actions", "scrub::ottl"],
     &["scrub::detector", "scrub::matching"],
     &["scrub::scrubbed"],
     &["scrub::otlp", "scrub::rule"],

@@ -12,10 +12,12 @@ pub mod duration;
 pub mod elsewhere;
 pub mod environment;
 pub mod expand;
+mod flow;
 pub mod header;
 pub mod inventory;
 pub mod permissions;
 mod read;
+pub mod routing;
 pub mod secret;
 pub mod source;
 
@@ -40,6 +42,9 @@ pub struct Config {
     pub processors: BTreeMap<ComponentId, ProcessorConfig>,
     /// `exporters`
     pub exporters: BTreeMap<ComponentId, crate::gateway::exporter::Config>,
+    /// `connectors`; once [`Config::load`] is through, pipelines lead from receivers to
+    /// exporters without them.
+    pub connectors: BTreeMap<ComponentId, ConnectorConfig>,
     /// `extensions`
     pub extensions: BTreeMap<ComponentId, ExtensionConfig>,
     /// `service`
@@ -77,13 +82,28 @@ pub enum ProcessorConfig {
     /// `redaction`
     Redaction(Box<crate::scrub::redaction::Settings>),
     /// `attributes`
-    Attributes(crate::scrub::actions::AttributesSettings),
+    Attributes(Box<crate::scrub::actions::AttributesSettings>),
     /// `resource`
     Resource(crate::scrub::actions::ResourceSettings),
+    /// `transform`
+    Transform(Box<crate::scrub::ottl::TransformSettings>),
+    /// `filter`
+    Filter(Box<crate::scrub::ottl::FilterSettings>),
+    /// What leaves out the resources that a `routing` connector sends elsewhere.
+    Route(crate::scrub::ottl::RouteSettings),
     /// `batch`
     Batch(crate::gateway::pipeline::batch::Config),
     /// `memory_limiter`
     MemoryLimiter(crate::gateway::pipeline::memory_limiter::Config),
+}
+
+/// The settings of a connector.
+#[derive(Clone, Debug)]
+pub enum ConnectorConfig {
+    /// `forward`
+    Forward,
+    /// `routing`
+    Routing(crate::gateway::config::routing::RoutingConfig),
 }
 
 /// The settings of an extension.
@@ -140,6 +160,13 @@ impl Config {
         signals
     }
 
+    /// What the first pipeline with a processor carries.
+    pub fn signal_of(&self, processor: &ComponentId) -> crate::scrub::Signal {
+        let mut used = self.service.pipelines.iter();
+        let used = used.find(|(_, pipeline)| pipeline.processors.contains(processor));
+        used.map_or(crate::scrub::Signal::Traces, |(id, _)| id.signal)
+    }
+
     /// Reads each `--config` in order, lays each `--set` over it, expands and checks
     /// the whole. Without any `--config`, [`DEFAULT_YAML`] takes its place.
     ///
@@ -164,8 +191,10 @@ impl Config {
             warnings.extend(source::exposed(set));
         }
         expand::expand(&mut whole, environment, &mut warnings)?;
-        let config = read::read(&whole, environment, &mut warnings)?;
-        check::check(&config, &whole, &mut warnings)?;
+        let mut config = read::read(&whole, environment, &mut warnings)?;
+        let (ways, routes) = check::check(&config, &whole, &mut warnings)?;
+        config.service.pipelines = flow::named(ways);
+        config.processors.extend(routes);
         warnings.dedup();
         Ok(Loaded { config, warnings })
     }

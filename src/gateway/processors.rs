@@ -11,6 +11,8 @@ use crate::scrub::Scrubber;
 use crate::scrub::Settings;
 use crate::scrub::actions::Actions;
 use crate::scrub::chain::Processor;
+use crate::scrub::ottl::Filter;
+use crate::scrub::ottl::Transform;
 use crate::scrub::yaml::YamlError;
 
 /// Builds each processor of the configuration that changes requests, used or not.
@@ -33,6 +35,16 @@ pub fn build(config: &Config) -> Result<BTreeMap<ComponentId, Processor>, YamlEr
             }
             ProcessorConfig::Resource(settings) => {
                 Actions::on_resources(settings).map(|built| Processor::Actions(Arc::new(built)))
+            }
+            ProcessorConfig::Transform(settings) => {
+                Transform::new(settings).map(|built| Processor::Transform(Arc::new(built)))
+            }
+            ProcessorConfig::Filter(settings) => {
+                Filter::new(settings).map(|built| Processor::Filter(Arc::new(built)))
+            }
+            ProcessorConfig::Route(route) => {
+                let signal = config.signal_of(id);
+                Filter::route(signal, route).map(|built| Processor::Filter(Arc::new(built)))
             }
             ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => continue,
         };

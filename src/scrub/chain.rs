@@ -10,6 +10,8 @@ use crate::scrub::Scrubbed;
 use crate::scrub::Scrubber;
 use crate::scrub::Signal;
 use crate::scrub::actions::Actions;
+use crate::scrub::ottl::Filter;
+use crate::scrub::ottl::Transform;
 
 /// A processor that sees requests.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub enum Processor {
     /// Panics, and quotes the request: what that costs is tested.
     #[cfg(test)]
     Faulty,
+    /// `transform`
+    Transform(Arc<Transform>),
+    /// `filter`
+    Filter(Arc<Filter>),
 }
 
 impl Processor {
@@ -32,9 +38,9 @@ impl Processor {
             Self::Scrubber(_) => true,
             // As the Collector's, it knows no profiles.
             Self::Redaction(_) => signal != Signal::Profiles,
-            Self::Actions(_) => false,
             #[cfg(test)]
             Self::Faulty => true,
+            Self::Actions(_) | Self::Transform(_) | Self::Filter(_) => false,
         }
     }
 
@@ -52,6 +58,8 @@ impl Processor {
             Self::Actions(actions) => actions.apply(request),
             #[cfg(test)]
             Self::Faulty => panic!("trips over {}", request.bytes.escape_ascii()),
+            Self::Transform(transform) => transform.apply(request),
+            Self::Filter(filter) => filter.apply(request),
         }
     }
 }

@@ -114,7 +114,7 @@ impl Matcher {
             compiled.collect::<Result<Vec<_>, _>>()
         };
         let libraries = properties.libraries.iter().enumerate().map(|(at, one)| {
-            let own = |text: &String| Texts::new(kind, &format!("libraries[{at}]"), &[text.clone()]);
+            let own = |text: &String| Texts::new(kind, &format!("libraries[{at}]"), std::slice::from_ref(text));
             Ok(Library {
                 name: own(&one.name)?,
                 version: one.version.as_ref().map(own).transpose()?,

@@ -52,6 +52,13 @@ pub enum ScrubError {
         /// The id of the rule.
         rule: String,
     },
+    /// A statement of `transform` or a condition of `filter` with `error_mode:
+    /// propagate` does not fit a record.
+    #[error("request refused: a statement does not fit it: {what}")]
+    Unfit {
+        /// Why, in a few words.
+        what: &'static str,
+    },
     /// It would have passed nothing that scrubs.
     #[error(transparent)]
     NoScrubber(#[from] crate::scrub::NoScrubber),

@@ -17,6 +17,7 @@ mod node;
 mod origin;
 mod parse;
 mod typed;
+pub mod write;
 
 pub use fault::YamlError;
 pub use node::Entry;

@@ -22,6 +22,10 @@ use otel_redact::scrub::actions::AttributesSettings;
 use otel_redact::scrub::actions::ResourceSettings;
 use otel_redact::scrub::chain::Processor;
 use otel_redact::scrub::otlp;
+use otel_redact::scrub::ottl::Filter;
+use otel_redact::scrub::ottl::FilterSettings;
+use otel_redact::scrub::ottl::Transform;
+use otel_redact::scrub::ottl::TransformSettings;
 use otel_redact::scrub::redaction::Settings;
 use otel_redact::scrub::yaml;
 
@@ -115,6 +119,27 @@ fn attributes(config: &str) -> Result<Processor, yaml::YamlError> {
     Ok(Processor::Actions(Arc::new(actions)))
 }
 
+fn transform(config: &str) -> Result<Processor, yaml::YamlError> {
+    let transform = yaml::read::<TransformSettings>(config).and_then(|own| Transform::new(&own))?;
+    Ok(Processor::Transform(Arc::new(transform)))
+}
+
+fn filter(config: &str) -> Result<Processor, yaml::YamlError> {
+    let filter = yaml::read::<FilterSettings>(config).and_then(|own| Filter::new(&own))?;
+    Ok(Processor::Filter(Arc::new(filter)))
+}
+
+/// Whether settings of `transform` or `filter` say anything of a signal.
+fn says_of(config: &str, signal: Signal) -> bool {
+    let names: &[&str] = match signal {
+        Signal::Traces => &["trace_", "traces:", "spans:"],
+        Signal::Metrics => &["metric_s", "metric_c", "metrics:"],
+        Signal::Logs => &["log_s", "log_c", "logs:"],
+        Signal::Profiles => &[],
+    };
+    names.iter().any(|name| config.contains(name))
+}
+
 /// As in a pipeline of traces.
 fn attributes_of_spans(config: &str) -> Result<Processor, yaml::YamlError> {
     let settings = yaml::read::<AttributesSettings>(config)?;
@@ -157,13 +182,31 @@ fn records_are_matched_as_the_collector_matches_them() {
 
 #[test]
 #[ignore = "needs the Collector: tests/collector/run"]
+fn statements_do_what_they_do_in_the_collector() {
+    let mut requests = requests::apart();
+    requests.extend(requests::all());
+    compare("transform", include_str!("transform.yaml"), &requests, says_of, transform);
+}
+
+#[test]
+#[ignore = "needs the Collector: tests/collector/run"]
+fn conditions_leave_out_what_they_leave_out_in_the_collector() {
+    let mut requests = requests::apart();
+    requests.extend(requests::all());
+    compare("filter", include_str!("filter.yaml"), &requests, says_of, filter);
+}
+
+#[test]
+#[ignore = "needs the Collector: tests/collector/run"]
 fn what_the_collector_refuses_is_refused() {
     let (name, signal, bytes) = requests::all().remove(0);
     type Build = fn(&str) -> Result<Processor, yaml::YamlError>;
-    let all: [(&str, &str, Build); 3] = [
+    let all: [(&str, &str, Build); 5] = [
         ("redaction", include_str!("redaction-faults.yaml"), redaction),
         ("resource", include_str!("resource-faults.yaml"), resource),
         ("attributes", include_str!("attributes-faults.yaml"), attributes_of_spans),
+        ("transform", include_str!("transform-faults.yaml"), transform),
+        ("filter", include_str!("filter-faults.yaml"), filter),
     ];
     for (processor, configs, build) in all {
         for config in settings(configs) {

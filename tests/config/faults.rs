@@ -41,7 +41,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "processors:\n  redact:\n",
-        "processors.redact: unknown type `redact` at line 2, column 3 of a.yaml; accepted: scrubber, redaction, attributes, resource, batch, memory_limiter",
+        "processors.redact: unknown type `redact` at line 2, column 3 of a.yaml; accepted: scrubber, redaction, attributes, resource, transform, filter, batch, memory_limiter",
     ),
     (
         "exporters: {otlp_gprc: }\n",
@@ -131,7 +131,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "connectors: {spanmetric: }\n",
-        "connectors.spanmetric: unknown type `spanmetric` at line 1, column 14 of a.yaml; accepted: none",
+        "connectors.spanmetric: unknown type `spanmetric` at line 1, column 14 of a.yaml; accepted: forward, routing",
     ),
     (
         "recievers: {otlp: }\n",

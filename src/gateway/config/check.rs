@@ -2,11 +2,15 @@
 
 use crate::gateway::auth;
 use crate::gateway::config::Config;
+use crate::gateway::config::ConnectorConfig;
 use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::PipelineConfig;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::config::flow;
+use crate::gateway::config::flow::NoWays;
+use crate::gateway::config::flow::Ways;
 use crate::gateway::receiver;
 use crate::scrub::Signal;
 use crate::scrub::redaction::NOT_COVERED;
@@ -26,7 +30,7 @@ pub(in crate::gateway::config) fn check(
     config: &Config,
     root: &Node,
     warnings: &mut Vec<String>,
-) -> Result<(), YamlError> {
+) -> Result<Ways, YamlError> {
     let nothing = |what: &str| YamlError::at(what, "expected at least one", &Place::default(), "");
     if config.receivers.is_empty() {
         return Err(nothing("receivers"));
@@ -52,10 +56,68 @@ pub(in crate::gateway::config) fn check(
     for (id, pipeline) in &config.service.pipelines {
         let at = service.under("pipelines").pipeline(id);
         check_pipeline(config, pipeline, &at)?;
-        check_scrubs(config, id, pipeline, &at.under("processors"), warnings)?;
         check_matching(config, id.signal, pipeline, root)?;
     }
-    Ok(())
+    for (id, connector) in &config.connectors {
+        check_connector(config, id, connector, root, warnings)?;
+    }
+    let found = flow::ways(config).map_err(|none| match none {
+        NoWays::Circle(id) => {
+            let at = service.under("pipelines").pipeline(&id);
+            at.fault("this pipeline leads to itself through connectors", "")
+        }
+        NoWays::TooMany => service.under("pipelines").fault("these pipelines lead to too many", ""),
+    })?;
+    for way in &found.0 {
+        if let Some(id) = way.ids.last() {
+            let at = service.under("pipelines").pipeline(id).under("processors");
+            check_scrubs(config, id, &way.pipeline, &at, warnings)?;
+        }
+    }
+    Ok(found)
+}
+
+/// A connector ends one pipeline and begins another, of one signal.
+fn check_connector(
+    config: &Config,
+    id: &ComponentId,
+    connector: &ConnectorConfig,
+    root: &Node,
+    warnings: &mut Vec<String>,
+) -> Result<(), YamlError> {
+    let at = At { path: "connectors".to_owned(), node: root.get("connectors") };
+    let at = at.under(&id.to_string());
+    let pipelines = &config.service.pipelines;
+    let ends: Vec<_> = pipelines.iter().filter(|(_, one)| one.exporters.contains(id)).collect();
+    let begins: Vec<_> = pipelines.iter().filter(|(_, one)| one.receivers.contains(id)).collect();
+    if ends.is_empty() && begins.is_empty() {
+        return Ok(());
+    }
+    for (end, _) in &ends {
+        if !begins.iter().any(|(begin, _)| begin.signal == end.signal) {
+            let expected = format!("no pipeline of {} has it as a receiver", end.signal.name());
+            return Err(at.fault(&expected, "add it to the `receivers` of one"));
+        }
+        if end.signal == Signal::Profiles {
+            return Err(at.fault("connectors take no profiles here", ""));
+        }
+    }
+    if let Some((begin, _)) =
+        begins.iter().find(|(begin, _)| !ends.iter().any(|(end, _)| end.signal == begin.signal))
+    {
+        let expected = format!("no pipeline of {} has it as an exporter", begin.signal.name());
+        return Err(at.fault(&expected, "add it to the `exporters` of one"));
+    }
+    let ConnectorConfig::Routing(routing) = connector else { return Ok(()) };
+    if let Some(unknown) = routing.pipelines().find(|to| !begins.iter().any(|(id, _)| id == to)) {
+        let expected = format!("`{unknown}` is no pipeline that has it as a receiver");
+        return Err(at.fault(&expected, &format!("add `{id}` to its `receivers`")));
+    }
+    if routing.default_pipelines.is_empty() {
+        let fault = at.fault("resources that no entry takes are dropped", "add `default_pipelines`");
+        warnings.push(fault.to_string());
+    }
+    ends.iter().try_for_each(|(end, _)| routing.check(end.signal))
 }
 
 /// Every `auth.authenticator` names an extension that runs and is of a fitting type.
@@ -144,10 +206,12 @@ fn check_pipeline(
         return Err(at.under("exporters").fault("expected at least one exporter", ""));
     }
     let (receivers, exporters) = (at.under("receivers"), at.under("exporters"));
-    defined(&pipeline.receivers, config.receivers.keys(), "receivers", &receivers)?;
+    let known = config.receivers.keys().chain(config.connectors.keys());
+    defined(&pipeline.receivers, known, "receivers", &receivers)?;
     let processors = at.under("processors");
     defined(&pipeline.processors, config.processors.keys(), "processors", &processors)?;
-    defined(&pipeline.exporters, config.exporters.keys(), "exporters", &exporters)?;
+    let known = config.exporters.keys().chain(config.connectors.keys());
+    defined(&pipeline.exporters, known, "exporters", &exporters)?;
     for (position, processor) in pipeline.processors.iter().enumerate() {
         if pipeline.processors.iter().take(position).any(|before| before == processor) {
             return Err(processors.element(position).fault("the same processor twice", ""));
@@ -165,7 +229,15 @@ fn check_scrubs(
 ) -> Result<(), YamlError> {
     let acts = |processor: &&ComponentId| {
         let settings = config.processors.get(processor);
-        matches!(settings, Some(ProcessorConfig::Attributes(_) | ProcessorConfig::Resource(_)))
+        matches!(
+            settings,
+            Some(
+                ProcessorConfig::Attributes(_)
+                    | ProcessorConfig::Resource(_)
+                    | ProcessorConfig::Transform(_)
+                    | ProcessorConfig::Filter(_)
+            )
+        )
     };
     if id.signal == Signal::Profiles
         && let Some(actions) = pipeline.processors.iter().find(acts)

@@ -21,6 +21,8 @@ pub struct Kind {
 const ALL: &[(&str, &str)] =
     &[("logs", "Beta"), ("metrics", "Beta"), ("profiles", "Alpha"), ("traces", "Beta")];
 const THREE: &[(&str, &str)] = &[("logs", "Beta"), ("metrics", "Beta"), ("traces", "Beta")];
+const JOINS: &[(&str, &str)] =
+    &[("logs-to-logs", "Beta"), ("metrics-to-metrics", "Beta"), ("traces-to-traces", "Beta")];
 const EXTENSION: &[(&str, &str)] = &[("extension", "Beta")];
 
 const fn kind(name: &'static str, stability: &'static [(&'static str, &'static str)]) -> Kind {
@@ -33,6 +35,8 @@ const PROCESSORS: &[Kind] = &[
     kind("redaction", THREE),
     kind("attributes", THREE),
     kind("resource", THREE),
+    kind("transform", THREE),
+    kind("filter", THREE),
     kind("batch", ALL),
     kind("memory_limiter", ALL),
 ];
@@ -43,7 +47,7 @@ const EXPORTERS: &[Kind] = &[
     kind("file", ALL),
     kind("nop", ALL),
 ];
-const CONNECTORS: &[Kind] = &[];
+const CONNECTORS: &[Kind] = &[kind("forward", JOINS), kind("routing", JOINS)];
 const EXTENSIONS: &[Kind] = &[
     kind("health_check", EXTENSION),
     kind("file_storage", EXTENSION),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::gateway::config::Config;
+use crate::gateway::config::ConnectorConfig;
 use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::PipelineConfig;
 use crate::gateway::config::ProcessorConfig;
@@ -17,9 +18,12 @@ use crate::gateway::config::elsewhere::Elsewhere;
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::reason;
 use crate::gateway::config::inventory;
+use crate::gateway::config::routing::RoutingConfig;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
 use crate::scrub::Settings;
+use crate::scrub::ottl::FilterSettings;
+use crate::scrub::ottl::TransformSettings;
 use crate::scrub::redaction;
 use crate::scrub::rule::RuleFile;
 use crate::scrub::yaml;
@@ -49,8 +53,8 @@ pub(in crate::gateway::config) fn read(
         }
     }
     let mut reader = Reader { root, elsewhere: Elsewhere::new()?, warnings };
-    reader.components("connectors", |one, _| Err::<(), _>(one.unknown()))?;
     Ok(Config {
+        connectors: reader.components("connectors", |one, _| read_connector(one))?,
         receivers: reader.components("receivers", |one, _| read_receiver(one))?,
         processors: reader.components("processors", |one, warnings| {
             read_processor(one, environment, warnings)
@@ -125,8 +129,18 @@ fn read_processor(
             }
             Ok(ProcessorConfig::Redaction(Box::new(settings)))
         }
-        "attributes" => one.settings().map(ProcessorConfig::Attributes),
+        "attributes" => one.settings().map(Box::new).map(ProcessorConfig::Attributes),
         "resource" => one.settings().map(ProcessorConfig::Resource),
+        "transform" => {
+            let mut settings: TransformSettings = one.settings()?;
+            settings.read_from(&one.entry.node);
+            Ok(ProcessorConfig::Transform(Box::new(settings)))
+        }
+        "filter" => {
+            let mut settings: FilterSettings = one.settings()?;
+            settings.read_from(&one.entry.node);
+            Ok(ProcessorConfig::Filter(Box::new(settings)))
+        }
         "batch" => one.settings().map(ProcessorConfig::Batch),
         "memory_limiter" => one.settings().map(ProcessorConfig::MemoryLimiter),
         _ => Err(one.unknown()),
@@ -190,6 +204,23 @@ fn read_exporter(
         }
     }
 }
+
+fn read_connector(one: &Component<'_>) -> Result<ConnectorConfig, YamlError> {
+    match one.id.kind() {
+        "forward" => one.settings().map(|NoSettings {}| ConnectorConfig::Forward),
+        "routing" => {
+            let mut settings: RoutingConfig = one.settings()?;
+            settings.read_from(one.path, &one.entry.node);
+            Ok(ConnectorConfig::Routing(settings))
+        }
+        _ => Err(one.unknown()),
+    }
+}
+
+/// Of a component that has no settings.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NoSettings {}
 
 fn read_extension(
     one: &Component<'_>,

@@ -89,9 +89,9 @@ pub struct LibrarySettings {
     pub version: Option<String>,
 }
 
-/// The names of kinds of spans, by number.
+/// The names of kinds of spans, by number. The first cannot be asked for by name.
 pub(in crate::scrub::matching) const SPAN_KINDS: &[&str] = &[
-    "",
+    "SPAN_KIND_UNSPECIFIED",
     "SPAN_KIND_INTERNAL",
     "SPAN_KIND_SERVER",
     "SPAN_KIND_CLIENT",

@@ -22,6 +22,7 @@ mod value;
 pub use attributes::Attributes;
 pub use attributes::Entry;
 pub use record::Fate;
+pub use record::Inner;
 pub use record::Record;
 pub use record::RecordKind;
 pub use render::render;
@@ -52,8 +53,8 @@ pub trait Alter {
     /// the resource, the scope, the span or metric.
     fn record<'r>(&mut self, record: &mut Record<'r>, around: &mut [Record<'r>]) -> Fate;
 
-    /// Whether a resource, scope or metric goes, too, once all that it held was
-    /// dropped.
+    /// Whether a resource, a scope or the data of a metric goes, too, where it holds
+    /// nothing; and a metric, once all that it held was dropped.
     fn drops_empty(&self) -> bool {
         false
     }
@@ -185,7 +186,7 @@ impl<'r, A: Alter> Tree<'r, '_, A> {
         let items = self.altered.items_dropped;
         let Some(kind) = kind else {
             let below = self.children(message, at)?;
-            if below.kept == 0 && 0 < below.dropped && self.alter.drops_empty() {
+            if below.kept == 0 && self.alter.drops_empty() {
                 return Ok(None);
             }
             return self.resize(at, below.growth).map(Some);

@@ -104,6 +104,11 @@ pub(in crate::scrub::yaml) enum Meaning<'a> {
 }
 
 impl Scalar {
+    /// Whether it means a text, not a number or a boolean.
+    pub(in crate::scrub::yaml) fn resolve_is_text(&self) -> bool {
+        matches!(self.resolve(), Meaning::Text(_))
+    }
+
     /// What the text means, by the core schema of YAML 1.2; with the octal `0123`
     /// of YAML 1.1, which the Collector reads, too.
     pub(in crate::scrub::yaml) fn resolve(&self) -> Meaning<'_> {

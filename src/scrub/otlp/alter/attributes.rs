@@ -1,6 +1,7 @@
 //! The attributes of one record.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::scrub::otlp::Edit;
@@ -195,6 +196,28 @@ impl<'r> Attributes<'r> {
             }
             kept
         });
+    }
+
+    /// Gives each the key that `name` has for it. Of those that then have one key, the
+    /// last value stays, at the place of the first.
+    pub fn rename(&mut self, mut name: impl FnMut(&[u8]) -> Option<Vec<u8>>) {
+        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        for mut entry in std::mem::take(&mut self.entries) {
+            if let Some(key) = name(entry.key()) {
+                entry.key = Cow::Owned(key);
+                entry.changed = true;
+            }
+            match places.get(entry.key()).and_then(|at| self.entries.get_mut(*at)) {
+                Some(before) => {
+                    before.set(entry.value());
+                    self.removed.extend(entry.field);
+                }
+                None => {
+                    places.insert(entry.key().to_vec(), self.entries.len());
+                    self.entries.push(entry);
+                }
+            }
+        }
     }
 
     /// Cuts all after the first `len`.

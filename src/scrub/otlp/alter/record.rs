@@ -69,6 +69,15 @@ struct Body<'r> {
     changed: bool,
 }
 
+/// A value for a field of a message within a record.
+#[derive(Clone, Debug)]
+pub enum Inner {
+    /// A text.
+    Text(Vec<u8>),
+    /// A number.
+    Number(u64),
+}
+
 /// The field number of a log record's body.
 const BODY: u64 = 5;
 
@@ -162,6 +171,24 @@ impl<'r> Record<'r> {
         Some(Cow::Borrowed(bytes.unwrap_or_default()))
     }
 
+    /// The last occurrence of a field of bytes or text, as it came in; `None` where it
+    /// is not on the wire.
+    pub fn bytes(&self, name: &str) -> Option<&'r [u8]> {
+        let field = self.message.fields.iter().find(|field| field.name == name)?;
+        let tag = u64::from(field.number) << 3 | 2;
+        let last = self.fields().filter(|field| field.tag == tag).last()?;
+        self.request.get(last.contents)
+    }
+
+    /// Which of some message fields came last: of a oneof, the one that counts.
+    pub fn last_of(&self, names: &'static [&'static str]) -> Option<&'static str> {
+        let name = |tag: u64| {
+            let field = self.message.field(tag >> 3)?;
+            names.iter().find(|name| **name == field.name).copied()
+        };
+        self.fields().filter_map(|field| name(field.tag)).last()
+    }
+
     /// Sets a text field. Whether there is such a field.
     pub fn set_text(&mut self, name: &str, text: Vec<u8>) -> bool {
         let number = self.number_of(name, |kind| matches!(kind, Kind::String));
@@ -190,6 +217,73 @@ impl<'r> Record<'r> {
             self.set.push((number, Set::Number(value)));
         }
         number.is_some()
+    }
+
+    /// A text of a message within the record, such as the status of a span.
+    pub fn text_in(&self, outer: &str, name: &str) -> Option<Cow<'_, [u8]>> {
+        let (number, inner) = self.message_of(outer)?;
+        let field = inner.fields.iter().find(|field| field.name == name)?;
+        let contents = self.contents(number);
+        let tag = u64::from(field.number) << 3 | 2;
+        let last = last_field(&contents, tag)?;
+        Some(Cow::Owned(contents.get(last.contents)?.to_vec()))
+    }
+
+    /// A number that is a varint in a message within the record.
+    pub fn number_in(&self, outer: &str, name: &str) -> Option<u64> {
+        let (number, inner) = self.message_of(outer)?;
+        let field = inner.fields.iter().find(|field| field.name == name)?;
+        let contents = self.contents(number);
+        let last = last_field(&contents, u64::from(field.number) << 3)?;
+        Some(wire::varint(contents.get(last.contents)?, 0).ok()?.0)
+    }
+
+    /// Sets a text or a number of a message within the record; the rest of it stays.
+    /// Whether there is such a field.
+    pub fn set_in(&mut self, outer: &str, name: &str, value: Inner) -> bool {
+        let Some((number, inner)) = self.message_of(outer) else { return false };
+        let Some(field) = inner.fields.iter().find(|field| field.name == name) else {
+            return false;
+        };
+        let old = self.contents(number);
+        let mut contents = Vec::with_capacity(old.len());
+        for part in wire::fields(&old, 0).map_while(Result::ok) {
+            if part.tag >> 3 != u64::from(field.number) {
+                contents.extend_from_slice(old.get(part.range).unwrap_or_default());
+            }
+        }
+        let tag = u64::from(field.number) << 3;
+        match value {
+            Inner::Text(text) => put(&mut contents, tag | 2, &text),
+            Inner::Number(value) => {
+                wire::put_varint(&mut contents, tag);
+                wire::put_varint(&mut contents, value);
+            }
+        }
+        self.set.push((number, Set::Text(contents)));
+        true
+    }
+
+    fn message_of(&self, name: &str) -> Option<(u32, &'static Message)> {
+        let field = self.message.fields.iter().find(|field| field.name == name)?;
+        match field.kind {
+            Kind::Message(inner) => Some((field.number, inner)),
+            _ => None,
+        }
+    }
+
+    /// The contents of a message within the record: what was set, or all occurrences
+    /// behind each other, which is how readers merge them.
+    fn contents(&self, number: u32) -> Vec<u8> {
+        if let Some((_, Set::Text(contents))) =
+            self.set.iter().rev().find(|(at, _)| *at == number)
+        {
+            return contents.clone();
+        }
+        let tag = u64::from(number) << 3 | 2;
+        let parts = self.fields().filter(|field| field.tag == tag);
+        let parts = parts.filter_map(|field| self.request.get(field.contents));
+        parts.flatten().copied().collect()
     }
 
     fn number_of(&self, name: &str, is: impl Fn(Kind) -> bool) -> Option<u32> {
@@ -300,6 +394,10 @@ impl<'r> Record<'r> {
         }
         placed
     }
+}
+
+fn last_field(contents: &[u8], tag: u64) -> Option<wire::Occurrence> {
+    wire::fields(contents, 0).map_while(Result::ok).filter(|field| field.tag == tag).last()
 }
 
 /// Whether records stand in a record of this kind.
