@@ -8,6 +8,7 @@ mod components;
 mod demo;
 mod explain;
 mod fingerprint;
+mod migrate;
 mod process;
 mod replay;
 mod rules;
@@ -97,6 +98,9 @@ enum Command {
     Run(run::RunArgs),
     /// Check a configuration: silent and 0 if it is right, else the first fault and 1
     Validate,
+    /// Turn a Collector's configuration into one of this gateway, and say what becomes of it
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::MigrateArgs),
     /// List the components in this binary, as YAML
     Components,
     /// Scrub files, or stdin, to stdout
@@ -134,6 +138,7 @@ pub fn main() -> ExitCode {
         None => run::run(&config, &run::RunArgs::default()).map_err(|error| error.to_string()),
         Some(Command::Run(args)) => run::run(&config, &args).map_err(|error| error.to_string()),
         Some(Command::Validate) => validate::validate(&config).map_err(|error| error.to_string()),
+        Some(Command::Migrate(args)) => migrate::migrate(&args).map_err(|error| error.to_string()),
         Some(Command::Components) => components::components().map_err(|error| error.to_string()),
         Some(Command::Scrub(args)) => {
             scrub::scrub(&config, &args).map_err(|error| error.to_string())

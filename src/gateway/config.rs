@@ -190,6 +190,18 @@ impl Config {
             whole.merge(source::set(set)?);
             warnings.extend(source::exposed(set));
         }
+        let mut loaded = Self::of(whole, environment)?;
+        warnings.append(&mut loaded.warnings);
+        Ok(Loaded { warnings, ..loaded })
+    }
+
+    /// Expands and checks one tree.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    pub fn of(mut whole: Node, environment: &dyn Environment) -> Result<Loaded, ConfigError> {
+        let mut warnings = Vec::new();
         expand::expand(&mut whole, environment, &mut warnings)?;
         let mut config = read::read(&whole, environment, &mut warnings)?;
         let (ways, routes) = check::check(&config, &whole, &mut warnings)?;

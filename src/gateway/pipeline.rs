@@ -64,8 +64,8 @@ pub struct Inbound {
 /// How a pipeline ended with a request.
 #[derive(Debug)]
 pub struct Handled {
-    /// Spans, data points, log records or profiles; zero when they could not be
-    /// counted.
+    /// Spans, data points, log records or profiles that came in; zero when they could
+    /// not be counted.
     pub items: u64,
     /// What the sender is told.
     pub outcome: Outcome,
@@ -83,8 +83,19 @@ pub struct Step {
 /// The processors of a pipeline, of which one scrubs.
 pub struct Steps {
     chain: Chain,
-    /// The ids of the processors in the chain.
-    ids: Vec<Arc<str>>,
+    /// The processors in the chain: their ids, and how what they leave out is counted.
+    ids: Vec<(Arc<str>, LeavesOut)>,
+}
+
+/// What it means that a processor leaves records out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeavesOut {
+    /// A rule says so.
+    ByRule,
+    /// That is what it is for.
+    AsFilter,
+    /// They go another way.
+    ElseWhere,
 }
 
 impl Steps {
@@ -94,7 +105,15 @@ impl Steps {
     ///
     /// When none of them scrubs.
     pub fn new(signal: Signal, steps: Vec<Step>) -> Result<Self, NoScrubber> {
-        let (ids, processors) = steps.into_iter().map(|step| (step.id, step.processor)).unzip();
+        let leaves_out = |processor: &Processor| match processor {
+            Processor::Filter(_) => LeavesOut::AsFilter,
+            Processor::Route(_) => LeavesOut::ElseWhere,
+            _ => LeavesOut::ByRule,
+        };
+        let (ids, processors) = steps
+            .into_iter()
+            .map(|step| ((step.id, leaves_out(&step.processor)), step.processor))
+            .unzip();
         Ok(Self { chain: Chain::new(signal, processors)?, ids })
     }
 }
@@ -163,8 +182,8 @@ impl Pipeline {
     /// Scrubs and delivers a request.
     pub async fn handle(&self, inbound: Inbound) -> Handled {
         let Inbound { request, packed, deadline, grant } = inbound;
-        let delivery = match self.scrub(request, packed).await {
-            Ok(delivery) => delivery,
+        let (delivery, incoming) = match self.scrub(request, packed).await {
+            Ok(scrubbed) => scrubbed,
             Err(refusal) => {
                 tracing::debug!(%refusal, signal = self.signal.name(), "request refused");
                 return Handled { items: 0, outcome: Err(refusal) };
@@ -187,10 +206,15 @@ impl Pipeline {
             tokio::time::timeout_at(until, delivered).await.unwrap_or_else(|_| Err(late()))
         };
         self.metrics.piped(&self.id, items, outcome.is_ok());
-        Handled { items, outcome }
+        Handled { items: incoming, outcome }
     }
 
-    async fn scrub(&self, request: Request, packed: Option<Packed>) -> Result<Delivery, Refusal> {
+    /// Runs the processors. Gives also how many items came in.
+    async fn scrub(
+        &self,
+        request: Request,
+        packed: Option<Packed>,
+    ) -> Result<(Delivery, u64), Refusal> {
         let steps = self.steps();
         let own = Arc::clone(&steps);
         let processing =
@@ -201,7 +225,15 @@ impl Pipeline {
         }
         let Processed { scrubbed, stages, edited } = processing?.map_err(Refusal::Malformed)?;
         let mut joined = Report::default();
-        for (id, Stage { report, incoming, outgoing }) in steps.ids.iter().zip(stages) {
+        let came = stages.first().map_or(0, |stage| stage.incoming);
+        for ((id, leaves_out), stage) in steps.ids.iter().zip(stages) {
+            let Stage { mut report, incoming, outgoing } = stage;
+            if *leaves_out != LeavesOut::ByRule {
+                let dropped = std::mem::take(&mut report.dropped_records);
+                if *leaves_out == LeavesOut::AsFilter {
+                    self.metrics.filtered(id, self.signal, dropped);
+                }
+            }
             self.metrics.scrubbed(id, self.signal, &report);
             self.metrics.processed(id, self.signal, incoming, outgoing);
             joined.redactions.extend(report.redactions);
@@ -211,7 +243,7 @@ impl Pipeline {
             joined.invalid_utf8 += report.invalid_utf8;
         }
         let packed = packed.filter(|_| !edited);
-        Ok(Delivery::new(scrubbed, Arc::new(joined), packed))
+        Ok((Delivery::new(scrubbed, Arc::new(joined), packed), came))
     }
 }
 

@@ -44,7 +44,7 @@ pub fn build(config: &Config) -> Result<BTreeMap<ComponentId, Processor>, YamlEr
             }
             ProcessorConfig::Route(route) => {
                 let signal = config.signal_of(id);
-                Filter::route(signal, route).map(|built| Processor::Filter(Arc::new(built)))
+                Filter::route(signal, route).map(|built| Processor::Route(Arc::new(built)))
             }
             ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => continue,
         };

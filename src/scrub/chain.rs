@@ -29,6 +29,8 @@ pub enum Processor {
     Transform(Arc<Transform>),
     /// `filter`
     Filter(Arc<Filter>),
+    /// What leaves out the resources that go another way.
+    Route(Arc<Filter>),
 }
 
 impl Processor {
@@ -40,7 +42,7 @@ impl Processor {
             Self::Redaction(_) => signal != Signal::Profiles,
             #[cfg(test)]
             Self::Faulty => true,
-            Self::Actions(_) | Self::Transform(_) | Self::Filter(_) => false,
+            Self::Actions(_) | Self::Transform(_) | Self::Filter(_) | Self::Route(_) => false,
         }
     }
 
@@ -59,7 +61,7 @@ impl Processor {
             #[cfg(test)]
             Self::Faulty => panic!("trips over {}", request.bytes.escape_ascii()),
             Self::Transform(transform) => transform.apply(request),
-            Self::Filter(filter) => filter.apply(request),
+            Self::Filter(filter) | Self::Route(filter) => filter.apply(request),
         }
     }
 }

@@ -114,7 +114,9 @@ impl Matcher {
             compiled.collect::<Result<Vec<_>, _>>()
         };
         let libraries = properties.libraries.iter().enumerate().map(|(at, one)| {
-            let own = |text: &String| Texts::new(kind, &format!("libraries[{at}]"), std::slice::from_ref(text));
+            let own = |text: &String| {
+                Texts::new(kind, &format!("libraries[{at}]"), std::slice::from_ref(text))
+            };
             Ok(Library {
                 name: own(&one.name)?,
                 version: one.version.as_ref().map(own).transpose()?,
@@ -255,9 +257,8 @@ impl Attribute {
         path: &str,
         settings: &AttributeSettings,
     ) -> Result<Self, YamlError> {
-        let fault = |path: String, expected: &str| {
-            Err(YamlError { path, expected: expected.to_owned() })
-        };
+        let fault =
+            |path: String, expected: &str| Err(YamlError { path, expected: expected.to_owned() });
         if settings.key.is_empty() {
             return fault(format!("{path}.key"), "expected a key");
         }

@@ -4,6 +4,7 @@
 mod commands;
 mod configs;
 mod explain;
+mod migrate;
 mod program;
 mod reload;
 mod rules;

@@ -82,7 +82,8 @@ pub(crate) fn apart() -> Vec<(String, Signal, Vec<u8>)> {
 }
 
 fn of_service(name: Option<&str>) -> Resource {
-    let mut attributes = vec![pair("host.name", text("h1.example.com")), pair("n", Value::IntValue(7))];
+    let mut attributes =
+        vec![pair("host.name", text("h1.example.com")), pair("n", Value::IntValue(7))];
     attributes.extend(name.map(|name| pair("service.name", text(name))));
     Resource { attributes, ..Resource::default() }
 }
@@ -202,7 +203,8 @@ fn metrics_apart() -> ExportMetricsServiceRequest {
         sum: Some(4.5),
         ..HistogramDataPoint::default()
     };
-    let summary = SummaryDataPoint { attributes: request_attributes(2), count: 4, ..Default::default() };
+    let summary =
+        SummaryDataPoint { attributes: request_attributes(2), count: 4, ..Default::default() };
     let data = [
         ("http.requests", Some(Data::Gauge(Gauge { data_points: numbers() }))),
         (

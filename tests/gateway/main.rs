@@ -5,6 +5,7 @@ mod auth;
 mod batches;
 mod budgets;
 mod certificates;
+mod connectors;
 mod end_to_end;
 mod endings;
 mod files;

@@ -114,7 +114,8 @@ fn check_connector(
         return Err(at.fault(&expected, &format!("add `{id}` to its `receivers`")));
     }
     if routing.default_pipelines.is_empty() {
-        let fault = at.fault("resources that no entry takes are dropped", "add `default_pipelines`");
+        let fault =
+            at.fault("resources that no entry takes are dropped", "add `default_pipelines`");
         warnings.push(fault.to_string());
     }
     ends.iter().try_for_each(|(end, _)| routing.check(end.signal))

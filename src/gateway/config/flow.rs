@@ -89,8 +89,14 @@ impl Finder<'_> {
             let takes = |(next, pipeline): &(&PipelineId, &PipelineConfig)| {
                 next.signal == id.signal && pipeline.receivers.contains(connector)
             };
-            let next: Vec<PipelineId> =
-                self.config.service.pipelines.iter().filter(takes).map(|(id, _)| id.clone()).collect();
+            let next: Vec<PipelineId> = self
+                .config
+                .service
+                .pipelines
+                .iter()
+                .filter(takes)
+                .map(|(id, _)| id.clone())
+                .collect();
             for next in next {
                 let mut way = way.clone();
                 if let Some(ConnectorConfig::Routing(routing)) =

@@ -4,8 +4,7 @@
 use crate::scrub::yaml::closest;
 
 /// The sections that hold components, in the order of the Collector's `components`.
-pub const SECTIONS: &[&str] =
-    &["receivers", "processors", "exporters", "connectors", "extensions"];
+pub const SECTIONS: &[&str] = &["receivers", "processors", "exporters", "connectors", "extensions"];
 
 /// A type of component.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +77,7 @@ pub fn has(section: &str, name: &str) -> bool {
 }
 
 /// The type that `name` stands for: its own name, where it is another one for it.
-pub(in crate::gateway::config) fn name<'n>(section: &str, name: &'n str) -> &'n str {
+pub fn name<'n>(section: &str, name: &'n str) -> &'n str {
     let kind = kinds(section).iter().find(|kind| kind.alias == Some(name));
     kind.map_or(name, |kind| kind.name)
 }

@@ -56,9 +56,8 @@ pub(in crate::gateway::config) fn read(
     Ok(Config {
         connectors: reader.components("connectors", |one, _| read_connector(one))?,
         receivers: reader.components("receivers", |one, _| read_receiver(one))?,
-        processors: reader.components("processors", |one, warnings| {
-            read_processor(one, environment, warnings)
-        })?,
+        processors: reader
+            .components("processors", |one, warnings| read_processor(one, environment, warnings))?,
         exporters: reader.components("exporters", read_exporter)?,
         extensions: reader.components("extensions", read_extension)?,
         service: reader.service()?,

@@ -71,7 +71,9 @@ impl RoutingConfig {
         for (at, entry) in self.table.iter().enumerate() {
             let text = match entry.condition.as_str() {
                 "" => (format!("table[{at}].statement"), entry.statement.clone()),
-                condition => (format!("table[{at}].condition"), format!("route() where {condition}")),
+                condition => {
+                    (format!("table[{at}].condition"), format!("route() where {condition}"))
+                }
             };
             if entry.pipelines.contains(pipeline) {
                 route.ways.push((text.clone(), earlier.clone()));

@@ -9,6 +9,7 @@
 //! A label holds the name of a component, a rule or a kind of place, never text
 //! from a request: the number of series does not depend on senders.
 
+mod filter;
 mod queue;
 mod rules;
 mod series;
@@ -25,6 +26,7 @@ use prometheus::Registry;
 use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
+use crate::gateway::telemetry::metrics::filter::FilterMetrics;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
 use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::metrics::series::Items;
@@ -77,6 +79,7 @@ struct Inner {
     dropped: IntCounterVec,
     unknown_fields: IntCounterVec,
     invalid_utf8: IntCounterVec,
+    filtered: FilterMetrics,
     sent: Items,
     send_failed: Items,
     unanswered: Items,
@@ -183,6 +186,7 @@ impl Metrics {
                 "Texts whose invalid UTF-8 was replaced.",
                 processor,
             ),
+            filtered: FilterMetrics::new(&registry),
             sent: Items::new(&registry, "exporter_sent", "sent", &["exporter"]),
             send_failed: Items::new(&registry, "exporter_send_failed", "not sent", &["exporter"]),
             unanswered: Items::new(
@@ -296,6 +300,11 @@ impl Metrics {
                 counter.with_label_values(&[processor, signal.name()]).inc_by(by);
             }
         }
+    }
+
+    /// `processor_filter_*_filtered`: records that a `filter` left out.
+    pub fn filtered(&self, processor: &str, signal: Signal, items: u64) {
+        self.inner.filtered.add(processor, signal, items);
     }
 
     /// A reload of the rules, and whether they were right.

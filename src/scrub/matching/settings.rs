@@ -130,7 +130,8 @@ impl Properties {
             Signal::Profiles => &[],
         };
         let accepts = || format!("accepted for {}: {}", signal.name(), accepted.join(", "));
-        if let Some((name, _)) = set.iter().find(|(name, is_set)| *is_set && !accepted.contains(name))
+        if let Some((name, _)) =
+            set.iter().find(|(name, is_set)| *is_set && !accepted.contains(name))
         {
             return Some((name, format!("this is not of {}; {}", signal.name(), accepts())));
         }

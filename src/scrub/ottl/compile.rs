@@ -37,8 +37,16 @@ const EDITORS: &[&str] = &[
 ];
 
 const TESTS: &[&str] = &[
-    "IsMatch", "IsString", "IsBool", "IsInt", "IsDouble", "IsMap", "IsList", "HasPrefix",
-    "HasSuffix", "IsRootSpan",
+    "IsMatch",
+    "IsString",
+    "IsBool",
+    "IsInt",
+    "IsDouble",
+    "IsMap",
+    "IsList",
+    "HasPrefix",
+    "HasSuffix",
+    "IsRootSpan",
 ];
 
 /// Compiles a condition.
@@ -82,7 +90,9 @@ fn call_test(call: &Call, site: Site) -> Result<Test, Fault> {
             let of = source(arguments.value(0)?, site)?;
             Ok(Test::HasEdge { suffix, of, edge: arguments.text(1)?.to_vec() })
         }
-        "IsRootSpan" if place::context(site.signal, "span").is_some() && 2 <= place::depth(site.kind) => {
+        "IsRootSpan"
+            if place::context(site.signal, "span").is_some() && 2 <= place::depth(site.kind) =>
+        {
             arguments(&[]).map(|_| Test::IsRootSpan)
         }
         name => Err(Fault::new("this function is not in the part of OTTL that is here", call.at)
@@ -99,8 +109,11 @@ fn source(expr: &Expr, site: Site) -> Result<Source, Fault> {
             Source::Sha256(Box::new(source(arguments.value(0)?, site)?))
         }
         Expr::Call(call) => {
-            return Err(Fault::new("this function is not in the part of OTTL that is here", call.at)
-                .advised("accepted: SHA256"));
+            return Err(Fault::new(
+                "this function is not in the part of OTTL that is here",
+                call.at,
+            )
+            .advised("accepted: SHA256"));
         }
         expr => Source::Literal(literal(expr)?),
     })
@@ -127,8 +140,12 @@ fn literal(expr: &Expr) -> Result<Option<Value<'static>>, Fault> {
             let values = values.iter().map(|value| Ok(literal(value)?.unwrap_or_default()));
             Value::Array(values.collect::<Result<_, Fault>>()?)
         }
-        Expr::Path(path) => return Err(Fault::new("expected a value that is written out", path.at)),
-        Expr::Call(call) => return Err(Fault::new("expected a value that is written out", call.at)),
+        Expr::Path(path) => {
+            return Err(Fault::new("expected a value that is written out", path.at));
+        }
+        Expr::Call(call) => {
+            return Err(Fault::new("expected a value that is written out", call.at));
+        }
     }))
 }
 
@@ -139,7 +156,8 @@ fn literal(expr: &Expr) -> Result<Option<Value<'static>>, Fault> {
 /// As [`test`].
 pub(in crate::scrub::ottl) fn edit(call: &Call, site: Site) -> Result<Edit, Fault> {
     let arguments = |names: &'static [&'static str], needed| Arguments::new(call, names, needed);
-    const REPLACE: &[&str] = &["target", "regex_pattern", "replacement", "function", "replacement_format"];
+    const REPLACE: &[&str] =
+        &["target", "regex_pattern", "replacement", "function", "replacement_format"];
     const REPLACE_ALL: &[&str] =
         &["target", "mode", "regex_pattern", "replacement", "function", "replacement_format"];
     let (arguments, act) = match call.name.as_str() {
@@ -195,12 +213,17 @@ pub(in crate::scrub::ottl) fn edit(call: &Call, site: Site) -> Result<Edit, Faul
             let act = MapAct::KeepMatching(arguments.pattern(1)?);
             (arguments, Act::OnMap(act))
         }
-        "truncate_all" => truncate(arguments(&["target", "limit", "utf8_safe", "truncation_marker"], 2)?)?,
+        "truncate_all" => {
+            truncate(arguments(&["target", "limit", "utf8_safe", "truncation_marker"], 2)?)?
+        }
         "limit" => {
             let arguments = arguments(&["target", "limit", "priority_keys"], 2)?;
             let (limit, first) = (arguments.count(1)?, arguments.texts(2)?);
             if limit < first.len() {
-                return Err(Fault::new("expected at least as many as there are priority keys", arguments.at(1)));
+                return Err(Fault::new(
+                    "expected at least as many as there are priority keys",
+                    arguments.at(1),
+                ));
             }
             (arguments, Act::OnMap(MapAct::Limit { limit, first }))
         }
@@ -367,8 +390,11 @@ impl<'c> Arguments<'c> {
         if self.maybe(position + 2).is_some() {
             let format = String::from_utf8_lossy(self.text(position + 2)?);
             let parts = format.split_once("%s").filter(|_| hashed);
-            let parts = parts.filter(|(before, behind)| !before.contains('%') && !behind.contains('%'));
-            let fault = || Fault::new("expected a text with one %s, behind a function", self.at(position + 2));
+            let parts =
+                parts.filter(|(before, behind)| !before.contains('%') && !behind.contains('%'));
+            let fault = || {
+                Fault::new("expected a text with one %s, behind a function", self.at(position + 2))
+            };
             let (before, behind) = parts.ok_or_else(fault)?;
             around = (before.to_owned(), behind.to_owned());
         }

@@ -110,10 +110,11 @@ impl Edit {
     /// Does it.
     pub(in crate::scrub::ottl) fn run(&self, scene: &mut Scene<'_, '_>) -> Result<(), Unfit> {
         match &self.act {
-            Act::Set(source) => match source.get(scene)? {
-                None => Ok(()),
-                Some(value) => self.set(scene, value),
-            },
+            // Of nothing, a value without one is made, since contrib 0.158.
+            Act::Set(source) => {
+                let value = source.get(scene)?.unwrap_or_default();
+                self.set(scene, value)
+            }
             Act::ReplacePattern(pattern, replacement) => {
                 self.replace(scene, |text| replacement.in_text(pattern, text))
             }
@@ -199,11 +200,7 @@ impl Edit {
 }
 
 /// `value` with another in it, behind keys; maps are made where there is nothing.
-fn put_within<'r>(
-    mut value: Value<'r>,
-    keys: &[Key],
-    new: Value<'r>,
-) -> Result<Value<'r>, Unfit> {
+fn put_within<'r>(mut value: Value<'r>, keys: &[Key], new: Value<'r>) -> Result<Value<'r>, Unfit> {
     const NO_SUCH: Unfit = Unfit("this value has no such keys");
     let Some((first, rest)) = keys.split_first() else { return Ok(new) };
     match (first, &mut value) {

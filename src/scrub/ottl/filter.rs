@@ -193,8 +193,9 @@ fn passes(
                 return Err(origin.fault(&format!("{old_name}.{part}.{setting}"), &why, ""));
             }
         }
-        let matching = Matching::new(include.as_ref(), exclude.as_ref())
-            .map_err(|fault| origin.fault(&format!("{old_name}.{}", fault.path), &fault.expected, ""))?;
+        let matching = Matching::new(include.as_ref(), exclude.as_ref()).map_err(|fault| {
+            origin.fault(&format!("{old_name}.{}", fault.path), &fault.expected, "")
+        })?;
         return Ok(vec![Goes { matching: Some((kind, matching)), ..Goes::default() }]);
     }
     match plain {
@@ -267,7 +268,8 @@ impl Alter for Pass<'_> {
         let mut scene = Scene { own: record, around };
         if let Some(routes) = self.goes.routes.as_ref().filter(|_| is_resource(&scene)) {
             let mut holds = |test: &Test| test.holds(&mut scene).unwrap_or(false);
-            let leads = routes.iter().any(|(own, earlier)| holds(own) && !earlier.iter().any(&mut holds));
+            let leads =
+                routes.iter().any(|(own, earlier)| holds(own) && !earlier.iter().any(&mut holds));
             return if leads { Fate::Keep } else { Fate::Drop };
         }
         for (kind, conditions) in &self.goes.conditions {

@@ -230,7 +230,10 @@ impl Parser {
             Word::Upper(name) if self.peeks("(") => {
                 let call = self.call(name, at)?;
                 if self.peeks("[") {
-                    return Err(Fault::new("what a function gives cannot be indexed here", self.at()));
+                    return Err(Fault::new(
+                        "what a function gives cannot be indexed here",
+                        self.at(),
+                    ));
                 }
                 Expr::Call(call)
             }

@@ -150,7 +150,10 @@ pub(in crate::scrub::ottl) fn bind(path: &Path, site: Site) -> Result<Access, Fa
         }
     };
     if depth(site.kind) < depth(owner) {
-        return Err(Fault::new("this record does not stand around the one of the context", path.at));
+        return Err(Fault::new(
+            "this record does not stand around the one of the context",
+            path.at,
+        ));
     }
     let name = names.join(".");
     let fields = fields(owner);
@@ -174,8 +177,7 @@ pub(in crate::scrub::ottl) fn bind(path: &Path, site: Site) -> Result<Access, Fa
 
 /// The number that a name in capitals stands for.
 pub(in crate::scrub::ottl) fn number(name: &str) -> Option<i64> {
-    const KINDS: &[&str] =
-        &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+    const KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
     const CODES: &[&str] = &["UNSET", "OK", "ERROR"];
     const TYPES: &[&str] =
         &["NONE", "GAUGE", "SUM", "HISTOGRAM", "EXPONENTIAL_HISTOGRAM", "SUMMARY"];

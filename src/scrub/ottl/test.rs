@@ -26,7 +26,11 @@ pub(in crate::scrub::ottl) enum Test {
     /// `IsString` and its kin.
     Is(Type, Source),
     /// `HasPrefix`, `HasSuffix`
-    HasEdge { suffix: bool, of: Source, edge: Vec<u8> },
+    HasEdge {
+        suffix: bool,
+        of: Source,
+        edge: Vec<u8>,
+    },
     IsRootSpan,
 }
 

@@ -147,8 +147,11 @@ fn quoted(text: &str, at: usize) -> Result<(Word, usize), Fault> {
                     _ => None,
                 };
                 let fault = || {
-                    Fault::new("this is no escape that OTTL knows", at + text.get(..index).map_or(0, |before| before.chars().count()))
-                        .advised("write two backslashes for one")
+                    Fault::new(
+                        "this is no escape that OTTL knows",
+                        at + text.get(..index).map_or(0, |before| before.chars().count()),
+                    )
+                    .advised("write two backslashes for one")
                 };
                 out.push(byte.ok_or_else(fault)?);
             }

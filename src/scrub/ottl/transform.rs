@@ -49,9 +49,8 @@ impl Transform {
             let advice = "leave it out: each record is changed by itself";
             return Err(settings.origin.fault("flatten_data", absent, advice));
         }
-        let read = |name: &str, items: &[StatementItem], signal| {
-            groups(settings, name, items, signal)
-        };
+        let read =
+            |name: &str, items: &[StatementItem], signal| groups(settings, name, items, signal);
         Ok(Self {
             traces: read("trace_statements", &settings.trace_statements, Signal::Traces)?,
             metrics: read("metric_statements", &settings.metric_statements, Signal::Metrics)?,

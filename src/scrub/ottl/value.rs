@@ -148,9 +148,7 @@ pub(in crate::scrub::ottl) fn compare(
             (Value::Int(a), Value::Double(b)) => real(*a).partial_cmp(b),
             (Value::Double(a), Value::Int(b)) => a.partial_cmp(&real(*b)),
             (Value::Double(a), Value::Double(b)) => a.partial_cmp(b),
-            (Value::Text(a), Value::Text(b)) | (Value::Bytes(a), Value::Bytes(b)) => {
-                Some(a.cmp(b))
-            }
+            (Value::Text(a), Value::Text(b)) | (Value::Bytes(a), Value::Bytes(b)) => Some(a.cmp(b)),
             (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
             (Value::Map(_), Value::Map(_)) | (Value::Array(_), Value::Array(_)) => {
                 return match sign {

@@ -275,8 +275,7 @@ impl<'r> Record<'r> {
     /// The contents of a message within the record: what was set, or all occurrences
     /// behind each other, which is how readers merge them.
     fn contents(&self, number: u32) -> Vec<u8> {
-        if let Some((_, Set::Text(contents))) =
-            self.set.iter().rev().find(|(at, _)| *at == number)
+        if let Some((_, Set::Text(contents))) = self.set.iter().rev().find(|(at, _)| *at == number)
         {
             return contents.clone();
         }

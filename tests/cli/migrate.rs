@@ -1,0 +1,62 @@
+//! `migrate` on configurations that others wrote.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::program::run;
+use crate::program::stderr;
+use crate::program::stdout;
+
+fn configurations() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/collector");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "yaml")).collect();
+    files.sort();
+    assert!(3 < files.len());
+    files
+}
+
+#[test]
+fn what_others_wrote_becomes_a_configuration_that_is_valid() {
+    for file in configurations() {
+        let name = file.display().to_string();
+        let output = run(&["migrate", &name], "");
+        let (new, said) = (stdout(&output), stderr(&output));
+        assert!(output.status.success(), "{name}: {said}");
+        let old = std::fs::read_to_string(&file).unwrap();
+        for line in old.lines().filter_map(|line| line.strip_prefix("#= ")) {
+            assert!(said.contains(line), "{name}: {line:?} is not in\n{said}");
+        }
+        let written = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+        // Addresses and keys come from the environment, which a test has none of.
+        let new = new
+            .replace("\"${env:DT_ENDPOINT}\"", "https://backend.example.com:4318")
+            .replace("${env:DT_ENDPOINT}", "https://backend.example.com:4318");
+        std::fs::write(written.path(), &new).unwrap();
+        let config = written.path().display().to_string();
+        let output = run(&["validate", "--config", &config], "");
+        assert_eq!(output.status.code(), Some(0), "{name}: {}\n{new}", stderr(&output));
+        assert!(new.contains("scrubber"), "{name}\n{new}");
+    }
+}
+
+#[test]
+fn what_is_migrated_again_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let old = configurations().remove(0).display().to_string();
+    let once = run(&["migrate", &old, "--output", &path("once.yaml")], "");
+    assert!(once.status.success(), "{}", stderr(&once));
+    let twice = run(&["migrate", &path("once.yaml")], "");
+    assert!(!stderr(&twice).contains("missing"), "{}", stderr(&twice));
+    let without = |text: &str| {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let once = std::fs::read_to_string(path("once.yaml")).unwrap();
+    assert_eq!(without(&stdout(&twice)), without(&once));
+    let output = run(&["migrate", &old, "--output", &path("once.yaml")], "");
+    assert!(stderr(&output).starts_with("changes") || stderr(&output).contains("--output"));
+    assert_eq!(output.status.code(), Some(1), "a file that is there is not written over");
+}
