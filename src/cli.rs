@@ -8,6 +8,7 @@ mod components;
 mod demo;
 mod explain;
 mod fingerprint;
+mod live;
 mod migrate;
 mod process;
 mod replay;
@@ -16,6 +17,8 @@ mod run;
 mod scrub;
 mod selftest;
 mod shadow;
+mod tail;
+mod top;
 mod validate;
 
 use std::io;
@@ -55,6 +58,7 @@ Examples:
   otel-redact scrub < app.log > clean.log      scrub a log file
   otel-redact explain < line.log               see why something is masked, or is not
   otel-redact rules list                       see what is found
+  otel-redact top                              see what a running gateway does
 
 An application sends to the gateway with OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318.";
 
@@ -114,6 +118,11 @@ enum Command {
     /// Compare a candidate rule file with the rules of the configuration, on captured telemetry
     #[command(after_help = shadow::EXAMPLES)]
     Shadow(shadow::ShadowArgs),
+    /// What a running gateway does: rules by matches and by cost, services that leak most
+    Top(top::TopArgs),
+    /// Records as they leave a running gateway, masked, with why something is masked in them
+    #[command(after_help = tail::EXAMPLES)]
+    Tail(tail::TailArgs),
     /// Send telemetry full of made-up secrets through a real gateway and show what arrives
     Demo,
     /// Plant made-up credentials everywhere, send them through the gateway, and show what slips through
@@ -152,6 +161,8 @@ pub fn main() -> ExitCode {
         Some(Command::Shadow(args)) => {
             shadow::shadow(&config, &args).map_err(|error| error.to_string())
         }
+        Some(Command::Top(args)) => top::top(&args).map_err(|error| error.to_string()),
+        Some(Command::Tail(args)) => tail::tail(&args).map_err(|error| error.to_string()),
         Some(Command::Replay(args)) => {
             replay::replay(&config, &args).map_err(|error| error.to_string())
         }

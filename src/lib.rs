@@ -35,7 +35,7 @@
 //! - A request in which nothing is found leaves as the very bytes that came in.
 //! - What cannot be scrubbed is refused, never forwarded.
 //! - Errors, logs, metrics and `Debug` hold sizes, offsets, rule ids and counts,
-//!   never payload.
+//!   never payload; but for names of services, scrubbed, that the log of `shadow` has.
 
 pub mod scrub;
 

@@ -7,20 +7,21 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
-use serde_json::json;
 
 use crate::cli::ConfigArgs;
 use crate::cli::closed_pipe;
+use crate::cli::live::AdminArgs;
+use crate::cli::live::LiveError;
 use crate::cli::scrub::scrubber;
 use crate::cli::scrub::signal;
+use crate::cli::tail;
 use crate::gateway::config::ConfigError;
+use crate::gateway::telemetry::admin::explained;
 use crate::scrub::Encoding;
 use crate::scrub::Request;
 use crate::scrub::ScrubError;
 use crate::scrub::Scrubber;
-use crate::scrub::explain::Candidate;
 use crate::scrub::explain::Explanation;
-use crate::scrub::explain::Outcome;
 
 /// Examples for `explain --help`.
 pub(in crate::cli) const EXAMPLES: &str = "\
@@ -44,6 +45,11 @@ pub(in crate::cli) struct ExplainArgs {
     /// The key that the text stands under
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// The record that `tail` of a running gateway showed under this number
+    #[arg(long, value_name = "N", conflicts_with_all = ["file", "record", "key"])]
+    tail: Option<u64>,
+    #[command(flatten)]
+    admin: AdminArgs,
     /// One JSON object for each text
     #[arg(long)]
     json: bool,
@@ -63,6 +69,9 @@ pub(in crate::cli) enum ExplainError {
         /// Why.
         reason: io::Error,
     },
+    /// A running gateway cannot be asked.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// A line of OTLP/JSON is malformed.
     #[error("line {line}: {reason}")]
     Line {
@@ -87,6 +96,9 @@ pub(in crate::cli) enum ExplainError {
 ///
 /// What cannot be read, or is no OTLP.
 pub(in crate::cli) fn explain(config: &ConfigArgs, args: &ExplainArgs) -> Result<(), ExplainError> {
+    if let Some(number) = args.tail {
+        return write(&tail::explain(&args.admin, number, args.json)?);
+    }
     let scrubber = scrubber(config)?;
     let input = read(args)?;
     let mut explanations = Vec::new();
@@ -177,50 +189,19 @@ fn print(explanations: &[Explanation], json: bool) -> Result<(), ExplainError> {
     let mut out = String::new();
     for explanation in explanations {
         match json {
-            true => out.push_str(&format!("{}\n", as_json(explanation))),
+            true => out.push_str(&format!("{}\n", explained::explanation(explanation))),
             false => out.push_str(&explanation.to_string()),
         }
     }
     if explanations.is_empty() && !json {
         out.push_str("nothing found, and no rule came near\n");
     }
+    write(&out)
+}
+
+fn write(text: &str) -> Result<(), ExplainError> {
     io::stdout()
-        .write_all(out.as_bytes())
+        .write_all(text.as_bytes())
         .or_else(closed_pipe)
         .map_err(|reason| ExplainError::Io { file: "stdout".to_owned(), reason })
-}
-
-fn as_json(explanation: &Explanation) -> Value {
-    let masks: Vec<Value> = explanation
-        .masks
-        .iter()
-        .map(|mask| json!({"rule": mask.rule, "start": mask.start, "len": mask.len}))
-        .collect();
-    json!({
-        "place": explanation.place,
-        "path": explanation.path,
-        "masks": masks,
-        "candidates": explanation.candidates.iter().map(candidate).collect::<Vec<_>>(),
-    })
-}
-
-fn candidate(candidate: &Candidate) -> Value {
-    let mut value = json!({
-        "rule": candidate.rule,
-        "decoded": candidate.decoded,
-        "start": candidate.start,
-        "len": candidate.len,
-        "class": candidate.class,
-        "fingerprint": candidate.fingerprint,
-    });
-    let outcome = match &candidate.outcome {
-        Outcome::Matched { by, confidence, verdicts } => {
-            json!({"match": true, "by": by, "confidence": confidence, "verdicts": verdicts})
-        }
-        Outcome::Stopped { why } => json!({"match": false, "why": why}),
-    };
-    if let (Some(value), Some(outcome)) = (value.as_object_mut(), outcome.as_object()) {
-        value.extend(outcome.clone());
-    }
-    value
 }

@@ -108,7 +108,7 @@ pub(in crate::cli) fn replay(args: &ConfigArgs, replay: &ReplayArgs) -> Result<(
 async fn replay_all(config: &Config, args: &ReplayArgs) -> Result<(), ReplayError> {
     let storages = run::storages(config)?;
     let processors = processors::build(config)?;
-    let texts = UpstreamText::new(processors::scrubbers(processors.values())?);
+    let texts = UpstreamText::new(processors.scrubbers()?);
     let authenticators = Authenticators::build(config)?;
     let (_running, stop) = watch::channel(false);
     let common = Common {

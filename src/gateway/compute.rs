@@ -52,12 +52,7 @@ pub async fn run<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    let caught = move || {
-        COMPUTING.set(true);
-        let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| PANICKED);
-        COMPUTING.set(false);
-        result
-    };
+    let caught = move || guarded(work);
     if bytes <= pace.inline_bytes_max() {
         return caught();
     }
@@ -67,6 +62,25 @@ pub async fn run<T: Send + 'static>(
         caught()
     });
     task.await.map_err(|_| Refusal::Stopping)?
+}
+
+/// Runs `work` that nobody waits for, beside all else.
+///
+/// # Errors
+///
+/// [`Refusal::Internal`] when it panics.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let task = tokio::task::spawn_blocking(move || guarded(work));
+    task.await.map_err(|_| Refusal::Stopping)?
+}
+
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Refusal> {
+    COMPUTING.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| PANICKED);
+    COMPUTING.set(false);
+    result
 }
 
 const PANICKED: Refusal = Refusal::Internal { what: "a fault in the gateway itself" };

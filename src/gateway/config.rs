@@ -112,6 +112,8 @@ pub enum ConnectorConfig {
 pub enum ExtensionConfig {
     /// `health_check`
     HealthCheck(crate::gateway::telemetry::health::Config),
+    /// `admin`
+    Admin(crate::gateway::telemetry::admin::Config),
     /// `bearertokenauth`
     BearerToken(crate::gateway::auth::bearer::Config),
     /// `basicauth`

@@ -13,6 +13,8 @@ pub mod batch;
 pub mod fanout;
 pub mod memory_limiter;
 pub mod partly;
+pub mod shadow;
+mod watch;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::batch::Batcher;
 use crate::gateway::pipeline::fanout::Fanout;
+use crate::gateway::pipeline::shadow::Shadow;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::Chain;
 use crate::scrub::Encoding;
@@ -43,6 +46,7 @@ use crate::scrub::NoScrubber;
 use crate::scrub::Report;
 use crate::scrub::Request;
 use crate::scrub::Scrubbed;
+use crate::scrub::Scrubber;
 use crate::scrub::Signal;
 use crate::scrub::chain::Processed;
 use crate::scrub::chain::Processor;
@@ -78,6 +82,8 @@ pub struct Step {
     pub id: Arc<str>,
     /// The processor.
     pub processor: Processor,
+    /// A candidate for it.
+    pub shadow: Option<Arc<Shadow>>,
 }
 
 /// The processors of a pipeline, of which one scrubs.
@@ -85,6 +91,10 @@ pub struct Steps {
     chain: Chain,
     /// The processors in the chain: their ids, and how what they leave out is counted.
     ids: Vec<(Arc<str>, LeavesOut)>,
+    /// Candidates: the place of each in the chain, and the chain with it there.
+    shadows: Vec<(usize, Arc<Shadow>, Chain)>,
+    /// The first scrubber, which explains.
+    scrubber: Option<Arc<Scrubber>>,
 }
 
 /// What it means that a processor leaves records out.
@@ -110,11 +120,19 @@ impl Steps {
             Processor::Route(_) => LeavesOut::ElseWhere,
             _ => LeavesOut::ByRule,
         };
-        let (ids, processors) = steps
-            .into_iter()
-            .map(|step| ((step.id, leaves_out(&step.processor)), step.processor))
-            .unzip();
-        Ok(Self { chain: Chain::new(signal, processors)?, ids })
+        let processors: Vec<_> = steps.iter().map(|step| step.processor.clone()).collect();
+        let mut shadows = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            let Some(shadow) = &step.shadow else { continue };
+            let mut others = processors.clone();
+            if let Some(live) = others.get_mut(at) {
+                *live = Processor::Scrubber(shadow.candidate());
+            }
+            shadows.push((at, Arc::clone(shadow), Chain::new(signal, others)?));
+        }
+        let scrubber = processors.iter().find_map(Processor::scrubber).cloned();
+        let ids = steps.into_iter().map(|step| (step.id, leaves_out(&step.processor))).collect();
+        Ok(Self { chain: Chain::new(signal, processors)?, ids, shadows, scrubber })
     }
 }
 
@@ -182,7 +200,7 @@ impl Pipeline {
     /// Scrubs and delivers a request.
     pub async fn handle(&self, inbound: Inbound) -> Handled {
         let Inbound { request, packed, deadline, grant } = inbound;
-        let (delivery, incoming) = match self.scrub(request, packed).await {
+        let (delivery, incoming) = match self.scrub(request, packed, &grant).await {
             Ok(scrubbed) => scrubbed,
             Err(refusal) => {
                 tracing::debug!(%refusal, signal = self.signal.name(), "request refused");
@@ -214,16 +232,25 @@ impl Pipeline {
         &self,
         request: Request,
         packed: Option<Packed>,
+        grant: &Arc<Grant>,
     ) -> Result<(Delivery, u64), Refusal> {
         let steps = self.steps();
         let own = Arc::clone(&steps);
-        let processing =
-            compute::run(Pace::Fast, request.bytes.len(), move || own.chain.run(request));
-        let processing = processing.await;
+        let bytes = request.bytes.len();
+        let is_watched = !steps.shadows.is_empty() || self.metrics.ledger().tail().is_watched();
+        let as_it_came = is_watched.then(|| request.clone());
+        let processing = compute::run(Pace::Fast, bytes, move || own.chain.run(request)).await;
         if matches!(processing, Err(Refusal::Internal { .. })) {
             self.metrics.scrub_failed(self.signal);
         }
-        let Processed { scrubbed, stages, edited } = processing?.map_err(Refusal::Malformed)?;
+        if !matches!(processing, Ok(Ok(_))) {
+            self.metrics.ledger().refused();
+        }
+        let processed = processing?.map_err(Refusal::Malformed)?;
+        if let Some(request) = as_it_came {
+            watch::watched(&steps, request, &processed, grant, &self.metrics);
+        }
+        let Processed { scrubbed, stages, edited } = processed;
         let mut joined = Report::default();
         let came = stages.first().map_or(0, |stage| stage.incoming);
         for ((id, leaves_out), stage) in steps.ids.iter().zip(stages) {
@@ -242,6 +269,8 @@ impl Pipeline {
             joined.unknown_fields += report.unknown_fields;
             joined.invalid_utf8 += report.invalid_utf8;
         }
+        self.metrics.ledger().passed(bytes, scrubbed.items());
+        self.metrics.ledger().leaked(&joined, &scrubbed, steps.scrubber.as_deref());
         let packed = packed.filter(|_| !edited);
         Ok((Delivery::new(scrubbed, Arc::new(joined), packed), came))
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::gateway::config::Config;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
+use crate::gateway::pipeline::shadow::Shadow;
+use crate::gateway::telemetry::ledger::Ledger;
 use crate::scrub::Redactor;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
@@ -15,16 +17,29 @@ use crate::scrub::ottl::Filter;
 use crate::scrub::ottl::Transform;
 use crate::scrub::yaml::YamlError;
 
+/// The processors of a configuration.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// Each that changes requests.
+    pub processors: BTreeMap<ComponentId, Processor>,
+    /// The candidates of scrubbers that have one.
+    pub shadows: BTreeMap<ComponentId, Arc<Shadow>>,
+}
+
 /// Builds each processor of the configuration that changes requests, used or not.
 ///
 /// # Errors
 ///
 /// The first fault in their settings.
-pub fn build(config: &Config) -> Result<BTreeMap<ComponentId, Processor>, YamlError> {
-    let mut processors = BTreeMap::new();
+pub fn build(config: &Config) -> Result<Built, YamlError> {
+    let mut all = Built::default();
     for (id, settings) in &config.processors {
+        let within = |fault: YamlError| fault.within(&format!("processors.{id}"));
         let built = match settings {
             ProcessorConfig::Scrubber(settings) => {
+                if let Some(shadow) = shadow(id, settings).map_err(within)? {
+                    all.shadows.insert(id.clone(), Arc::new(shadow));
+                }
                 Scrubber::new(settings).map(|built| Processor::Scrubber(Arc::new(built)))
             }
             ProcessorConfig::Redaction(settings) => {
@@ -48,24 +63,42 @@ pub fn build(config: &Config) -> Result<BTreeMap<ComponentId, Processor>, YamlEr
             }
             ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => continue,
         };
-        let built = built.map_err(|fault| fault.within(&format!("processors.{id}")))?;
-        processors.insert(id.clone(), built);
+        all.processors.insert(id.clone(), built.map_err(within)?);
     }
-    Ok(processors)
+    Ok(all)
 }
 
-/// The scrubbers among `processors`; the default one where there is none, since what
-/// an upstream says is scrubbed in any case.
-///
-/// # Errors
-///
-/// None: the shipped rules are tested.
-pub fn scrubbers<'p>(
-    processors: impl Iterator<Item = &'p Processor>,
-) -> Result<Vec<Arc<Scrubber>>, YamlError> {
-    let mut scrubbers: Vec<_> = processors.filter_map(Processor::scrubber).cloned().collect();
-    if scrubbers.is_empty() {
-        scrubbers.push(Arc::new(Scrubber::new(&Settings::default())?));
+fn shadow(id: &ComponentId, settings: &Settings) -> Result<Option<Shadow>, YamlError> {
+    let (Some(shadow), Some(candidate)) = (&settings.shadow, &settings.candidate) else {
+        return Ok(None);
+    };
+    let candidate = Scrubber::new(candidate)?;
+    let shadow = Shadow::new(&id.to_string(), candidate, shadow.sample_ratio, settings.dry_run);
+    Ok(Some(shadow))
+}
+
+impl Built {
+    /// The scrubbers; the default one where there is none, since what an upstream says is
+    /// scrubbed in any case.
+    ///
+    /// # Errors
+    ///
+    /// None: the shipped rules are tested.
+    pub fn scrubbers(&self) -> Result<Vec<Arc<Scrubber>>, YamlError> {
+        let scrubbers = self.processors.values().filter_map(Processor::scrubber);
+        let mut scrubbers: Vec<_> = scrubbers.cloned().collect();
+        if scrubbers.is_empty() {
+            scrubbers.push(Arc::new(Scrubber::new(&Settings::default())?));
+        }
+        Ok(scrubbers)
     }
-    Ok(scrubbers)
+
+    /// Says which rules run from now on.
+    pub fn tell(&self, ledger: &Ledger) {
+        for (id, processor) in &self.processors {
+            if let Some(scrubber) = processor.scrubber() {
+                ledger.runs(&id.to_string(), scrubber.rules());
+            }
+        }
+    }
 }

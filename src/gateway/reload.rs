@@ -26,6 +26,7 @@ use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Steps;
 use crate::gateway::processors;
 use crate::gateway::run::steps;
+use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::rule::date::Date;
 use crate::scrub::yaml::YamlError;
 
@@ -38,14 +39,16 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct Reloader {
     pipelines: Arc<[(PipelineId, Arc<Pipeline>)]>,
     texts: UpstreamText,
+    metrics: Metrics,
 }
 
 impl Reloader {
     pub(in crate::gateway) fn new(
         pipelines: impl IntoIterator<Item = (PipelineId, Arc<Pipeline>)>,
         texts: UpstreamText,
+        metrics: Metrics,
     ) -> Self {
-        Self { pipelines: pipelines.into_iter().collect(), texts }
+        Self { pipelines: pipelines.into_iter().collect(), texts, metrics }
     }
 
     /// Gives every pipeline the processors that `config` has for it. Computes for a
@@ -56,7 +59,7 @@ impl Reloader {
     /// The first fault; nothing is changed then.
     pub fn reload(&self, config: &Config) -> Result<(), YamlError> {
         let built = processors::build(config)?;
-        let scrubbers = processors::scrubbers(built.values())?;
+        let scrubbers = built.scrubbers()?;
         let mut all = Vec::new();
         for (id, pipeline) in self.pipelines.iter() {
             let new = Steps::new(id.signal, steps(id, config, &built)?).map_err(|err| {
@@ -69,6 +72,7 @@ impl Reloader {
             pipeline.replace(new);
         }
         self.texts.replace(scrubbers);
+        built.tell(self.metrics.ledger());
         Ok(())
     }
 }
@@ -196,7 +200,7 @@ service: {{pipelines: {{logs: {{receivers: [otlp], processors: [scrubber], expor
         let to = running.address("otlp", "http").unwrap();
         let reloader = running.reloader();
         let faulty = || {
-            let step = Step { id: "scrubber".into(), processor: Processor::Faulty };
+            let step = Step { id: "scrubber".into(), processor: Processor::Faulty, shadow: None };
             Steps::new(crate::scrub::Signal::Logs, vec![step]).unwrap()
         };
         reloader.pipelines.iter().for_each(|(_, pipeline)| pipeline.replace(faulty()));

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::admission;
@@ -30,14 +31,16 @@ use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Step;
 use crate::gateway::processors;
+use crate::gateway::processors::Built;
 use crate::gateway::queue::Storage;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;
 use crate::gateway::receiver::server::Server;
 use crate::gateway::receiver::server::ServerError;
 use crate::gateway::reload::Reloader;
+use crate::gateway::telemetry::ListenError;
+use crate::gateway::telemetry::admin;
 use crate::gateway::telemetry::metrics::Metrics;
-use crate::scrub::chain::Processor;
 use crate::scrub::yaml::YamlError;
 
 /// How long requests that are under way have to end when the gateway is told to
@@ -54,6 +57,9 @@ pub enum StartError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(ServerError),
+    /// A port of our own cannot be had.
+    #[error(transparent)]
+    Own(#[from] ListenError),
 }
 
 impl From<ServerError> for StartError {
@@ -76,6 +82,8 @@ pub struct Running {
     servers: Vec<JoinHandle<()>>,
     reloader: Reloader,
     rules: usize,
+    /// Ends with it.
+    _admin: JoinSet<()>,
 }
 
 impl Running {
@@ -131,7 +139,8 @@ impl Running {
 pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
     compute::keep_panics_quiet();
     let processors = processors::build(config)?;
-    let scrubbers = processors::scrubbers(processors.values())?;
+    processors.tell(metrics.ledger());
+    let scrubbers = processors.scrubbers()?;
     let rules = scrubbers.iter().map(|scrubber| scrubber.rules().len()).max().unwrap_or(0);
     let texts = UpstreamText::new(scrubbers);
     let budget = Budget::new(bytes_max(config)?);
@@ -154,7 +163,7 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
     }
     let ids = config.service.pipelines.keys().cloned();
     let built = pipelines.iter().map(|(_, pipeline)| Arc::clone(pipeline));
-    let reloader = Reloader::new(ids.zip(built), texts);
+    let reloader = Reloader::new(ids.zip(built), texts, metrics.clone());
     let tasks = TaskTracker::new();
     let mut addresses = BTreeMap::new();
     let mut servers = Vec::new();
@@ -173,13 +182,43 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
             servers.push((server, Arc::new(routes.clone())));
         }
     }
+    let admin = admin(config, &authenticators, metrics, &mut addresses).await?;
     // Only when every address is bound does the first one accept.
     let serve = |(server, routes): (Server, _)| {
         let (_, routes) = watch::channel(routes);
         tokio::spawn(server.serve(routes, left.clone(), stopped.clone(), tasks.clone()))
     };
     let servers = servers.into_iter().map(serve).collect();
-    Ok(Running { addresses, leaving, stop, tasks, consumers, servers, reloader, rules })
+    Ok(Running {
+        addresses,
+        leaving,
+        stop,
+        tasks,
+        consumers,
+        servers,
+        reloader,
+        rules,
+        _admin: admin,
+    })
+}
+
+/// Starts what tells what the gateway does.
+async fn admin(
+    config: &Config,
+    authenticators: &Authenticators,
+    metrics: &Metrics,
+    addresses: &mut BTreeMap<String, SocketAddr>,
+) -> Result<JoinSet<()>, StartError> {
+    let mut tasks = JoinSet::new();
+    for id in &config.service.extensions {
+        let Some(ExtensionConfig::Admin(settings)) = config.extensions.get(id) else { continue };
+        let auth = authenticators.server(settings.auth.as_ref(), &format!("extensions.{id}"))?;
+        let listener = admin::listen(settings, &id.to_string()).await?;
+        tracing::info!("admin at http://{}/status", listener.at());
+        addresses.insert(format!("{id}/http"), listener.at());
+        tasks.spawn(admin::serve(listener, auth, metrics.clone()));
+    }
+    Ok(tasks)
 }
 
 /// Runs the gateway until `stop` is ready, and then until everything under way has
@@ -264,7 +303,7 @@ pub fn storages(config: &Config) -> Result<BTreeMap<ComponentId, Storage>, YamlE
 fn pipeline(
     id: &PipelineId,
     config: &Config,
-    processors: &BTreeMap<ComponentId, Processor>,
+    processors: &Built,
     exporters: &BTreeMap<ComponentId, Arc<Exporter>>,
     metrics: &Metrics,
 ) -> Result<Pipeline, YamlError> {
@@ -299,7 +338,7 @@ fn pipeline(
 pub(in crate::gateway) fn steps(
     id: &PipelineId,
     config: &Config,
-    processors: &BTreeMap<ComponentId, Processor>,
+    built: &Built,
 ) -> Result<Vec<Step>, YamlError> {
     let fault = |expected: String| YamlError { path: format!("service.pipelines.{id}"), expected };
     let Some(settings) = config.service.pipelines.get(id) else {
@@ -315,9 +354,10 @@ pub(in crate::gateway) fn steps(
             // Counted for all pipelines together, before requests are read.
             Some(ProcessorConfig::MemoryLimiter(_)) => {}
             Some(_) => {
-                let built = processors.get(processor).cloned();
+                let shadow = built.shadows.get(processor).cloned();
                 let id = processor.to_string().into();
-                steps.extend(built.map(|processor| Step { id, processor }));
+                let processor = built.processors.get(processor).cloned();
+                steps.extend(processor.map(|processor| Step { id, processor, shadow }));
             }
         }
     }

@@ -3,9 +3,11 @@
 //! Nothing here ever sees a request: what is logged and counted are names, sizes
 //! and numbers.
 
+pub mod admin;
 pub mod health;
 mod http;
 pub mod instance;
+pub mod ledger;
 pub mod logs;
 pub mod metrics;
 mod process;

@@ -78,6 +78,8 @@ pub(in crate::scrub) struct Detector {
     private_key: Option<u32>,
     /// Rules for identifiers, each with the rule for the secret that stands beside it.
     pairs: Vec<(u32, u32)>,
+    /// Whether the masks of a rule keep parts of what they mask.
+    keeps_structure: bool,
 }
 
 /// The id of the rule for private keys, whose lines may be log records of their own.
@@ -222,7 +224,9 @@ impl Detector {
             pairs::PAIRS.iter().filter_map(|(id, secret)| number_of(id).zip(number_of(secret)));
         let pairs = pairs.collect();
         let private_key = number_of(PRIVATE_KEY_RULE);
-        Ok(Self { rules: compiled, keys, prefilter, uses, private_key, pairs })
+        let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
+        let rules = compiled;
+        Ok(Self { rules, keys, prefilter, uses, private_key, pairs, keeps_structure })
     }
 
     /// Whether a hit is an anchor of the rule for private keys.

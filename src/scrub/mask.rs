@@ -1,5 +1,7 @@
 //! What stands in the place of a secret.
 
+mod structure;
+
 use serde::Deserialize;
 
 use crate::scrub::fingerprint::Fingerprints;
@@ -19,6 +21,10 @@ pub enum MaskKind {
     /// `[redacted:github-pat-classic:1f2e:3d4c5b6a79881f2e]`: which key, and 64 bits of
     /// HMAC-SHA-256 under it, so that one credential can be followed unseen.
     Fingerprint,
+    /// What is safe to know stays: `[redacted:jwt:iss:idp.example.com:sub:email:exp:2026-03-01]`
+    /// of a token, scheme, host and path of a URL, server and database of a connection
+    /// string, the account of an AWS access key id. Of all else, as `label`.
+    Structure,
 }
 
 /// Below this many bytes, a partial mask would show too much of a secret.
@@ -39,6 +45,11 @@ impl Masker {
     /// stand for fingerprints.
     pub(in crate::scrub) fn new(kind: MaskKind, fingerprints: Fingerprints) -> Self {
         Self { kind, fingerprints }
+    }
+
+    /// Whether masks keep parts of what they mask, if a rule does not say otherwise.
+    pub(in crate::scrub) fn keeps_structure(&self) -> bool {
+        self.kind == MaskKind::Structure
     }
 
     /// The fingerprints of this deployment.
@@ -68,6 +79,13 @@ impl Masker {
                 Some(fingerprint) => label(&format!("{rule}:{fingerprint}")),
                 None => label(rule),
             },
+            MaskKind::Structure => {
+                let label = |kept: &str, in_url: bool| match in_url {
+                    true => format!("%5Bredacted:{rule}{kept}%5D"),
+                    false => format!("[redacted:{rule}{kept}]"),
+                };
+                structure::mask(secret, &label, in_url)
+            }
         }
     }
 }

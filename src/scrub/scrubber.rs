@@ -2,13 +2,17 @@
 
 mod act;
 mod assemble;
+mod candidate;
 mod settings;
 
+pub use candidate::Ratio;
+pub use candidate::Shadow;
 pub use settings::MinConfidence;
 pub use settings::Settings;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
@@ -33,6 +37,8 @@ use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Shown;
 use crate::scrub::otlp::Trail;
 use crate::scrub::otlp::WalkOptions;
+use crate::scrub::rule::Action;
+use crate::scrub::rule::Keys;
 use crate::scrub::rule::Rule;
 use crate::scrub::scrubber::assemble::Assembled;
 use crate::scrub::yaml::YamlError;
@@ -70,6 +76,10 @@ pub struct Scrubber {
     detector: Detector,
     masker: Masker,
     rules: Vec<Rule>,
+    /// Keys whose values are no secrets.
+    not_secret: Vec<Keys>,
+    /// The same with every rule in force, made when it is asked for.
+    strict: OnceLock<Option<Arc<Self>>>,
     /// Requests leave as they came, and the report says what would be masked. (A text
     /// by itself is scrubbed all the same: it goes to our own log.)
     dry_run: bool,
@@ -114,6 +124,7 @@ impl Scrubber {
     }
 
     fn with_rules(settings: &Settings, assembled: Assembled) -> Result<Self, YamlError> {
+        let not_secret = assembled.not_secret.clone();
         let (rules, detector, fingerprints) = assembled.compile(settings)?;
         let options = WalkOptions {
             unknown_fields: settings.unknown_fields,
@@ -121,7 +132,8 @@ impl Scrubber {
             ..WalkOptions::default()
         };
         let masker = Masker::new(settings.mask, fingerprints);
-        let scrubber = Self { options, detector, masker, rules, dry_run: settings.dry_run };
+        let (dry_run, strict) = (settings.dry_run, OnceLock::new());
+        let scrubber = Self { options, detector, masker, rules, not_secret, strict, dry_run };
         // A pattern of a user that gets too large must be known before it is needed; the
         // packed ones are proved, and many.
         scrubber.compile(settings.rules.len())?;
@@ -138,7 +150,8 @@ impl Scrubber {
         }
         const MASKS: &[u8] =
             b"a [redacted:some-rule] b [redacted:some-rule:1f2e:3d4c5b6a79881f2e] \
-              c %5Bredacted:some-rule%5D d **** e ab****yz f";
+              c %5Bredacted:some-rule%5D d **** e ab****yz f \
+              [redacted:some-rule:iss:idp.example.com:sub:email:exp:2026-03-01] g";
         let (_, found) = self.scrub_bytes(MASKS, None);
         match own.iter().position(|rule| found.iter().any(|id| **id == *rule.id)) {
             None => Ok(()),
@@ -256,6 +269,27 @@ impl Scrubber {
     /// The rules, in the order in which they are asked, as `extend` left them.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The same rules without conditions, allow entries, dry runs and actions: what it gives
+    /// out holds nothing that any of them finds. `None` where they do not compile that way.
+    pub fn strict(&self) -> Option<Arc<Self>> {
+        let make = || {
+            let plain = |rule: &Rule| Rule {
+                condition: None,
+                near: None,
+                allow: Vec::new(),
+                confidence: None,
+                action: Action::Mask,
+                mask: None,
+                dry_run: false,
+                ..rule.clone()
+            };
+            let rules = self.rules.iter().map(plain).collect();
+            let assembled = Assembled { rules, not_secret: self.not_secret.clone() };
+            Self::with_rules(&Settings::default(), assembled).ok().map(Arc::new)
+        };
+        self.strict.get_or_init(make).clone()
     }
 
     /// The fingerprints of this deployment.

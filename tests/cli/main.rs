@@ -4,6 +4,7 @@
 mod commands;
 mod configs;
 mod explain;
+mod live;
 mod migrate;
 mod program;
 mod reload;

@@ -65,7 +65,6 @@ impl Gateway {
         let [grpc, http, metrics, health] = free_ports();
         let mut arguments: Vec<String> = Vec::new();
         arguments.extend(config.map(|config| format!("--config={config}")));
-        arguments.extend(more.iter().map(|&more| more.to_owned()));
         for set in [
             format!("receivers.otlp.protocols.grpc.endpoint=127.0.0.1:{grpc}"),
             format!("receivers.otlp.protocols.http.endpoint=127.0.0.1:{http}"),
@@ -79,6 +78,7 @@ impl Gateway {
         ] {
             arguments.push(format!("--set={set}"));
         }
+        arguments.extend(more.iter().map(|&more| more.to_owned()));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let child =
             command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -149,7 +149,7 @@ fn request(port: u16, request: &str) -> Option<String> {
 }
 
 /// Ports that were free a moment ago. All are held at once, so they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -126,8 +126,12 @@ const SECTIONS: &[(&str, &str)] = &[
         "extensions.health_check.endpoint: expected a string, found an integer at line 1, column 39 of a.yaml; put it in quotes",
     ),
     (
+        "extensions: {admin: {endpoint: '0.0.0.0:13134'}}\n",
+        "extensions.admin.endpoint: expected a loopback address, such as localhost:13134 at line 1, column 32 of a.yaml; or `auth: {authenticator: ID}`, which says who may ask",
+    ),
+    (
         "extensions: {zpage: }\n",
-        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; accepted: health_check, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
+        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; accepted: health_check, admin, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
     ),
     (
         "connectors: {spanmetric: }\n",

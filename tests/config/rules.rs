@@ -96,7 +96,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    mask: labels",
-        "rules[0].mask: unknown value at line 9, column 15 of a.yaml; did you mean `label`? accepted: label, fixed, partial, fingerprint",
+        "rules[0].mask: unknown value at line 9, column 15 of a.yaml; did you mean `label`? accepted: label, fixed, partial, fingerprint, structure",
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    where:\n      signals: [log]",
@@ -183,8 +183,16 @@ const CASES: &[(&str, &str)] = &[
         "min_confidence: unknown value at line 6, column 21 of a.yaml; accepted: low, medium, high",
     ),
     (
+        "shadow: {sample_ratio: 2}",
+        "shadow.sample_ratio: expected a share from 0 to 1 at line 6, column 28 of a.yaml",
+    ),
+    (
+        "shadow: {rulez: []}",
+        "shadow.rulez: unknown key at line 6, column 14 of a.yaml; did you mean `rules`? accepted: rules, rule_files, extend, allow, disable, sample_ratio",
+    ),
+    (
         "rule: []",
-        "rule: unknown key at line 6, column 5 of a.yaml; did you mean `rules`? accepted: rules, rule_files, packs, disable, enable, extend, allow, not_secret_keys, min_confidence, dry_run, mask, fingerprint_key, fingerprint_keys_previous, unknown_fields, invalid_utf8",
+        "rule: unknown key at line 6, column 5 of a.yaml; did you mean `rules`? closest: rules, enable, allow",
     ),
 ];
 

@@ -11,6 +11,7 @@ mod endings;
 mod files;
 mod frames;
 mod limits;
+mod live;
 mod provider;
 mod redaction;
 mod refusals;

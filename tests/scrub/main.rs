@@ -5,6 +5,7 @@
 
 mod agents;
 mod detect;
+mod pages;
 mod replay;
 mod stream;
 mod traffic;

@@ -10,6 +10,7 @@ use otel_redact::scrub::Settings;
 use otel_redact::scrub::Signal;
 use otel_redact::scrub::otlp;
 use otel_redact::scrub::rule::date::Date;
+use otel_redact::scrub::rule::template;
 use otel_redact::scrub::yaml;
 
 /// A credential of no known format, so that only the rule of the test finds it.
@@ -316,4 +317,38 @@ fn what_is_less_sure_may_be_left() {
     assert_eq!(masked(&format!("{wide}\nmin_confidence: medium")), b"x1y2z3w4");
     let sure = wide.replace("value:", "confidence: high, value:");
     assert_eq!(masked(&format!("{sure}\nmin_confidence: high")), b"[redacted:wide]");
+}
+
+#[test]
+fn a_mask_may_keep_what_is_safe_to_know() {
+    let password = "pw9dj2Kq7vXz";
+    let account = format!("{}{}", "AKIA", "RZPUZDIKGB2VALC4");
+    let claims =
+        r#"{{"iss":"https://idp.example.com/","sub":"jane@corp.example","exp":1772323200}}"#;
+    let token =
+        format!("{{b64url:{{{{\"alg\":\"HS256\"}}}}}}.{{b64url:{claims}}}.{{base64url:43}}");
+    let token = template::expand(&token, 7).expect("sound");
+    let scrubber = scrubber("mask: structure");
+    for (key, value, expected) in [
+        ("note", token.as_str(), "[redacted:jwt:iss:idp.example.com:sub:email:exp:2026-03-01]"),
+        ("note", &account, "[redacted:aws-access-key-id:123456789012]"),
+        (
+            "db.password",
+            &format!("https://u:{password}@db.example/orders?key={password}"),
+            "https://%5Bredacted:password-field%5D@db.example/orders?%5Bredacted:password-field%5D",
+        ),
+        ("db.password", password, "[redacted:password-field]"),
+    ] {
+        let (once, _) = scrubbed(&scrubber, &logs("", &attribute(key, value)));
+        let labels = once.matches(expected).count();
+        let any = expected.split("password-field").next().unwrap_or_default();
+        assert!(
+            labels == 2 || (expected.contains("password-field") && once.contains(any)),
+            "{key}: {once}"
+        );
+        assert!(!once.contains(password) && !once.contains(&account), "{once}");
+        let (twice, report) = scrubbed(&scrubber, &once);
+        assert_eq!(twice, once, "scrubbing twice is scrubbing once");
+        assert!(report.redactions.is_empty(), "{:?}", report.redactions);
+    }
 }

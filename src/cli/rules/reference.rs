@@ -26,6 +26,7 @@ use crate::scrub::rule::condition::Condition;
 use crate::scrub::rule::condition::Near;
 use crate::scrub::rule::extend::Extend;
 use crate::scrub::rule::template::alphabets;
+use crate::scrub::scrubber::Shadow;
 
 const INTRO: &str = "\
 # The rule language
@@ -100,6 +101,7 @@ pub(in crate::cli::rules) fn page() -> String {
         section::<Allow>("Allow entries"),
         section::<Extend>("Changes to rules"),
         section::<Settings>("The settings of a scrubber"),
+        section::<Shadow>("A candidate beside the live rules"),
         section::<UnknownFields>("Unknown fields"),
         section::<InvalidUtf8>("Texts that are not UTF-8"),
     ];
@@ -220,6 +222,7 @@ fn named(name: &str, sections: &[Section]) -> String {
             format!("[{}](#{anchor})", heading.to_lowercase())
         }
         // Aliases, such as `min_confidence` has one.
+        None if name == "Ratio" => "number from 0 to 1".to_owned(),
         None if scalar.is_empty() => named("Confidence", sections),
         None => scalar.to_owned(),
     }

@@ -183,6 +183,7 @@ mod tests {
     use crate::scrub::rule::condition::Near;
     use crate::scrub::rule::extend::Extend;
     use crate::scrub::rule::pack;
+    use crate::scrub::scrubber::Shadow;
     use crate::scrub::yaml;
     use serde::de::DeserializeOwned;
 
@@ -208,6 +209,7 @@ mod tests {
         check::<Near>();
         check::<Extend>();
         check::<Settings>();
+        check::<Shadow>();
     }
 
     #[test]

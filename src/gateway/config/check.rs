@@ -45,6 +45,7 @@ pub(in crate::gateway::config) fn check(
     let extensions = service.under("extensions");
     defined(&config.service.extensions, config.extensions.keys(), "extensions", &extensions)?;
     check_authenticators(config, root)?;
+    check_admin(config, root)?;
     for (id, exporter) in &config.exporters {
         let storage = exporter.sending_queue().and_then(|queue| queue.storage.as_ref());
         if let Some(storage) = storage {
@@ -137,6 +138,22 @@ fn check_authenticators(config: &Config, root: &Node) -> Result<(), YamlError> {
     for (id, exporter) in &config.exporters {
         let at = section("exporters", id);
         check_authenticator(config, exporter.auth(), &at, auth::CLIENT_KINDS)?;
+    }
+    Ok(())
+}
+
+/// Who may ask what the gateway does is known, or on this machine.
+fn check_admin(config: &Config, root: &Node) -> Result<(), YamlError> {
+    for (id, extension) in &config.extensions {
+        let ExtensionConfig::Admin(admin) = extension else { continue };
+        let at = At { path: "extensions".to_owned(), node: root.get("extensions") };
+        let at = at.under(&id.to_string());
+        check_authenticator(config, admin.auth.as_ref(), &at, auth::SERVER_KINDS)?;
+        if admin.auth.is_none() && !admin.is_loopback() {
+            let expected = "expected a loopback address, such as localhost:13134";
+            let advice = "or `auth: {authenticator: ID}`, which says who may ask";
+            return Err(at.under("endpoint").fault(expected, advice));
+        }
     }
     Ok(())
 }

@@ -49,6 +49,7 @@ const EXPORTERS: &[Kind] = &[
 const CONNECTORS: &[Kind] = &[kind("forward", JOINS), kind("routing", JOINS)];
 const EXTENSIONS: &[Kind] = &[
     kind("health_check", EXTENSION),
+    kind("admin", EXTENSION),
     kind("file_storage", EXTENSION),
     kind("bearertokenauth", EXTENSION),
     kind("basicauth", EXTENSION),

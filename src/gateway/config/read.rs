@@ -156,8 +156,32 @@ fn read_scrubber(
     let mut settings: Settings = one.settings()?;
     settings.today = environment.today();
     settings.read_from(&one.entry.node);
-    for (at, path) in settings.rule_files.clone().iter().enumerate() {
-        let setting = format!("rule_files[{at}]");
+    for (file, setting, node) in rule_files(one, &settings, "", environment)? {
+        settings.add(file, &setting, &node);
+    }
+    let files = rule_files(one, &settings, "shadow.", environment)?;
+    settings.candidate = settings.candidate(files).map(Box::new);
+    let own = settings.warnings();
+    warnings.extend(own.into_iter().map(|warning| format!("{}.{warning}", one.path)));
+    Ok(settings)
+}
+
+/// The rule files that the settings of a scrubber name, or its shadow: each with its path
+/// and what it was read from.
+fn rule_files(
+    one: &Component<'_>,
+    settings: &Settings,
+    prefix: &str,
+    environment: &dyn Environment,
+) -> Result<Vec<(RuleFile, String, Node)>, YamlError> {
+    let paths = match (prefix, &settings.shadow) {
+        ("", _) => settings.rule_files.as_slice(),
+        (_, Some(shadow)) => shadow.rule_files.as_slice(),
+        (_, None) => &[],
+    };
+    let mut files = Vec::new();
+    for (at, path) in paths.iter().enumerate() {
+        let setting = format!("{prefix}rule_files[{at}]");
         let outer = format!("{}.{setting}", one.path);
         let origin = settings.origin.clone();
         let unreadable = |error: std::io::Error| {
@@ -170,12 +194,10 @@ fn read_scrubber(
             let node =
                 yaml::parse(&text, Some(name.into())).map_err(|fault| fault.within(&outer))?;
             let file: RuleFile = node.read("").map_err(|fault| fault.within(&outer))?;
-            settings.add(file, &setting, &node);
+            files.push((file, setting.clone(), node));
         }
     }
-    let own = settings.warnings();
-    warnings.extend(own.into_iter().map(|warning| format!("{}.{warning}", one.path)));
-    Ok(settings)
+    Ok(files)
 }
 
 fn read_exporter(
@@ -227,6 +249,7 @@ fn read_extension(
 ) -> Result<ExtensionConfig, YamlError> {
     match one.id.kind() {
         "health_check" => one.settings().map(ExtensionConfig::HealthCheck),
+        "admin" => one.settings().map(ExtensionConfig::Admin),
         "file_storage" => one.settings().map(ExtensionConfig::FileStorage),
         "bearertokenauth" => one.settings().map(ExtensionConfig::BearerToken),
         "basicauth" => one.settings().map(ExtensionConfig::Basic),

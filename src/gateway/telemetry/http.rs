@@ -1,6 +1,7 @@
 //! The small HTTP server behind `/metrics` and the health check: GET in, a short
 //! body out. It reads no request body.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use http_body_util::Full;
+use hyper::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -85,6 +87,20 @@ pub(in crate::gateway::telemetry) type Answer =
 
 /// Serves until the task is dropped, and its connections with it.
 pub(in crate::gateway::telemetry) async fn serve(listener: Listener, answer: Arc<Answer>) {
+    let answer = move |request: Request<Incoming>| {
+        let response = answer(request.uri().path());
+        async move { Ok::<_, Infallible>(response) }
+    };
+    serve_with(listener, answer).await;
+}
+
+/// The same, where an answer depends on more than the path, or takes its time.
+pub(in crate::gateway::telemetry) async fn serve_with<F, R, B>(listener: Listener, answer: F)
+where
+    F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -101,14 +117,10 @@ pub(in crate::gateway::telemetry) async fn serve(listener: Listener, answer: Arc
         };
         let answer = answer.clone();
         connections.spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let response = answer(request.uri().path());
-                async move { Ok::<_, std::convert::Infallible>(response) }
-            });
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADERS_WITHIN)
-                .serve_connection(TokioIo::new(stream), service)
+                .serve_connection(TokioIo::new(stream), service_fn(answer))
                 .await;
             if let Err(error) = served {
                 tracing::debug!(%error, "a connection to our own telemetry ended early");

@@ -27,6 +27,7 @@ use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
 use crate::gateway::telemetry::metrics::filter::FilterMetrics;
+use crate::gateway::telemetry::ledger::Ledger;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
 use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::metrics::series::Items;
@@ -74,6 +75,7 @@ struct Inner {
     redactions: IntCounterVec,
     noted: IntCounterVec,
     rules: RuleMetrics,
+    ledger: Ledger,
     reloads: IntCounterVec,
     rules_refused: IntGauge,
     dropped: IntCounterVec,
@@ -161,6 +163,7 @@ impl Metrics {
                 &["processor", "rule", "place", "otel_signal", "outcome"],
             ),
             rules: RuleMetrics::new(&registry),
+            ledger: Ledger::default(),
             reloads: counter(
                 &registry,
                 "processor_scrubber_reloads",
@@ -286,6 +289,7 @@ impl Metrics {
             }
         }
         self.inner.rules.add(processor, &report.costs);
+        self.inner.ledger.costs(processor, &report.costs);
         for Noted { kind, redaction } in &report.noted {
             let Redaction { rule, place, .. } = redaction;
             let labels = [processor, rule, place, signal.name(), kind.name()];
@@ -305,6 +309,16 @@ impl Metrics {
     /// `processor_filter_*_filtered`: records that a `filter` left out.
     pub fn filtered(&self, processor: &str, signal: Signal, items: u64) {
         self.inner.filtered.add(processor, signal, items);
+    }
+
+    /// What single rules cost, and what candidates would change.
+    pub fn rules(&self) -> &RuleMetrics {
+        &self.inner.rules
+    }
+
+    /// What is kept for who looks live.
+    pub fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
     }
 
     /// A reload of the rules, and whether they were right.

@@ -194,7 +194,7 @@ impl<'d, 'p> Search<'d, 'p> {
         self.pairs_done = pairs_done;
         self.paired(text, &mut found);
         self.matched(text, &found);
-        overlap::merge(found)
+        self.unmasked(text, overlap::merge(found))
     }
 
     /// Whether so many keys and anchors stand in a text, one right behind the other, that

@@ -16,15 +16,16 @@ pub(super) fn is_mask(value: &[u8]) -> bool {
     })
 }
 
-/// How long the id of a rule in a mask may be.
-const MASK_MAX: usize = 96;
+/// How long what stands in a mask may be: the id of a rule, and what `mask: structure` keeps.
+const MASK_MAX: usize = 192;
 
 /// Whether the text at `at` stands inside of one of our masks: between its brackets is
-/// nothing but the id of a rule, so that the word alone hides no secret behind it.
+/// nothing but the id of a rule and what is kept, in few characters, so that the word alone
+/// hides no secret behind it.
 pub(super) fn is_in_mask(text: &[u8], at: usize) -> bool {
     let before = text.get(at.saturating_sub(MASK_MAX)..at).unwrap_or_default();
     let of_id =
-        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-:".contains(byte);
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-:.".contains(byte);
     let front = before.iter().rev().take_while(|byte| of_id(byte)).count();
     let (before, front) = before.split_at(before.len() - front);
     if !front.starts_with(WORD) {

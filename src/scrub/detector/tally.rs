@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::overlap::Match;
 use crate::scrub::scrubbed::Cost;
 
 /// Counts by the numbers of rules. A request has hits of few rules.
@@ -80,6 +81,17 @@ impl Tally {
 }
 
 impl Search<'_, '_> {
+    /// The matches that are not what their mask would be: some masks keep a part of what
+    /// they mask, and are found again.
+    pub(super) fn unmasked(&self, text: &[u8], mut matches: Vec<Match>) -> Vec<Match> {
+        if self.masker.keeps_structure() || self.detector.keeps_structure {
+            matches.retain(|found| {
+                self.mask(text, found) != text.get(found.range.clone()).unwrap_or_default()
+            });
+        }
+        matches
+    }
+
     /// Notes that a rule read so many bytes around a hit.
     pub(super) fn looked(&mut self, rule: u32, bytes: usize) {
         self.step(bytes);

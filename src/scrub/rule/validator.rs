@@ -75,7 +75,7 @@ fn basic(text: &[u8]) -> bool {
 }
 
 /// The bytes behind base64 in either alphabet; a lone last character is left off.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+pub fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     let kept = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let kept = if kept % 4 == 1 { kept - 1 } else { kept };
     let text = text.get(..kept)?;

@@ -25,7 +25,7 @@ use crate::scrub::yaml::closest;
 /// Rules in the order in which they are asked.
 pub(super) struct Assembled {
     pub(super) rules: Vec<Rule>,
-    not_secret: Vec<Keys>,
+    pub(super) not_secret: Vec<Keys>,
 }
 
 /// The rules of the settings, and the packed ones that they leave.

@@ -14,6 +14,7 @@ use crate::scrub::rule::allow::Allow;
 use crate::scrub::rule::date::Date;
 use crate::scrub::rule::extend::Extend;
 use crate::scrub::rule::glob::Glob;
+use crate::scrub::scrubber::Shadow;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Origin;
 
@@ -57,6 +58,12 @@ pub struct Settings {
     pub unknown_fields: UnknownFields,
     /// Texts that are not UTF-8: `replace`, `keep` or `refuse`.
     pub invalid_utf8: InvalidUtf8,
+    /// A candidate rule set that sees a sample of the requests and changes nothing: what it
+    /// would add, lose and change is counted and told.
+    pub shadow: Option<Box<Shadow>>,
+    /// The settings of that candidate, once its files were read.
+    #[serde(skip)]
+    pub candidate: Option<Box<Self>>,
     /// Which day it is, for `expires`. `None`: nobody said.
     #[serde(skip)]
     pub today: Option<Date>,

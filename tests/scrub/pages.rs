@@ -1,0 +1,49 @@
+//! What a page shows is what happens.
+
+use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Request;
+use otel_redact::scrub::Scrubber;
+use otel_redact::scrub::Settings;
+use otel_redact::scrub::Signal;
+use otel_redact::scrub::yaml;
+use serde_json::Value;
+use serde_json::json;
+
+const PAGE: &str = include_str!("../../docs/actions.md");
+
+/// The code of a section, block by block.
+fn blocks(section: &str) -> Vec<&str> {
+    let fences = section.split("```").skip(1).step_by(2);
+    fences.filter_map(|block| block.split_once('\n')).map(|(_, code)| code.trim()).collect()
+}
+
+#[test]
+fn every_action_does_what_its_page_says() {
+    let mut shown = 0;
+    for section in PAGE.split("\n## ").skip(1) {
+        let title = section.lines().next().unwrap_or_default();
+        let blocks = blocks(section);
+        let [settings, record, expected] = blocks.as_slice() else {
+            assert_eq!((title, blocks.len()), ("route", 0), "settings, before and after");
+            continue;
+        };
+        let settings: Settings = yaml::read(settings).expect(title);
+        let record: Value = serde_json::from_str(record).expect(title);
+        let expected: Value = serde_json::from_str(expected).expect(title);
+        let scrubber = Scrubber::without_packs(&settings).expect(title);
+        let request = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]});
+        let bytes = request.to_string().into_bytes().into();
+        let request = Request { signal: Signal::Logs, encoding: Encoding::Json, bytes };
+        let got = match scrubber.scrub(&request) {
+            Err(refused) => Value::String(refused.to_string()),
+            Ok((scrubbed, _)) => {
+                let tree: Value = serde_json::from_slice(scrubbed.bytes()).expect(title);
+                let record = tree.pointer("/resourceLogs/0/scopeLogs/0/logRecords/0");
+                record.cloned().unwrap_or_default()
+            }
+        };
+        assert_eq!(got, expected, "{title}\n{got}");
+        shown += 1;
+    }
+    assert!(9 < shown, "{shown} sections");
+}
