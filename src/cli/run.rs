@@ -224,7 +224,7 @@ impl Reload {
                 // A panic in there was reported, and costs this reload only.
                 let _ = tokio::task::spawn_blocking(move || own.reload()).await;
                 // What the new configuration names was not looked at before.
-                known = this.watched.state();
+                known = this.watched.known(state);
                 changed = None;
             }
         }

@@ -126,6 +126,19 @@ impl Watched {
         State { today: self.today(), files: names.into_iter().map(look).collect() }
     }
 
+    /// What is known of the files once they were read, `before` that they were like this.
+    /// A file that changed meanwhile, or that came and was not read, is not known: the next
+    /// look must find it changed.
+    pub fn known(&self, before: State) -> State {
+        let after = self.state();
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_there = |name: &String| before.files.iter().any(|(other, _)| other == name);
+        let is_read = |name: &String| asked.contains(&Asked::File(name.clone()));
+        let all_read = after.files.iter().all(|(name, _)| was_there(name) || is_read(name));
+        let unchanged = before.files.iter().all(|file| after.files.contains(file));
+        if all_read && unchanged && before.today == after.today { after } else { before }
+    }
+
     fn remember(&self, asked: Asked) {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(asked);
     }
@@ -218,6 +231,31 @@ service: {{pipelines: {{logs: {{receivers: [otlp], processors: [scrubber], expor
         reloader.reload(&loaded.config).unwrap();
         assert!(answer(to).await.starts_with("HTTP/1.1 200"));
         assert!(!std::fs::read(&forwarded).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_changes_while_it_is_read_is_found_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("a.yml"), "rules: []").unwrap();
+        let watched = Watched::new();
+        let _ = (watched.files(&path("*.yml")), watched.file(&path("a.yml")));
+        let before = watched.state();
+        // Named anew, and read.
+        std::fs::write(path("named"), "x").unwrap();
+        let _ = watched.file(&path("named"));
+        let known = watched.known(before);
+        assert_eq!(known, watched.state());
+        // Came after its folder was listed.
+        std::fs::write(path("b.yml"), "rules: []").unwrap();
+        let known = watched.known(known);
+        assert_ne!(known, watched.state());
+        let _ = watched.file(&path("b.yml"));
+        let known = watched.known(known);
+        assert_eq!(known, watched.state());
+        // Changed after it was read.
+        std::fs::write(path("a.yml"), "rules: [more]").unwrap();
+        assert_ne!(watched.known(known), watched.state());
     }
 
     #[test]

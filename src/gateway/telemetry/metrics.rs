@@ -26,8 +26,8 @@ use prometheus::Registry;
 use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
-use crate::gateway::telemetry::metrics::filter::FilterMetrics;
 use crate::gateway::telemetry::ledger::Ledger;
+use crate::gateway::telemetry::metrics::filter::FilterMetrics;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
 use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::metrics::series::Items;

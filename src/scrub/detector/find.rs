@@ -355,7 +355,8 @@ impl<'d, 'p> Search<'d, 'p> {
                 self.step(len);
                 (range.start + 1, range.start + 1..range.start + len)
             }
-            [b'{', ..] => return,
+            // JSON, or a template: `${{ secrets.PASSWORD }}`.
+            [b'{', ..] | [b'$', b'{', b'{', ..] => return,
             _ => (range.start, range.clone()),
         };
         let form = self.form(rules);

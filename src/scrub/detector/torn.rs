@@ -90,7 +90,8 @@ pub(super) fn wrapped(
         joined.extend_from_slice(piece);
         end = piece_at + len;
         let candidate = pattern.confirm(&joined, at - start, anchor_len);
-        if let Some(candidate) = candidate.filter(|found| before < found.secret.end) {
+        if let Some(candidate) = candidate.filter(|found| before < found.secret.end && !found.glued)
+        {
             let left = joined.len() - candidate.secret.end;
             let secret = joined.get(candidate.secret.clone())?.to_vec();
             best = Some(Joined { secret, range: start + candidate.secret.start..end - left });
@@ -126,7 +127,7 @@ pub(super) fn wrapped_before(
     joined.extend_from_slice(text.get(piece_at..end)?);
     let gap = piece_at - first_end;
     let found = pattern.confirm(&joined, at - start - gap, anchor_len)?;
-    if first <= found.secret.start {
+    if first <= found.secret.start || found.glued {
         return None;
     }
     let secret = joined.get(found.secret.clone())?.to_vec();
