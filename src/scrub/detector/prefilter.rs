@@ -244,7 +244,11 @@ mod tests {
             Needle {
                 bytes: b"SG.".to_vec(),
                 caseless: false,
-                check: Check::Follow(ByteSet::of(b"abcABC012"), 3),
+                check: Check::Follow {
+                    lead: ByteSet::of(b" "),
+                    set: ByteSet::of(b"abcABC012"),
+                    min: 3,
+                },
             },
         ];
         needles.extend((0..200).map(|n| none(&format!("x{n:03}_"))));

@@ -111,7 +111,9 @@ pub(super) fn follow(hir: &Hir, anchor: &[u8]) -> Check {
     };
     match (class, min) {
         (_, 0) => Check::None,
-        (HirKind::Class(class), min) => Check::Follow(set(class).or(more), min.min(FOLLOW_MAX)),
+        (HirKind::Class(class), min) => {
+            Check::Follow { lead: more, set: set(class), min: min.min(FOLLOW_MAX) }
+        }
         _ => Check::None,
     }
 }
@@ -128,21 +130,45 @@ fn behind<'p, 'h>(mut parts: &'p [&'h Hir], anchor: &[u8]) -> Option<(&'p [&'h H
         left = match part.kind() {
             HirKind::Literal(literal) => left.strip_prefix(literal.0.as_ref())?,
             HirKind::Class(class) if set(class).has(byte) => rest,
-            HirKind::Repetition(repetition) if repetition.min == 1 => {
-                more = match repetition.sub.kind() {
-                    HirKind::Class(class) => set(class),
-                    HirKind::Literal(literal) => match literal.0.as_ref() {
-                        [byte] => ByteSet::EMPTY.with(*byte),
-                        _ => return None,
-                    },
-                    _ => return None,
-                };
-                more.has(byte).then_some(rest)?
-            }
+            HirKind::Alternation(_) => strip_one_of(&literals(part)?, left)?,
+            HirKind::Repetition(repetition) if repetition.min == 1 => match repetition.sub.kind() {
+                HirKind::Class(class) if set(class).has(byte) => {
+                    more = set(class);
+                    rest
+                }
+                HirKind::Literal(_) | HirKind::Alternation(_) => {
+                    let all = literals(&repetition.sub)?;
+                    more = all.iter().fold(more, |more, one| more.or(ByteSet::of(one)));
+                    strip_one_of(&all, left)?
+                }
+                _ => return None,
+            },
             _ => return None,
         };
     }
     Some((parts, more))
+}
+
+/// The literals of which this is one, if it is nothing else.
+fn literals(hir: &Hir) -> Option<Vec<&[u8]>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(vec![&literal.0]),
+        HirKind::Alternation(parts) => {
+            let all: Option<Vec<Vec<&[u8]>>> = parts.iter().map(literals).collect();
+            all.map(|all| all.concat())
+        }
+        _ => None,
+    }
+}
+
+/// What is left of `anchor` behind the longest of these that it begins with. None of the
+/// others may hold that one and go on, since another byte would then stand behind it.
+fn strip_one_of<'a>(literals: &[&[u8]], anchor: &'a [u8]) -> Option<&'a [u8]> {
+    let own = literals.iter().filter(|one| anchor.starts_with(one)).max_by_key(|one| one.len())?;
+    let ends_with_it =
+        |one: &[u8]| memchr::memmem::find_iter(one, own).all(|at| at + own.len() == one.len());
+    let is_last = literals.iter().all(|one| ends_with_it(one));
+    is_last.then(|| anchor.strip_prefix(*own)).flatten()
 }
 
 /// The parts of a concatenation, groups opened.
@@ -175,4 +201,29 @@ fn set(class: &Class) -> ByteSet {
         }
     }
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_looks_behind_the_anchor_and_never_at_what_another_alternative_has_there() {
+        let passes = |pattern: &str, anchor: &str, rest: &str| {
+            let hir = regex_syntax::parse(pattern).unwrap();
+            let text = [anchor, rest].concat();
+            follow(&hir, anchor.as_bytes()).holds(text.as_bytes(), 0, rest.as_bytes())
+        };
+        let scheme = "(?:Key|Api-Key|token) ([0-9a-z]{8,})";
+        assert!(passes(scheme, "Key ", "0123456789"));
+        assert!(!passes(scheme, "Key ", "figures of it"), "prose");
+        // `Tokens` goes on with what the class has not.
+        assert!(passes("(?:Token|TokenX)([a-z]{8})", "Token", "Xabcdefgh"));
+        let bearer = "(?i)bearer(?: |%20)+([0-9a-z]{8,})";
+        for rest in ["0a1b2c3d4e", " %20 20202020ab", "20202020"] {
+            assert!(passes(bearer, "Bearer ", rest), "{rest}");
+        }
+        assert!(passes(bearer, "Bearer%20", "0a1b2c3d4e"));
+        assert!(!passes(bearer, "Bearer ", "token of the day"), "blanks within");
+    }
 }

@@ -13,8 +13,15 @@ use crate::scrub::detector::decode::colour_len;
 pub(in crate::scrub) enum Check {
     /// Nothing.
     None,
-    /// At least this many bytes of the set.
-    Follow(ByteSet, usize),
+    /// At least `min` bytes of `set`, behind any number of `lead`.
+    Follow {
+        /// What may stand in between, such as blanks.
+        lead: ByteSet,
+        /// What a token is made of.
+        set: ByteSet,
+        /// How many bytes of it.
+        min: usize,
+    },
     /// A key: after the rest of the name comes a sign that something is assigned,
     /// a quote, or the end of the text.
     Key,
@@ -28,10 +35,10 @@ pub(in crate::scrub) enum Check {
 
 impl Check {
     #[inline]
-    pub(super) fn holds(&self, bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+    pub(in crate::scrub) fn holds(&self, bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         match self {
             Self::None => true,
-            Self::Follow(set, min) => follows(*set, *min, rest),
+            Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
             Self::Key => is_key(bytes, start, rest),
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
@@ -56,11 +63,22 @@ fn is_in_word(bytes: &[u8], start: usize) -> bool {
 /// Whether `min` bytes of the set follow, or a few and then the end of a line, at which
 /// a token may be wrapped.
 #[inline]
-fn follows(set: ByteSet, min: usize, rest: &[u8]) -> bool {
-    match rest.iter().take(min).position(|&byte| !set.has(byte)) {
-        None => min <= rest.len(),
-        Some(at) => WRAPPED_MIN <= at && matches!(rest.get(at), Some(b'\n' | b'\r' | b'\\')),
+fn follows(lead: ByteSet, set: ByteSet, min: usize, rest: &[u8]) -> bool {
+    let (mut run, mut in_lead) = (0, true);
+    for &byte in rest {
+        if set.has(byte) {
+            run += 1;
+            if run == min {
+                return true;
+            }
+            in_lead &= lead.has(byte);
+        } else if in_lead && lead.has(byte) {
+            run = 0;
+        } else {
+            return WRAPPED_MIN <= run && matches!(byte, b'\n' | b'\r' | b'\\');
+        }
     }
+    false
 }
 
 /// How many bytes of a token must stand before the end of the line at which it is
