@@ -275,7 +275,6 @@ exporters:
     retry_on_failure: {{enabled: false}}
     sending_queue: {{enabled: false}}
 service:
-  telemetry: {{metrics: {{level: none}}, logs: {{level: error}}}}
   pipelines:
     traces: {{receivers: [otlp], processors: [{used}], exporters: [otlp]}}
     logs: {{receivers: [otlp], processors: [{used}], exporters: [otlp]}}
