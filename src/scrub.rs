@@ -29,6 +29,7 @@ pub use chain::NoScrubber;
 pub use mask::MaskKind;
 pub use redaction::Redactor;
 pub use scrubbed::Cost;
+pub use scrubbed::Counts;
 pub use scrubbed::NotSealed;
 pub use scrubbed::Noted;
 pub use scrubbed::NotedKind;

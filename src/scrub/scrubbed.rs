@@ -246,6 +246,13 @@ impl NotedKind {
 pub struct Cost {
     /// The id of the rule.
     pub rule: Arc<str>,
+    /// How often.
+    pub counts: Counts,
+}
+
+/// How often a rule looked at something, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
     /// How often an anchor of its pattern stood somewhere, or a key that it names first.
     pub hits: u64,
     /// How often what stood there had the shape, and a second opinion refused it.
@@ -259,8 +266,8 @@ pub struct Cost {
     pub bytes: u64,
 }
 
-impl Cost {
-    /// Adds the counts of another request.
+impl Counts {
+    /// Adds the counts of another text or request.
     pub fn add(&mut self, other: &Self) {
         self.hits += other.hits;
         self.near_misses += other.near_misses;

@@ -10,6 +10,7 @@ use crate::load::Answer;
 use crate::load::ITEMS;
 use crate::load::Load;
 use crate::program::Place;
+use crate::program::Running;
 use crate::program::Settings;
 use crate::short_or_full;
 use crate::upstream::Mood;
@@ -45,15 +46,7 @@ async fn refused(mood: Mood, more: &str) {
     let ledger = Ledger::default();
     let count = short_or_full(6, 60);
     send_all(&place, &ledger, count).await;
-    let begun = std::time::Instant::now();
-    while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < count * ITEMS {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "not in the dead letter: {}",
-            place.log()
-        );
-        seconds(0.02).await;
-    }
+    wait_for_dead_letter(&gateway, &place, count * ITEMS).await;
     gateway.assert_conserved().await;
     assert_eq!(gateway.metric("otelcol_exporter_queue_size").await, 0);
     let listed = place.replay(&["--list"]).await;
@@ -111,11 +104,7 @@ async fn what_is_rejected_in_a_partial_success_is_in_the_dead_letter() {
         let (gateway, _) = place.start().await;
         let ledger = Ledger::default();
         send_all(&place, &ledger, 3).await;
-        let begun = std::time::Instant::now();
-        while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < 3 * 2 {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{}", place.log());
-            seconds(0.05).await;
-        }
+        wait_for_dead_letter(&gateway, &place, 3 * 2).await;
         gateway.assert_conserved().await;
         assert_eq!(gateway.metric("otelcol_exporter_queue_sent_items").await, 3 * (ITEMS - 2));
         let listed = place.replay(&["--list"]).await;
@@ -144,14 +133,19 @@ async fn what_is_tried_for_too_long_is_in_the_dead_letter() {
     let (gateway, _) = place.start().await;
     let ledger = Ledger::default();
     send_all(&place, &ledger, 3).await;
-    let begun = std::time::Instant::now();
-    while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < 3 * ITEMS {
-        assert!(begun.elapsed() < Duration::from_secs(20), "not in the dead letter");
-        seconds(0.05).await;
-    }
+    wait_for_dead_letter(&gateway, &place, 3 * ITEMS).await;
     upstream.set(Mood::Accept);
     assert_eq!(place.replay(&[]).await.status.code(), Some(0));
     Balance::of(&ledger, &upstream.received).show("tried for too long").assert_good(0);
+}
+
+/// Waits until so many items are in the dead letter, 20 s at most.
+async fn wait_for_dead_letter(gateway: &Running, place: &Place, items: u64) {
+    let begun = std::time::Instant::now();
+    while gateway.metric("otelcol_exporter_queue_dead_letter_items").await < items {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not there: {}", place.log());
+        seconds(0.02).await;
+    }
 }
 
 async fn poisoned(name: &str, batch: bool, queue: &str) {

@@ -20,6 +20,7 @@ use crate::cli::rules::read;
 use crate::cli::scrub::settings;
 use crate::cli::scrub::signal;
 use crate::scrub::Cost;
+use crate::scrub::Counts;
 use crate::scrub::Encoding;
 use crate::scrub::Request;
 use crate::scrub::Scrubber;
@@ -86,7 +87,7 @@ pub(in crate::cli::rules) fn bench(
         let time = time(&alone, &requests, args.turns)?.saturating_sub(idle);
         rows.push(Row { cost, time });
     }
-    rows.sort_by_key(|row| std::cmp::Reverse((row.time, row.cost.hits)));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.time, row.cost.counts.hits)));
     let bytes = requests.iter().map(|request| request.bytes.len()).sum();
     Ok(match args.json {
         true => rows.iter().map(|row| format!("{}\n", as_json(row))).collect(),
@@ -172,27 +173,24 @@ fn time(scrubber: &Scrubber, requests: &[Request], turns: u32) -> Result<Duratio
 
 /// The counts of all requests together, by rule.
 fn costs(scrubber: &Scrubber, requests: &[Request]) -> Result<Vec<Cost>, RulesError> {
-    let mut costs: BTreeMap<_, Cost> = BTreeMap::new();
+    let mut by_rule: BTreeMap<_, Counts> = BTreeMap::new();
     for request in requests {
-        for cost in scrubber.scrub(request)?.1.costs {
-            match costs.get_mut(&cost.rule) {
-                Some(sum) => sum.add(&cost),
-                None => _ = costs.insert(cost.rule.clone(), cost),
-            }
+        for Cost { rule, counts } in scrubber.scrub(request)?.1.costs {
+            by_rule.entry(rule).or_default().add(&counts);
         }
     }
-    Ok(costs.into_values().collect())
+    Ok(by_rule.into_iter().map(|(rule, counts)| Cost { rule, counts }).collect())
 }
 
 fn as_json(row: &Row) -> Value {
     let Row { cost, time } = row;
     json!({
         "rule": *cost.rule,
-        "hits": cost.hits,
-        "near_misses": cost.near_misses,
-        "matches": cost.matches,
-        "suppressed": cost.suppressed,
-        "confirmed_bytes": cost.bytes,
+        "hits": cost.counts.hits,
+        "near_misses": cost.counts.near_misses,
+        "matches": cost.counts.matches,
+        "suppressed": cost.counts.suppressed,
+        "confirmed_bytes": cost.counts.bytes,
         "nanoseconds": u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
     })
 }
@@ -208,11 +206,11 @@ fn table(rows: &[Row], whole: Duration, idle: Duration, bytes: usize) -> String 
         out.push_str(&format!(
             "{:<44} {:>8} {:>8} {:>8} {:>10} {:>10} {:>7.0} µs {share:>5.1}%\n",
             cost.rule,
-            cost.hits,
-            cost.near_misses,
-            cost.matches,
-            cost.suppressed,
-            cost.bytes,
+            cost.counts.hits,
+            cost.counts.near_misses,
+            cost.counts.matches,
+            cost.counts.suppressed,
+            cost.counts.bytes,
             time.as_secs_f64() * 1e6,
         ));
     }
@@ -238,7 +236,10 @@ mod tests {
         let requests = sample(&[]).expect("it is built in");
         let scrubber = Scrubber::new(&Settings::default()).expect("the packed rules compile");
         let costs = costs(&scrubber, requests.get(..2).expect("several")).expect("it is OTLP");
-        assert!(costs.iter().any(|cost| 0 < cost.matches));
-        assert!(costs.iter().all(|cost| 0 < cost.hits && 0 < cost.bytes), "{costs:?}");
+        assert!(costs.iter().any(|cost| 0 < cost.counts.matches));
+        assert!(
+            costs.iter().all(|cost| 0 < cost.counts.hits && 0 < cost.counts.bytes),
+            "{costs:?}"
+        );
     }
 }

@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::gateway::telemetry::admin::tail::Tail;
 use crate::gateway::telemetry::instance::VERSION;
 use crate::scrub::Cost;
+use crate::scrub::Counts;
 use crate::scrub::Report;
 use crate::scrub::Scrubbed;
 use crate::scrub::Scrubber;
@@ -56,15 +57,6 @@ pub struct Ledger {
 
 /// A processor and a rule.
 type Key = (Arc<str>, Arc<str>);
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    hits: u64,
-    near_misses: u64,
-    matches: u64,
-    suppressed: u64,
-    bytes: u64,
-}
 
 #[derive(Clone, Debug, Default)]
 struct Leaks {
@@ -142,11 +134,7 @@ impl Ledger {
         for cost in costs {
             let key = (processor.into(), Arc::clone(&cost.rule));
             let (_, counts) = rules.entry(key).or_default();
-            counts.hits += cost.hits;
-            counts.near_misses += cost.near_misses;
-            counts.matches += cost.matches;
-            counts.suppressed += cost.suppressed;
-            counts.bytes += cost.bytes;
+            counts.add(&cost.counts);
         }
     }
 

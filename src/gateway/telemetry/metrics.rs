@@ -9,7 +9,6 @@
 //! A label holds the name of a component, a rule or a kind of place, never text
 //! from a request: the number of series does not depend on senders.
 
-mod filter;
 mod queue;
 mod rules;
 mod series;
@@ -27,7 +26,6 @@ use prometheus::TextEncoder;
 
 use crate::gateway::telemetry::instance::Instance;
 use crate::gateway::telemetry::ledger::Ledger;
-use crate::gateway::telemetry::metrics::filter::FilterMetrics;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
 use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::metrics::series::Items;
@@ -81,7 +79,7 @@ struct Inner {
     dropped: IntCounterVec,
     unknown_fields: IntCounterVec,
     invalid_utf8: IntCounterVec,
-    filtered: FilterMetrics,
+    filtered: Items,
     sent: Items,
     send_failed: Items,
     unanswered: Items,
@@ -189,7 +187,7 @@ impl Metrics {
                 "Texts whose invalid UTF-8 was replaced.",
                 processor,
             ),
-            filtered: FilterMetrics::new(&registry),
+            filtered: Items::filtered(&registry),
             sent: Items::new(&registry, "exporter_sent", "sent", &["exporter"]),
             send_failed: Items::new(&registry, "exporter_send_failed", "not sent", &["exporter"]),
             unanswered: Items::new(
@@ -308,7 +306,7 @@ impl Metrics {
 
     /// `processor_filter_*_filtered`: records that a `filter` left out.
     pub fn filtered(&self, processor: &str, signal: Signal, items: u64) {
-        self.inner.filtered.add(processor, signal, items);
+        self.inner.filtered.add(signal, &[processor], items);
     }
 
     /// What single rules cost, and what candidates would change.

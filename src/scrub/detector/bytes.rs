@@ -35,6 +35,7 @@ impl ByteSet {
     }
 
     /// The same bytes, each with bit 7 the other way.
+    #[cfg(target_arch = "x86_64")]
     pub(in crate::scrub) fn with_bit_7_changed(self) -> Self {
         let [a, b, c, d] = self.0;
         Self([c, d, a, b])

@@ -189,6 +189,21 @@ fn confirm(
     });
 }
 
+/// Reports the needles of which a window of three begins at `at`.
+#[inline]
+fn confirm_three(
+    needles: &[Needle],
+    lookup: &Lookup,
+    bytes: &[u8],
+    at: usize,
+    hits: &mut Vec<Hit>,
+) {
+    let Some(window) = first_three(bytes.get(at..).unwrap_or_default()) else { return };
+    if lookup.holds(window) {
+        confirm(needles, lookup, window, bytes, at, hits);
+    }
+}
+
 /// The first three bytes as a window.
 #[inline]
 fn first_three(rest: &[u8]) -> Option<u32> {

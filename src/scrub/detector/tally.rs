@@ -8,20 +8,11 @@ use crate::scrub::detector::Detector;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::scrubbed::Cost;
+use crate::scrub::scrubbed::Counts;
 
 /// Counts by the numbers of rules. A request has hits of few rules.
 #[derive(Clone, Debug, Default)]
 pub(in crate::scrub) struct Tally(Vec<(u32, Counts)>);
-
-/// The counts of one rule.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    hits: u64,
-    near_misses: u64,
-    matches: u64,
-    suppressed: u64,
-    bytes: u64,
-}
 
 impl Tally {
     /// A rule looked at a text, and read this many bytes of it.
@@ -48,12 +39,7 @@ impl Tally {
 
     pub(super) fn add(&mut self, other: &Self) {
         for (rule, more) in &other.0 {
-            let counts = self.of(*rule);
-            counts.hits += more.hits;
-            counts.near_misses += more.near_misses;
-            counts.matches += more.matches;
-            counts.suppressed += more.suppressed;
-            counts.bytes += more.bytes;
+            self.of(*rule).add(more);
         }
     }
 
@@ -61,8 +47,7 @@ impl Tally {
     pub(in crate::scrub) fn costs(self, detector: &Detector) -> Vec<Cost> {
         let with_id = |(rule, counts): (u32, Counts)| {
             let rule = Arc::clone(&detector.rules.get(rule as usize)?.id);
-            let Counts { hits, near_misses, matches, suppressed, bytes } = counts;
-            Some(Cost { rule, hits, near_misses, matches, suppressed, bytes })
+            Some(Cost { rule, counts })
         };
         self.0.into_iter().filter_map(with_id).collect()
     }

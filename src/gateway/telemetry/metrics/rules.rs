@@ -5,6 +5,7 @@ use prometheus::Registry;
 
 use crate::gateway::telemetry::metrics::series::counter;
 use crate::scrub::Cost;
+use crate::scrub::Counts;
 use crate::scrub::shadow::Change;
 use crate::scrub::shadow::Comparison;
 
@@ -61,7 +62,8 @@ impl RuleMetrics {
 
     /// Adds what one request cost.
     pub(super) fn add(&self, processor: &str, costs: &[Cost]) {
-        for Cost { rule, hits, near_misses, matches, suppressed, bytes } in costs {
+        for Cost { rule, counts } in costs {
+            let Counts { hits, near_misses, matches, suppressed, bytes } = counts;
             for (counter, by) in [
                 (&self.hits, hits),
                 (&self.near_misses, near_misses),

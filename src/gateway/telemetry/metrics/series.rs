@@ -21,6 +21,20 @@ impl Items {
         }))
     }
 
+    /// What each `filter` left out, by signal: the Collector spells these in their own way.
+    pub(super) fn filtered(registry: &Registry) -> Self {
+        Self(Signal::ALL.map(|signal| {
+            let items = match signal {
+                Signal::Traces => "spans",
+                Signal::Metrics => "datapoints",
+                Signal::Logs => "logs",
+                Signal::Profiles => "profiles",
+            };
+            let help = format!("Number of {items} dropped by the filter processor.");
+            counter(registry, &format!("processor_filter_{items}_filtered"), &help, &["filter"])
+        }))
+    }
+
     pub(super) fn add(&self, signal: Signal, labels: &[&str], items: u64) {
         let Self([traces, metrics, logs, profiles]) = self;
         let counter = match signal {

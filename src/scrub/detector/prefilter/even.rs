@@ -10,7 +10,7 @@ use crate::scrub::detector::prefilter::CASE;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::confirm;
-use crate::scrub::detector::prefilter::first_three;
+use crate::scrub::detector::prefilter::confirm_three;
 use crate::scrub::detector::prefilter::lookup::Lookup;
 use crate::scrub::detector::prefilter::numbered;
 use crate::scrub::detector::prefilter::sample::Sample;
@@ -61,9 +61,6 @@ impl Even {
     /// Reports the needles of three and four bytes of which a window begins at `at`.
     #[inline]
     pub(super) fn short(&self, needles: &[Needle], bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        let Some(window) = first_three(bytes.get(at..).unwrap_or_default()) else { return };
-        if self.short.holds(window) {
-            confirm(needles, &self.short, window, bytes, at, hits);
-        }
+        confirm_three(needles, &self.short, bytes, at, hits);
     }
 }

@@ -6,7 +6,7 @@
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::confirm;
-use crate::scrub::detector::prefilter::first_three;
+use crate::scrub::detector::prefilter::confirm_three;
 use crate::scrub::detector::prefilter::lookup::Lookup;
 use crate::scrub::detector::prefilter::numbered;
 use crate::scrub::detector::prefilter::octets::Octets;
@@ -55,9 +55,6 @@ impl Every {
     /// Reports the needles of three bytes that begin at `at`.
     #[inline]
     pub(super) fn three(&self, needles: &[Needle], bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        let Some(window) = first_three(bytes.get(at..).unwrap_or_default()) else { return };
-        if self.threes.holds(window) {
-            confirm(needles, &self.threes, window, bytes, at, hits);
-        }
+        confirm_three(needles, &self.threes, bytes, at, hits);
     }
 }
