@@ -146,7 +146,8 @@ async fn serve(
 /// that begins at its first value hides that value from `rate()`.
 fn begin_at_zero(config: &Config, metrics: &Metrics) {
     for (id, pipeline) in &config.service.pipelines {
-        for receiver in &pipeline.receivers {
+        // A connector is none.
+        for receiver in pipeline.receivers.iter().filter(|id| config.receivers.contains_key(id)) {
             for transport in ["grpc", "http"] {
                 metrics.accepted(&receiver.to_string(), transport, id.signal, 0);
                 metrics.refused(&receiver.to_string(), transport, id.signal, 0);

@@ -19,7 +19,10 @@ pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
     for warning in &loaded.warnings {
         complain(&format!("Warning: {warning}"));
     }
-    processors::build(&loaded.config)?;
+    let built = processors::build(&loaded.config)?;
+    for warning in processors::behind::warnings(&loaded.config, &built) {
+        complain(&format!("Warning: {warning}"));
+    }
     for (id, processor) in &loaded.config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
             prove::check(settings).map_err(|fault| fault.within(&format!("processors.{id}")))?;

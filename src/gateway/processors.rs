@@ -1,5 +1,7 @@
 //! Builds the processors that requests are shown to.
 
+pub mod behind;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,7 +42,9 @@ pub fn build(config: &Config) -> Result<Built, YamlError> {
                 if let Some(shadow) = shadow(id, settings).map_err(within)? {
                     all.shadows.insert(id.clone(), Arc::new(shadow));
                 }
-                Scrubber::new(settings).map(|built| Processor::Scrubber(Arc::new(built)))
+                let built = Scrubber::new(settings).map_err(within)?;
+                has_route(settings, &built).map_err(within)?;
+                Ok(Processor::Scrubber(Arc::new(built)))
             }
             ProcessorConfig::Redaction(settings) => {
                 Redactor::new(settings).map(|built| Processor::Redaction(Arc::new(built)))
@@ -66,6 +70,14 @@ pub fn build(config: &Config) -> Result<Built, YamlError> {
         all.processors.insert(id.clone(), built.map_err(within)?);
     }
     Ok(all)
+}
+
+/// Where a rule sends records elsewhere, the settings say where.
+fn has_route(settings: &Settings, scrubber: &Scrubber) -> Result<(), YamlError> {
+    let Some(rule) = scrubber.routes().filter(|_| settings.route.is_none()) else { return Ok(()) };
+    let expected = format!("the rule `{}` has `action: route`, and nothing says where to", rule.id);
+    let advice = "write `route: forward`, a connector that a pipeline has as a receiver";
+    Err(settings.origin.fault("route", &expected, advice))
 }
 
 fn shadow(id: &ComponentId, settings: &Settings) -> Result<Option<Shadow>, YamlError> {

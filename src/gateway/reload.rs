@@ -22,9 +22,11 @@ use crate::gateway::config::component::PipelineId;
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::Process;
 use crate::gateway::exporter::upstream_text::UpstreamText;
+use crate::gateway::pipeline::Apart;
 use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::Steps;
 use crate::gateway::processors;
+use crate::gateway::run::no_apart;
 use crate::gateway::run::steps;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::rule::date::Date;
@@ -38,17 +40,19 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Reloader {
     pipelines: Arc<[(PipelineId, Arc<Pipeline>)]>,
+    aparts: Arc<[(PipelineId, Arc<Apart>)]>,
     texts: UpstreamText,
     metrics: Metrics,
 }
 
 impl Reloader {
     pub(in crate::gateway) fn new(
-        pipelines: impl IntoIterator<Item = (PipelineId, Arc<Pipeline>)>,
+        pipelines: Vec<(PipelineId, Arc<Pipeline>)>,
+        aparts: Vec<(PipelineId, Arc<Apart>)>,
         texts: UpstreamText,
         metrics: Metrics,
     ) -> Self {
-        Self { pipelines: pipelines.into_iter().collect(), texts, metrics }
+        Self { pipelines: pipelines.into(), aparts: aparts.into(), texts, metrics }
     }
 
     /// Gives every pipeline the processors that `config` has for it. Computes for a
@@ -66,10 +70,21 @@ impl Reloader {
                 let path = format!("service.pipelines.{id}.processors");
                 YamlError { path, expected: err.to_string() }
             })?;
+            pipeline.admits(&new).map_err(|unknown| no_apart(id, &unknown))?;
             all.push((pipeline, new));
+        }
+        let mut behind = Vec::new();
+        for (id, apart) in self.aparts.iter() {
+            behind.push((apart, steps(id, config, &built)?));
         }
         for (pipeline, new) in all {
             pipeline.replace(new);
+        }
+        for (apart, new) in behind {
+            apart.replace(new);
+        }
+        for warning in processors::behind::warnings(config, &built) {
+            tracing::warn!("{warning}");
         }
         self.texts.replace(scrubbers);
         built.tell(self.metrics.ledger());
@@ -213,7 +228,12 @@ service: {{pipelines: {{logs: {{receivers: [otlp], processors: [scrubber], expor
         let to = running.address("otlp", "http").unwrap();
         let reloader = running.reloader();
         let faulty = || {
-            let step = Step { id: "scrubber".into(), processor: Processor::Faulty, shadow: None };
+            let step = Step {
+                id: "scrubber".into(),
+                processor: Processor::Faulty,
+                shadow: None,
+                route: None,
+            };
             Steps::new(crate::scrub::Signal::Logs, vec![step]).unwrap()
         };
         reloader.pipelines.iter().for_each(|(_, pipeline)| pipeline.replace(faulty()));

@@ -5,6 +5,11 @@
 //! stop accepting, what is under way is delivered and answered, and what is not
 //! done when the grace period is over was never acknowledged.
 
+mod build;
+
+pub(in crate::gateway) use build::no_apart;
+pub(in crate::gateway) use build::steps;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,10 +33,7 @@ use crate::gateway::exporter;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::Keeping;
 use crate::gateway::exporter::upstream_text::UpstreamText;
-use crate::gateway::pipeline::Pipeline;
-use crate::gateway::pipeline::Step;
 use crate::gateway::processors;
-use crate::gateway::processors::Built;
 use crate::gateway::queue::Storage;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;
@@ -156,19 +158,22 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
         tasks: &consumers,
     };
     let exporters = exporters(config, &common)?;
-    let mut pipelines = Vec::new();
-    for (id, settings) in &config.service.pipelines {
-        let built = pipeline(id, config, &processors, &exporters, metrics)?;
-        pipelines.push((settings, Arc::new(built)));
+    let parts = build::Parts { config, processors: &processors, exporters: &exporters, metrics };
+    let aparts = parts.aparts()?;
+    let pipelines = parts.pipelines(&aparts)?;
+    let reloader = Reloader::new(pipelines.clone(), aparts, texts, metrics.clone());
+    for warning in processors::behind::warnings(config, &processors) {
+        tracing::warn!("{warning}");
     }
-    let ids = config.service.pipelines.keys().cloned();
-    let built = pipelines.iter().map(|(_, pipeline)| Arc::clone(pipeline));
-    let reloader = Reloader::new(ids.zip(built), texts, metrics.clone());
     let tasks = TaskTracker::new();
     let mut addresses = BTreeMap::new();
     let mut servers = Vec::new();
     for (id, receiver) in &config.receivers {
-        let own = pipelines.iter().filter(|(settings, _)| settings.receivers.contains(id));
+        let takes = |pipeline: &PipelineId| {
+            let settings = config.service.pipelines.get(pipeline);
+            settings.is_some_and(|settings| settings.receivers.contains(id))
+        };
+        let own = pipelines.iter().filter(|(pipeline, _)| takes(pipeline));
         let own: Vec<_> = own.map(|(_, pipeline)| Arc::clone(pipeline)).collect();
         if own.is_empty() {
             continue;
@@ -298,70 +303,6 @@ pub fn storages(config: &Config) -> Result<BTreeMap<ComponentId, Storage>, YamlE
         }
     }
     Ok(storages)
-}
-
-fn pipeline(
-    id: &PipelineId,
-    config: &Config,
-    processors: &Built,
-    exporters: &BTreeMap<ComponentId, Arc<Exporter>>,
-    metrics: &Metrics,
-) -> Result<Pipeline, YamlError> {
-    let mut path = format!("service.pipelines.{}", id.signal.name());
-    if !id.name.is_empty() {
-        path = format!("{path}/{}", id.name);
-    }
-    let fault =
-        |name: &str, expected: String| YamlError { path: format!("{path}.{name}"), expected };
-    let Some(settings) = config.service.pipelines.get(id) else {
-        return Err(fault("receivers", "expected a pipeline".to_owned()));
-    };
-    let steps = steps(id, config, processors)?;
-    let batch = settings.processors.iter().find_map(|id| match config.processors.get(id) {
-        Some(ProcessorConfig::Batch(batch)) => Some(batch),
-        _ => None,
-    });
-    let mut targets = Vec::new();
-    for exporter in &settings.exporters {
-        let target = exporters.get(exporter).map(Arc::clone);
-        targets
-            .push(target.ok_or_else(|| fault("exporters", format!("{exporter} is not defined")))?);
-    }
-    if targets.is_empty() {
-        return Err(fault("exporters", "expected at least one exporter".to_owned()));
-    }
-    Pipeline::new(id, steps, batch, targets, metrics.clone())
-        .map_err(|err| fault("processors", err.to_string()))
-}
-
-/// What a pipeline does with requests, in order.
-pub(in crate::gateway) fn steps(
-    id: &PipelineId,
-    config: &Config,
-    built: &Built,
-) -> Result<Vec<Step>, YamlError> {
-    let fault = |expected: String| YamlError { path: format!("service.pipelines.{id}"), expected };
-    let Some(settings) = config.service.pipelines.get(id) else {
-        let expected = "expected the pipelines that run: a restart takes one away, or adds one";
-        return Err(fault(expected.to_owned()));
-    };
-    let mut steps = Vec::new();
-    for processor in &settings.processors {
-        match config.processors.get(processor) {
-            None => return Err(fault(format!("{processor} is not defined"))),
-            // Joins what is scrubbed, wherever it stands.
-            Some(ProcessorConfig::Batch(_)) => {}
-            // Counted for all pipelines together, before requests are read.
-            Some(ProcessorConfig::MemoryLimiter(_)) => {}
-            Some(_) => {
-                let shadow = built.shadows.get(processor).cloned();
-                let id = processor.to_string().into();
-                let processor = built.processors.get(processor).cloned();
-                steps.extend(processor.map(|processor| Step { id, processor, shadow }));
-            }
-        }
-    }
-    Ok(steps)
 }
 
 /// Binds the addresses of a receiver.

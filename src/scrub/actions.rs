@@ -102,6 +102,23 @@ impl Actions {
         Ok(Self { steps, kinds: &[RecordKind::Resource], matching })
     }
 
+    /// Which actions put a value under a key that `tells` of a secret, from under one that
+    /// does not: their places in the list, and the key.
+    pub fn reopens(&self, tells: &dyn Fn(&[u8]) -> bool) -> Vec<(usize, String)> {
+        let to = |from: &str, key: &str| {
+            (tells(key.as_bytes()) && !tells(from.as_bytes())).then(|| key.to_owned())
+        };
+        let steps = self.steps.iter().enumerate();
+        let key = |step: &Step| match step {
+            Step::Put { key, source, .. } => to(source.from_attribute.as_deref()?, key),
+            Step::Extract { key, pattern } => {
+                pattern.group_names().iter().flatten().find_map(|name| to(key, name))
+            }
+            Step::Delete { .. } | Step::Hash { .. } | Step::Convert { .. } => None,
+        };
+        steps.filter_map(|(at, step)| Some((at, key(step)?))).collect()
+    }
+
     /// Acts on a request. What comes out is scrubbed only if the request was: that
     /// is for the chain around it to know.
     pub(in crate::scrub) fn apply(

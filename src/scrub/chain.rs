@@ -12,6 +12,7 @@ use crate::scrub::Signal;
 use crate::scrub::actions::Actions;
 use crate::scrub::ottl::Filter;
 use crate::scrub::ottl::Transform;
+use crate::scrub::scrubber::Divided;
 
 /// A processor that sees requests.
 #[derive(Clone, Debug)]
@@ -51,9 +52,9 @@ impl Processor {
         if let Self::Scrubber(scrubber) = self { Some(scrubber) } else { None }
     }
 
-    fn run(&self, request: &Request) -> Result<(Scrubbed, Report), ScrubError> {
-        match self {
-            Self::Scrubber(scrubber) => scrubber.scrub(request),
+    fn run(&self, request: &Request) -> Result<Divided, ScrubError> {
+        let (left, report) = match self {
+            Self::Scrubber(scrubber) => return scrubber.divide(request),
             Self::Redaction(redactor) => redactor.redact(request),
             // Among others that scrub: the chain has one. What it puts in comes from
             // the configuration or from the same record.
@@ -62,7 +63,8 @@ impl Processor {
             Self::Faulty => panic!("trips over {}", request.bytes.escape_ascii()),
             Self::Transform(transform) => transform.apply(request),
             Self::Filter(filter) | Self::Route(filter) => filter.apply(request),
-        }
+        }?;
+        Ok(Divided { left, routed: None, report })
     }
 }
 
@@ -91,6 +93,8 @@ pub struct Processed {
 pub struct Stage {
     /// What it changed.
     pub report: Report,
+    /// What it sends elsewhere.
+    pub routed: Option<Scrubbed>,
     /// How many items it got.
     pub incoming: u64,
     /// How many it gave on.
@@ -115,21 +119,49 @@ impl Chain {
     /// # Errors
     ///
     /// When the request cannot be walked; nothing of it may be forwarded.
-    pub fn run(&self, mut request: Request) -> Result<Processed, ScrubError> {
-        let mut stages = Vec::with_capacity(self.0.len());
-        let mut edited = false;
-        let mut last = None;
-        for processor in self.0.iter() {
-            let (scrubbed, report) = processor.run(&request)?;
-            edited |= scrubbed.edited();
-            let items = scrubbed.items();
-            let incoming = items + report.dropped_records;
-            stages.push(Stage { report, incoming, outgoing: items });
-            request.encoding = scrubbed.encoding();
-            request.bytes = scrubbed.bytes().clone();
-            last = Some(scrubbed);
-        }
-        let scrubbed = last.ok_or(ScrubError::NoScrubber(NoScrubber))?;
-        Ok(Processed { scrubbed, stages, edited })
+    pub fn run(&self, request: Request) -> Result<Processed, ScrubError> {
+        let processed = run(&self.0, request)?;
+        processed.ok_or(ScrubError::NoScrubber(NoScrubber))
     }
+}
+
+/// Processors behind others that scrubbed: what they get is proof of it.
+#[derive(Clone, Debug)]
+pub struct Behind(Arc<[Processor]>);
+
+impl Behind {
+    /// Puts processors behind each other.
+    pub fn new(processors: Vec<Processor>) -> Self {
+        Self(processors.into())
+    }
+
+    /// Shows a request that was scrubbed to each processor.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Chain::run`].
+    pub fn run(&self, scrubbed: Scrubbed) -> Result<Processed, ScrubError> {
+        let (signal, encoding) = (scrubbed.signal(), scrubbed.encoding());
+        let request = Request { signal, encoding, bytes: scrubbed.bytes().clone() };
+        let none = Processed { edited: scrubbed.edited(), scrubbed, stages: Vec::new() };
+        Ok(run(&self.0, request)?.unwrap_or(none))
+    }
+}
+
+/// `None` where there is no processor.
+fn run(processors: &[Processor], mut request: Request) -> Result<Option<Processed>, ScrubError> {
+    let mut stages = Vec::with_capacity(processors.len());
+    let mut edited = false;
+    let mut last = None;
+    for processor in processors {
+        let Divided { left, routed, report } = processor.run(&request)?;
+        edited |= left.edited();
+        let outgoing = left.items();
+        let incoming = outgoing + report.dropped_records + report.routed_records;
+        stages.push(Stage { report, routed, incoming, outgoing });
+        request.encoding = left.encoding();
+        request.bytes = left.bytes().clone();
+        last = Some(left);
+    }
+    Ok(last.map(|scrubbed| Processed { scrubbed, stages, edited }))
 }

@@ -48,6 +48,7 @@ use crate::scrub::detector::filter::Filter;
 
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::KeyTable;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Hit;
@@ -240,6 +241,11 @@ impl Detector {
     /// The ids of the rules, in their order.
     pub(in crate::scrub) fn rule_ids(&self) -> impl Iterator<Item = &Arc<str>> {
         self.rules.iter().map(|rule| &rule.id)
+    }
+
+    /// Whether the name of a key alone has its value looked at.
+    pub(in crate::scrub) fn tells(&self, key: &[u8]) -> bool {
+        matches!(self.keys.classify(key), Class::Secret(_))
     }
 
     /// Compiles the patterns of the first `count` rules now instead of at their first hit.

@@ -21,6 +21,7 @@ pub use cut::Cut;
 pub use cut::CutKind;
 pub use cut::TAG_KEY;
 pub use cut::cut;
+pub use cut::pick;
 pub use origins::Origin;
 pub use origins::Origins;
 pub use schema::places;

@@ -7,6 +7,7 @@
 //!
 //! A statement is read (`token`, `parse`), bound to the fields of records (`place`) and
 //! functions (`compile`), and then run on each record (`value`, `test`, `edit`).
+//! `reopen` says what it may bring to light behind a scrubber.
 
 mod apply;
 mod compile;
@@ -16,6 +17,7 @@ mod glob;
 mod group;
 mod parse;
 mod place;
+mod reopen;
 mod settings;
 mod test;
 mod token;
@@ -23,6 +25,7 @@ mod transform;
 mod value;
 
 pub use filter::Filter;
+pub use reopen::under;
 pub use settings::ConditionGroup;
 pub use settings::ConditionItem;
 pub use settings::ErrorMode;

@@ -12,6 +12,7 @@ mod translate;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex_automata::Input;
 use regex_automata::meta;
@@ -33,6 +34,7 @@ pub fn to_rust(pattern: &str) -> Result<String, PatternError> {
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {
+    source: Arc<str>,
     regex: meta::Regex,
 }
 
@@ -69,7 +71,12 @@ impl Pattern {
             Some(_) => PatternError::TooLarge,
             None => PatternError::Syntax { what: "cannot be compiled", at: 1 },
         })?;
-        Ok(Self { regex })
+        Ok(Self { source: pattern.into(), regex })
+    }
+
+    /// The pattern as it was written, in Go's syntax.
+    pub fn as_str(&self) -> &str {
+        &self.source
     }
 
     /// Whether it matches anywhere.

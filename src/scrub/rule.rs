@@ -303,6 +303,7 @@ pub enum Action {
     RefuseRequest,
     /// The text stays; the record gets the attribute `otel_redact.rules`.
     Tag,
-    /// Not there yet: refused when the rule is compiled.
+    /// The span, log record or data point that holds it leaves this pipeline, masked, for
+    /// the connector that the scrubber's `route` names; where none does, it is masked.
     Route,
 }

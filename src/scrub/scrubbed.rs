@@ -290,6 +290,8 @@ pub struct Report {
     pub costs: Vec<Cost>,
     /// Spans, log records and data points that are gone.
     pub dropped_records: u64,
+    /// Spans, log records and data points that go to another pipeline.
+    pub routed_records: u64,
     /// Fields that the schema does not know and that were dropped.
     pub unknown_fields: u64,
     /// Texts whose invalid UTF-8 was replaced.

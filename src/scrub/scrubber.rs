@@ -40,6 +40,7 @@ use crate::scrub::otlp::WalkOptions;
 use crate::scrub::rule::Action;
 use crate::scrub::rule::Keys;
 use crate::scrub::rule::Rule;
+use crate::scrub::scrubber::act::Acted;
 use crate::scrub::scrubber::assemble::Assembled;
 use crate::scrub::yaml::YamlError;
 
@@ -83,6 +84,17 @@ pub struct Scrubber {
     /// Requests leave as they came, and the report says what would be masked. (A text
     /// by itself is scrubbed all the same: it goes to our own log.)
     dry_run: bool,
+}
+
+/// A request, scrubbed, in two parts.
+#[derive(Debug)]
+pub struct Divided {
+    /// What goes on.
+    pub left: Scrubbed,
+    /// The records that rules with `action: route` send elsewhere, scrubbed like the others.
+    pub routed: Option<Scrubbed>,
+    /// What was done.
+    pub report: Report,
 }
 
 /// A request, scrubbed but for what else is to be done.
@@ -173,15 +185,39 @@ impl Scrubber {
     /// When the request cannot be walked, or a rule refuses it; nothing of it may be
     /// forwarded.
     pub fn scrub(&self, request: &Request) -> Result<(Scrubbed, Report), ScrubError> {
-        let mut pass = self.pass(request)?;
+        self.divide(request).map(|Divided { left, report, .. }| (left, report))
+    }
+
+    /// Scrubs a request, and gives what rules with `action: route` take out of it by itself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Scrubber::scrub`].
+    pub fn divide(&self, request: &Request) -> Result<Divided, ScrubError> {
+        let mut left = self.pass(request)?;
+        let mut routed = None;
         if self.dry_run {
-            pass = pass.undone(request);
+            left = left.undone(request);
         }
-        if !pass.deeds.is_empty() {
-            pass = act::act(self, request, pass)?;
+        if !left.deeds.is_empty() {
+            Acted { left, routed } = act::act(self, request, left)?;
         }
-        let Pass { bytes, items, edited, report, .. } = pass;
-        Ok((Scrubbed::new(request.signal, request.encoding, bytes, items, edited), report))
+        let seal = |pass: &Pass| {
+            let Pass { bytes, items, edited, .. } = pass;
+            Scrubbed::new(request.signal, request.encoding, bytes.clone(), *items, *edited)
+        };
+        let routed = routed.as_ref().map(seal);
+        Ok(Divided { left: seal(&left), routed, report: left.report })
+    }
+
+    /// Whether a rule sends records elsewhere: the first that does.
+    pub fn routes(&self) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.action == Action::Route)
+    }
+
+    /// Whether a value under this key is looked at for the name of the key alone.
+    pub fn tells(&self, key: &[u8]) -> bool {
+        self.detector.tells(key)
     }
 
     fn pass(&self, request: &Request) -> Result<Pass, ScrubError> {
@@ -200,6 +236,7 @@ impl Scrubber {
             noted: finder.noted,
             costs: finder.tally.costs(&self.detector),
             dropped_records: 0,
+            routed_records: 0,
             unknown_fields: walked.unknown_fields,
             invalid_utf8: walked.invalid_utf8,
         };

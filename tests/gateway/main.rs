@@ -17,6 +17,7 @@ mod redaction;
 mod refusals;
 mod replay;
 mod retries;
+mod routes;
 mod sender;
 mod settings;
 mod shown;

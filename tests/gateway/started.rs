@@ -44,6 +44,13 @@ pub(crate) fn warnings(yaml: &str) -> Vec<String> {
     loaded.map(|loaded| loaded.warnings).unwrap_or_else(|err| panic!("{err}\n{yaml}"))
 }
 
+/// What is said of processors that stand behind a scrubber.
+pub(crate) fn told(yaml: &str) -> Vec<String> {
+    let config = config(yaml);
+    let built = gateway::processors::build(&config).unwrap();
+    gateway::processors::behind::warnings(&config, &built)
+}
+
 /// Both protocols, at any port, to the exporters of `exporters`, for traces and logs.
 pub(crate) fn yaml(exporters: &str) -> String {
     yaml_with("", exporters)

@@ -1,5 +1,7 @@
 //! What two places of a configuration must agree on.
 
+mod route;
+
 use crate::gateway::auth;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConnectorConfig;
@@ -59,6 +61,7 @@ pub(in crate::gateway::config) fn check(
         check_pipeline(config, pipeline, &at)?;
         check_matching(config, id.signal, pipeline, root)?;
     }
+    route::check(config, root)?;
     for (id, connector) in &config.connectors {
         check_connector(config, id, connector, root, warnings)?;
     }
@@ -72,7 +75,10 @@ pub(in crate::gateway::config) fn check(
     for way in &found.0 {
         if let Some(id) = way.ids.last() {
             let at = service.under("pipelines").pipeline(id).under("processors");
-            check_scrubs(config, id, &way.pipeline, &at, warnings)?;
+            match way.is_apart(config) {
+                true => route::check_apart(config, way, &at)?,
+                false => check_scrubs(config, id, &way.pipeline, &at, warnings)?,
+            }
         }
     }
     Ok(found)
@@ -94,6 +100,8 @@ fn check_connector(
     if ends.is_empty() && begins.is_empty() {
         return Ok(());
     }
+    // Rules of a scrubber may end a pipeline with it, too.
+    let is_route = |signal| flow::routes(config).contains(&(id.clone(), signal));
     for (end, _) in &ends {
         if !begins.iter().any(|(begin, _)| begin.signal == end.signal) {
             let expected = format!("no pipeline of {} has it as a receiver", end.signal.name());
@@ -103,8 +111,10 @@ fn check_connector(
             return Err(at.fault("connectors take no profiles here", ""));
         }
     }
-    if let Some((begin, _)) =
-        begins.iter().find(|(begin, _)| !ends.iter().any(|(end, _)| end.signal == begin.signal))
+    if let Some((begin, _)) = begins
+        .iter()
+        .filter(|(begin, _)| !is_route(begin.signal))
+        .find(|(begin, _)| !ends.iter().any(|(end, _)| end.signal == begin.signal))
     {
         let expected = format!("no pipeline of {} has it as an exporter", begin.signal.name());
         return Err(at.fault(&expected, "add it to the `exporters` of one"));
@@ -119,7 +129,7 @@ fn check_connector(
             at.fault("resources that no entry takes are dropped", "add `default_pipelines`");
         warnings.push(fault.to_string());
     }
-    ends.iter().try_for_each(|(end, _)| routing.check(end.signal))
+    begins.iter().try_for_each(|(begin, _)| routing.check(begin.signal))
 }
 
 /// Every `auth.authenticator` names an extension that runs and is of a fitting type.
@@ -341,19 +351,19 @@ fn defined<'a>(
 }
 
 /// A place in the tree, or the innermost that there is on the way to it.
-struct At<'a> {
+pub(in crate::gateway::config) struct At<'a> {
     path: String,
     node: Option<&'a Node>,
 }
 
 impl<'a> At<'a> {
-    fn under(&self, key: &str) -> Self {
+    pub(in crate::gateway::config) fn under(&self, key: &str) -> Self {
         let inner = self.node.and_then(|node| node.get(key));
         Self { path: format!("{}.{key}", self.path), node: inner.or(self.node) }
     }
 
     /// The key of a pipeline may be written with blanks around it.
-    fn pipeline(&self, id: &PipelineId) -> Self {
+    pub(in crate::gateway::config) fn pipeline(&self, id: &PipelineId) -> Self {
         let inner = self.node.and_then(|node| match &node.value {
             Value::Map(entries) => entries
                 .iter()
@@ -366,7 +376,7 @@ impl<'a> At<'a> {
         }
     }
 
-    fn element(&self, position: usize) -> Self {
+    pub(in crate::gateway::config) fn element(&self, position: usize) -> Self {
         let inner = self.node.and_then(|node| match &node.value {
             Value::List(nodes) => nodes.get(position),
             _ => None,
@@ -374,7 +384,7 @@ impl<'a> At<'a> {
         Self { path: format!("{}[{position}]", self.path), node: inner.or(self.node) }
     }
 
-    fn fault(&self, expected: &str, advice: &str) -> YamlError {
+    pub(in crate::gateway::config) fn fault(&self, expected: &str, advice: &str) -> YamlError {
         let place = self.node.map(|node| node.place.clone()).unwrap_or_default();
         YamlError::at(&self.path, expected, &place, advice)
     }

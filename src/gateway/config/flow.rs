@@ -3,10 +3,12 @@
 //! A request that goes through a connector runs through the processors of both
 //! pipelines. So each way from a receiver to exporters becomes one pipeline, with the
 //! processors of all that it leads through; what a routing connector does not send that
-//! way is left out by one more processor. A sender is thereby told OK only when all that
+//! way is left out by one more processor. What rules of a scrubber send away
+//! (`action: route`) goes ways of its own, which begin with the connector. A sender is thereby told OK only when all that
 //! its request reached have accepted it, as without connectors.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::gateway::config::Config;
 use crate::gateway::config::ConnectorConfig;
@@ -14,6 +16,7 @@ use crate::gateway::config::PipelineConfig;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::gateway::config::component::PipelineId;
+use crate::scrub::Signal;
 
 /// How many ways there may be: pipelines that feed each other double them.
 const WAYS_MAX: usize = 1_000;
@@ -52,11 +55,42 @@ pub(in crate::gateway::config) fn ways(config: &Config) -> Result<Ways, NoWays> 
         let receivers = pipeline.receivers.iter().filter(|id| !is_connector(id)).cloned();
         let receivers: Vec<ComponentId> = receivers.collect();
         if !receivers.is_empty() {
-            let start = PipelineConfig { receivers, ..PipelineConfig::default() };
-            finder.follow(id, Way { ids: Vec::new(), pipeline: start })?;
+            finder.follow(id, Way::from(receivers))?;
         }
     }
+    for (connector, signal) in routes(config) {
+        let way = Way::from(vec![connector.clone()]);
+        finder.through(&connector, signal, &way)?;
+    }
     Ok((finder.ways, finder.routes))
+}
+
+impl Way {
+    fn from(receivers: Vec<ComponentId>) -> Self {
+        let pipeline = PipelineConfig { receivers, ..PipelineConfig::default() };
+        Self { ids: Vec::new(), pipeline }
+    }
+
+    /// Whether it takes what rules of a scrubber send away, scrubbed, from another way.
+    pub(in crate::gateway::config) fn is_apart(&self, config: &Config) -> bool {
+        self.pipeline.receivers.iter().all(|id| config.connectors.contains_key(id))
+    }
+}
+
+/// The connectors that rules send records to, and of which signals.
+pub(in crate::gateway::config) fn routes(config: &Config) -> BTreeSet<(ComponentId, Signal)> {
+    let mut routes = BTreeSet::new();
+    for (id, pipeline) in &config.service.pipelines {
+        for processor in &pipeline.processors {
+            if let Some(ProcessorConfig::Scrubber(settings)) = config.processors.get(processor)
+                && let Some(Ok(route)) = settings.route.clone().map(ComponentId::try_from)
+                && id.signal != Signal::Profiles
+            {
+                routes.insert((route, id.signal));
+            }
+        }
+    }
+    routes
 }
 
 struct Finder<'c> {
@@ -85,33 +119,32 @@ impl Finder<'_> {
                 return Err(NoWays::TooMany);
             }
         }
-        for connector in connectors {
-            let takes = |(next, pipeline): &(&PipelineId, &PipelineConfig)| {
-                next.signal == id.signal && pipeline.receivers.contains(connector)
-            };
-            let next: Vec<PipelineId> = self
-                .config
-                .service
-                .pipelines
-                .iter()
-                .filter(takes)
-                .map(|(id, _)| id.clone())
-                .collect();
-            for next in next {
-                let mut way = way.clone();
-                if let Some(ConnectorConfig::Routing(routing)) =
-                    self.config.connectors.get(connector)
-                {
-                    let Some(route) = routing.to(&next) else { continue };
-                    let Ok(id) = format!("{connector}/to_{next}").replace("//", "/").try_into()
-                    else {
-                        continue;
-                    };
-                    way.pipeline.processors.push(ComponentId::clone(&id));
-                    self.routes.insert(id, ProcessorConfig::Route(route));
-                }
-                self.follow(&next, way)?;
+        connectors.into_iter().try_for_each(|connector| self.through(connector, id.signal, &way))
+    }
+
+    /// Goes on from `way` into every pipeline that a connector leads to.
+    fn through(
+        &mut self,
+        connector: &ComponentId,
+        signal: Signal,
+        way: &Way,
+    ) -> Result<(), NoWays> {
+        let takes = |(next, pipeline): &(&PipelineId, &PipelineConfig)| {
+            next.signal == signal && pipeline.receivers.contains(connector)
+        };
+        let pipelines = self.config.service.pipelines.iter();
+        let next: Vec<PipelineId> = pipelines.filter(takes).map(|(id, _)| id.clone()).collect();
+        for next in next {
+            let mut way = way.clone();
+            if let Some(ConnectorConfig::Routing(routing)) = self.config.connectors.get(connector) {
+                let Some(route) = routing.to(&next) else { continue };
+                let Ok(id) = format!("{connector}/to_{next}").replace("//", "/").try_into() else {
+                    continue;
+                };
+                way.pipeline.processors.push(ComponentId::clone(&id));
+                self.routes.insert(id, ProcessorConfig::Route(route));
             }
+            self.follow(&next, way)?;
         }
         Ok(())
     }

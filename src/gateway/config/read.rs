@@ -22,6 +22,8 @@ use crate::gateway::config::routing::RoutingConfig;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
 use crate::scrub::Settings;
+use crate::scrub::actions::AttributesSettings;
+use crate::scrub::actions::ResourceSettings;
 use crate::scrub::ottl::FilterSettings;
 use crate::scrub::ottl::TransformSettings;
 use crate::scrub::redaction;
@@ -29,6 +31,7 @@ use crate::scrub::rule::RuleFile;
 use crate::scrub::yaml;
 use crate::scrub::yaml::Entry;
 use crate::scrub::yaml::Node;
+use crate::scrub::yaml::Origin;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::closest;
@@ -128,8 +131,16 @@ fn read_processor(
             }
             Ok(ProcessorConfig::Redaction(Box::new(settings)))
         }
-        "attributes" => one.settings().map(Box::new).map(ProcessorConfig::Attributes),
-        "resource" => one.settings().map(ProcessorConfig::Resource),
+        "attributes" => {
+            let mut settings: AttributesSettings = one.settings()?;
+            settings.origin = Origin::new(String::new(), Some(&one.entry.node));
+            Ok(ProcessorConfig::Attributes(Box::new(settings)))
+        }
+        "resource" => {
+            let mut settings: ResourceSettings = one.settings()?;
+            settings.origin = Origin::new(String::new(), Some(&one.entry.node));
+            Ok(ProcessorConfig::Resource(settings))
+        }
         "transform" => {
             let mut settings: TransformSettings = one.settings()?;
             settings.read_from(&one.entry.node);

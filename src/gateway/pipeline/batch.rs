@@ -22,6 +22,8 @@ use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
 use crate::gateway::pipeline::fanout::Fanout;
 use crate::gateway::pipeline::join_all;
+use crate::gateway::telemetry::metrics::BatchReason as Why;
+use crate::gateway::telemetry::metrics::Metrics;
 
 /// `processors.batch`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -69,6 +71,9 @@ impl TryFrom<Option<Vec<String>>> for NoKeys {
     }
 }
 
+/// The settings of a `batch`, and its id.
+pub type Named<'c> = (Arc<str>, &'c Config);
+
 /// A batch of this size, in bytes, is sent at once: the next request might carry it
 /// over 4 MiB, which gRPC receivers refuse unless told otherwise.
 const BATCH_BYTES_MAX: usize = 3 << 20;
@@ -93,13 +98,16 @@ struct Entry {
 
 impl Batcher {
     /// Starts joining. Must be called within a tokio runtime.
-    pub fn start(config: &Config, fanout: Fanout) -> Self {
+    pub fn start((id, config): Named<'_>, fanout: Fanout, metrics: Metrics) -> Self {
+        metrics.batches().begin(&id);
         let (entries, received) = mpsc::channel(WAITING_MAX);
         let joiner = Joiner {
             timeout: config.timeout.0,
             items_min: u64::from(config.send_batch_size),
             items_max: u64::from(config.send_batch_max_size),
             fanout,
+            id,
+            metrics,
             batch: Vec::new(),
             items: 0,
             bytes: 0,
@@ -136,6 +144,9 @@ struct Joiner {
     /// 0: no limit.
     items_max: u64,
     fanout: Fanout,
+    /// The id of the processor.
+    id: Arc<str>,
+    metrics: Metrics,
     batch: Vec<Entry>,
     items: u64,
     bytes: usize,
@@ -152,10 +163,10 @@ impl Joiner {
                     Some(entry) => self.add(entry),
                     None => break,
                 },
-                () = tokio::time::sleep_until(self.flush_at), if is_waiting => self.flush(),
+                () = tokio::time::sleep_until(self.flush_at), if is_waiting => self.flush(Why::Timeout),
             }
         }
-        self.flush();
+        self.flush(Why::Timeout);
     }
 
     fn add(&mut self, entry: Entry) {
@@ -163,7 +174,7 @@ impl Joiner {
         let bytes = entry.delivery.scrubbed().bytes().len();
         let too_many = self.items_max != 0 && self.items_max < self.items + items;
         if too_many || BATCH_BYTES_MAX < self.bytes + bytes {
-            self.flush();
+            self.flush(Why::Size);
         }
         if self.batch.is_empty() {
             self.flush_at = Instant::now() + self.timeout;
@@ -173,15 +184,17 @@ impl Joiner {
         self.bytes += bytes;
         let is_full = self.items_min <= self.items || BATCH_BYTES_MAX <= self.bytes;
         if is_full || self.timeout.is_zero() {
-            self.flush();
+            self.flush(Why::Size);
         }
     }
 
     /// Sends the batch off; the next one fills meanwhile.
-    fn flush(&mut self) {
-        self.items = 0;
-        self.bytes = 0;
+    fn flush(&mut self, why: Why) {
+        let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
         let mut batch = std::mem::take(&mut self.batch);
+        if !batch.is_empty() {
+            self.metrics.batches().sent(&self.id, why, items, bytes);
+        }
         batch.retain(|entry| !entry.answer.is_closed());
         if !batch.is_empty() {
             tokio::spawn(deliver(self.fanout.clone(), batch, self.items_max));

@@ -9,6 +9,7 @@
 //! A label holds the name of a component, a rule or a kind of place, never text
 //! from a request: the number of series does not depend on senders.
 
+mod batch;
 mod queue;
 mod rules;
 mod series;
@@ -31,6 +32,7 @@ use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::metrics::series::Items;
 use crate::gateway::telemetry::metrics::series::at_zero;
 use crate::gateway::telemetry::metrics::series::counter;
+use crate::gateway::telemetry::metrics::series::gauge;
 use crate::gateway::telemetry::metrics::series::histogram;
 use crate::gateway::telemetry::metrics::series::target_info;
 use crate::gateway::telemetry::process::ProcessMetrics;
@@ -39,6 +41,8 @@ use crate::scrub::Redaction;
 use crate::scrub::Report;
 use crate::scrub::Signal;
 
+pub use batch::BatchMetrics;
+pub use batch::BatchReason;
 pub use queue::QueueEvent;
 pub(in crate::gateway::telemetry) use series::register;
 
@@ -77,6 +81,8 @@ struct Inner {
     reloads: IntCounterVec,
     rules_refused: IntGauge,
     dropped: IntCounterVec,
+    routed: IntCounterVec,
+    batches: BatchMetrics,
     unknown_fields: IntCounterVec,
     invalid_utf8: IntCounterVec,
     filtered: Items,
@@ -175,6 +181,13 @@ impl Metrics {
                 "Spans, log records and data points that a rule dropped.",
                 processor,
             ),
+            routed: counter(
+                &registry,
+                "processor_scrubber_routed_records",
+                "Spans, log records and data points that a rule sent to another pipeline.",
+                processor,
+            ),
+            batches: BatchMetrics::new(&registry),
             unknown_fields: counter(
                 &registry,
                 "processor_scrubber_unknown_fields",
@@ -295,6 +308,7 @@ impl Metrics {
         }
         for (counter, by) in [
             (&self.inner.dropped, report.dropped_records),
+            (&self.inner.routed, report.routed_records),
             (&self.inner.unknown_fields, report.unknown_fields),
             (&self.inner.invalid_utf8, report.invalid_utf8),
         ] {
@@ -307,6 +321,11 @@ impl Metrics {
     /// `processor_filter_*_filtered`: records that a `filter` left out.
     pub fn filtered(&self, processor: &str, signal: Signal, items: u64) {
         self.inner.filtered.add(signal, &[processor], items);
+    }
+
+    /// What `batch` joins.
+    pub fn batches(&self) -> &BatchMetrics {
+        &self.inner.batches
     }
 
     /// What single rules cost, and what candidates would change.

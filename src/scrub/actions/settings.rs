@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::scrub::Signal;
 use crate::scrub::matching::AnyYaml;
 use crate::scrub::matching::Properties;
+use crate::scrub::yaml::Origin;
 
 /// `processors.attributes`
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -16,6 +17,9 @@ pub struct AttributesSettings {
     pub exclude: Option<Properties>,
     /// What is done, in order.
     pub actions: Vec<ActionSettings>,
+    /// Where the settings stand.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// `processors.resource`
@@ -24,6 +28,9 @@ pub struct AttributesSettings {
 pub struct ResourceSettings {
     /// What is done, in order.
     pub attributes: Vec<ActionSettings>,
+    /// Where the settings stand.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// One action.

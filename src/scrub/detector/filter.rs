@@ -135,11 +135,6 @@ impl Filter {
             check_near(near)?;
         }
         let action = match rule.action {
-            Action::Route => {
-                let expected = "routing to another pipeline is not there yet; `drop-record` keeps \
-                                the record from the backend, `tag` lets the backend route it";
-                return Err(RuleFault::new("action", expected));
-            }
             // How the mask looks is the masker's to know.
             Action::Fingerprint | Action::Partial => Action::Mask,
             action => action,

@@ -12,6 +12,7 @@ use crate::scrub::otlp::WalkError;
 use crate::scrub::otlp::schema;
 use crate::scrub::otlp::schema::Kind;
 use crate::scrub::otlp::schema::Message;
+use crate::scrub::otlp::split::below;
 use crate::scrub::otlp::wire;
 use crate::scrub::otlp::wire::Fault;
 
@@ -35,6 +36,8 @@ pub enum CutKind {
     /// The span, log record or data point goes. Where the byte is in none, nothing
     /// happens.
     Record,
+    /// The same, but it goes where [`pick`] takes it.
+    Pick,
     /// The record gets an attribute that names this rule; where the byte is in none,
     /// the scope or the resource does.
     Tag(Arc<str>),
@@ -51,23 +54,79 @@ pub fn cut(signal: Signal, request: &[u8], cuts: &[Cut]) -> Result<(Vec<u8>, u64
     if signal == Signal::Profiles {
         return Ok((request.to_vec(), 0));
     }
-    let mut cutter = Cutter { request, cuts: cuts.to_vec(), records: 0 };
-    cutter.cuts.sort_by_key(|cut| cut.at);
-    let mut tags = Vec::new();
-    let written = cutter
-        .message(schema::root(signal), 0..request.len(), false, &mut tags)
-        .map_err(|fault| fault.in_path(String::new()))?;
-    Ok((written, cutter.records))
+    Cutter::new(request, cuts, Part::Left).run(signal)
+}
+
+/// Writes what [`cut`] takes out of the request to go elsewhere: the records in which a
+/// [`CutKind::Pick`] stands, in their scopes and resources. Gives it, and how many they are.
+///
+/// # Errors
+///
+/// When the request is malformed.
+pub fn pick(signal: Signal, request: &[u8], cuts: &[Cut]) -> Result<(Vec<u8>, u64), WalkError> {
+    if signal == Signal::Profiles {
+        return Ok((Vec::new(), 0));
+    }
+    Cutter::new(request, cuts, Part::Picked).run(signal)
+}
+
+/// Which part of a request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// All but what was cut out.
+    Left,
+    /// The records that go elsewhere, and what stands around them.
+    Picked,
 }
 
 struct Cutter<'r> {
     request: &'r [u8],
     /// By position.
     cuts: Vec<Cut>,
+    part: Part,
+    /// Those that were cut out, or that were picked.
     records: u64,
 }
 
-impl Cutter<'_> {
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    Goes,
+}
+
+impl<'r> Cutter<'r> {
+    fn new(request: &'r [u8], cuts: &[Cut], part: Part) -> Self {
+        let mut cuts = cuts.to_vec();
+        cuts.sort_by_key(|cut| cut.at);
+        Self { request, cuts, part, records: 0 }
+    }
+
+    fn run(mut self, signal: Signal) -> Result<(Vec<u8>, u64), WalkError> {
+        let mut tags = Vec::new();
+        let written = self
+            .message(schema::root(signal), 0..self.request.len(), false, &mut tags)
+            .map_err(|fault| fault.in_path(String::new()))?;
+        Ok((written, self.records))
+    }
+
+    /// What becomes of a record, or of a message that holds records.
+    fn fate(&mut self, message: &'static Message, cuts: Range<usize>) -> Fate {
+        let is_dropped = message.item && self.has(&cuts, &CutKind::Record);
+        let is_picked = self.has(&cuts, &CutKind::Pick);
+        match self.part {
+            Part::Left if is_dropped => self.records += 1,
+            Part::Left if !message.item || !is_picked => return Fate::Stays,
+            Part::Left => {}
+            Part::Picked if is_picked && !is_dropped => {
+                self.records += u64::from(message.item);
+                return Fate::Stays;
+            }
+            Part::Picked => {}
+        }
+        Fate::Goes
+    }
+
     /// The message in `body`, written again. Adds to `tags` those for what is around
     /// it. Calls itself for the messages below, which the schema nests six deep at
     /// most: values, which may nest deeper, are not entered.
@@ -91,15 +150,14 @@ impl Cutter<'_> {
                 Some(Kind::Message(inner)) => Some(inner),
                 _ => None,
             };
-            let is_cut = |kind: &CutKind| {
-                self.cuts
-                    .get(cuts.clone())
-                    .is_some_and(|cuts| cuts.iter().any(|cut| cut.kind == *kind))
-            };
+            if let Some(level) = below(message, field.tag)
+                && self.fate(level, cuts.clone()) == Fate::Goes
+            {
+                continue;
+            }
             match inner {
                 _ if cuts.is_empty() => out.extend_from_slice(raw),
-                Some(inner) if inner.keys().is_some() && is_cut(&CutKind::Attribute) => {}
-                Some(inner) if inner.item && is_cut(&CutKind::Record) => self.records += 1,
+                Some(inner) if inner.keys().is_some() && self.has(&cuts, &CutKind::Attribute) => {}
                 Some(inner) if !inner.is_value() => {
                     let written = self.message(inner, field.contents, in_record, &mut own)?;
                     append(&mut out, field.tag, &written);
@@ -126,6 +184,11 @@ impl Cutter<'_> {
     fn within(&self, range: &Range<usize>) -> Range<usize> {
         let before = |limit: usize| self.cuts.partition_point(|cut| cut.at < limit);
         before(range.start)..before(range.end)
+    }
+
+    fn has(&self, cuts: &Range<usize>, kind: &CutKind) -> bool {
+        let cuts = self.cuts.get(cuts.clone()).unwrap_or_default();
+        cuts.iter().any(|cut| cut.kind == *kind)
     }
 
     fn tags(&self, cuts: Range<usize>, tags: &mut Vec<Arc<str>>) {
@@ -210,6 +273,32 @@ mod tests {
         assert!(!json.contains("BODY") && json.contains("OTHER") && json.contains("RESOURCE"));
         assert_eq!(records, 1);
         assert_eq!(after("RESOURCE", CutKind::Record).1, 0);
+    }
+
+    #[test]
+    fn what_is_picked_is_no_longer_in_the_rest_and_the_other_way_round() {
+        let request = json_to_protobuf(Signal::Logs, LOGS.as_bytes()).expect("OTLP");
+        let at = |word: &str| memchr::memmem::find(&request, word.as_bytes()).expect("is there");
+        let json = |bytes: &[u8]| {
+            let json = protobuf_to_json(Signal::Logs, bytes).expect("OTLP");
+            String::from_utf8(json).expect("UTF-8")
+        };
+        let picks = [Cut { at: at("NESTED"), kind: CutKind::Pick }];
+        let (left, dropped) = cut(Signal::Logs, &request, &picks).expect("OTLP");
+        let (picked, count) = pick(Signal::Logs, &request, &picks).expect("OTLP");
+        assert_eq!((dropped, count), (0, 1));
+        let (left, picked) = (json(&left), json(&picked));
+        assert!(!left.contains("BODY") && left.contains("OTHER"), "{left}");
+        assert!(picked.contains("BODY") && !picked.contains("OTHER"), "{picked}");
+        assert!(left.contains("RESOURCE") && picked.contains("RESOURCE"));
+        // What a rule drops goes nowhere.
+        let both = [picks[0].clone(), Cut { at: at("PLAIN"), kind: CutKind::Record }];
+        assert_eq!(cut(Signal::Logs, &request, &both).expect("OTLP").1, 1);
+        assert_eq!(pick(Signal::Logs, &request, &both).expect("OTLP").1, 0);
+        // Nor is a resource picked of which no record is.
+        let resource = [Cut { at: at("RESOURCE"), kind: CutKind::Pick }];
+        assert_eq!(pick(Signal::Logs, &request, &resource).expect("OTLP").1, 0);
+        assert_eq!(cut(Signal::Logs, &request, &resource).expect("OTLP").0, request);
     }
 
     #[test]

@@ -139,7 +139,10 @@ fn append(out: &mut Vec<u8>, tag: u64, contents: &[u8]) {
 }
 
 /// The message at `tag` of `message`, if it is a record or holds records.
-fn below(message: &'static Message, tag: u64) -> Option<&'static Message> {
+pub(in crate::scrub::otlp) fn below(
+    message: &'static Message,
+    tag: u64,
+) -> Option<&'static Message> {
     let field = message.field(tag >> 3).filter(|_| tag & 7 == 2)?;
     let Kind::Message(inner) = field.kind else { return None };
     holds_items(inner).then_some(inner)

@@ -13,6 +13,8 @@ use crate::scrub::ottl::parse::Condition;
 use crate::scrub::ottl::parse::Expr;
 use crate::scrub::ottl::place;
 use crate::scrub::ottl::place::Site;
+use crate::scrub::ottl::reopen;
+use crate::scrub::ottl::reopen::Tells;
 use crate::scrub::ottl::settings::Placed;
 use crate::scrub::ottl::test::Test;
 use crate::scrub::ottl::value::Scene;
@@ -156,6 +158,8 @@ pub(in crate::scrub::ottl) fn route(
 /// Statements on the records of one context.
 #[derive(Debug)]
 pub(in crate::scrub::ottl) struct Statements {
+    /// The setting that lists them.
+    path: String,
     pub(in crate::scrub::ottl) kind: RecordKind,
     conditions: Conditions,
     statements: Vec<(Edit, Option<Test>)>,
@@ -193,7 +197,19 @@ impl Statements {
         })?;
         let tests = conditions.bound(&tests, |condition| compile::test(condition, site))?;
         let conditions = Conditions { tests, error_mode };
-        Ok(Self { kind: site.kind, conditions, statements, error_mode })
+        let path = list.path.to_owned();
+        Ok(Self { path, kind: site.kind, conditions, statements, error_mode })
+    }
+
+    /// Which statements may bring something to light behind a scrubber, and what.
+    pub(in crate::scrub::ottl) fn reopens<'a>(
+        &'a self,
+        tells: Tells<'a>,
+    ) -> impl Iterator<Item = (String, String)> + 'a {
+        let edits = self.statements.iter().enumerate();
+        edits.filter_map(move |(at, (edit, _))| {
+            Some((format!("{}[{at}]", self.path), reopen::reopens(edit, tells)?))
+        })
     }
 
     /// Runs them on a record.

@@ -58,19 +58,29 @@ impl Transform {
         })
     }
 
+    /// Which statements on requests of `signal` may bring something to light behind a
+    /// scrubber, for which a key `tells` of a secret: their settings, and what they do.
+    pub fn reopens(&self, signal: Signal, tells: &dyn Fn(&[u8]) -> bool) -> Vec<(String, String)> {
+        self.groups(signal).iter().flat_map(|group| group.reopens(tells)).collect()
+    }
+
+    fn groups(&self, signal: Signal) -> &[Statements] {
+        match signal {
+            Signal::Traces => self.traces.as_slice(),
+            Signal::Metrics => self.metrics.as_slice(),
+            Signal::Logs => self.logs.as_slice(),
+            Signal::Profiles => &[],
+        }
+    }
+
     /// Runs the statements on a request. What comes out is scrubbed only if the request
     /// was: that is for the chain around it to know.
     pub(in crate::scrub) fn apply(
         &self,
         request: &Request,
     ) -> Result<(Scrubbed, Report), ScrubError> {
-        let groups = match request.signal {
-            Signal::Traces => self.traces.as_slice(),
-            Signal::Metrics => self.metrics.as_slice(),
-            Signal::Logs => self.logs.as_slice(),
-            Signal::Profiles => &[],
-        };
-        apply(request, groups.iter().map(|statements| Pass { statements, failed: None }))
+        let groups = self.groups(request.signal).iter();
+        apply(request, groups.map(|statements| Pass { statements, failed: None }))
     }
 }
 

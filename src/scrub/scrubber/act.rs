@@ -1,4 +1,4 @@
-//! What rules want done beyond masks: refuse, drop, remove, tag.
+//! What rules want done beyond masks: refuse, drop, route, remove, tag.
 //!
 //! The masks are made in any case, so that whatever cannot be cut out (a secret in a
 //! resource, in a profile) is masked. What can is cut out of the request as it came,
@@ -17,13 +17,23 @@ use crate::scrub::otlp::CutKind;
 use crate::scrub::rule::Action;
 use crate::scrub::scrubber::Pass;
 
+/// What became of a request: what is left of it, and what goes elsewhere.
+pub(super) struct Acted {
+    pub(super) left: Pass,
+    pub(super) routed: Option<Pass>,
+}
+
 /// Does the deeds of `first`, a pass over `request`.
-pub(super) fn act(scrubber: &Scrubber, request: &Request, first: Pass) -> Result<Pass, ScrubError> {
+pub(super) fn act(
+    scrubber: &Scrubber,
+    request: &Request,
+    first: Pass,
+) -> Result<Acted, ScrubError> {
     if let Some(deed) = first.deeds.iter().find(|deed| deed.action == Action::RefuseRequest) {
         return Err(ScrubError::Refused { rule: deed.rule.to_string() });
     }
     if request.signal == crate::scrub::Signal::Profiles {
-        return Ok(first);
+        return Ok(Acted { left: first, routed: None });
     }
     // Positions are those of the request that was walked: JSON is turned over first.
     let (protobuf, deeds) = match request.encoding {
@@ -35,15 +45,29 @@ pub(super) fn act(scrubber: &Scrubber, request: &Request, first: Pass) -> Result
         }
     };
     let cuts: Vec<Cut> = deeds.iter().filter_map(cut).collect();
-    let (bytes, records) = otlp::cut(request.signal, &protobuf, &cuts)?;
-    let left = Request { encoding: Encoding::Protobuf, bytes: bytes.into(), ..request.clone() };
-    let mut second = scrubber.pass(&left)?;
-    if request.encoding == Encoding::Json {
-        second.bytes = Bytes::from(otlp::protobuf_to_json(request.signal, &second.bytes)?);
-    }
     let mut report = first.report;
-    report.dropped_records = records;
-    Ok(Pass { report, edited: true, deeds: Vec::new(), ..second })
+    let (bytes, dropped) = otlp::cut(request.signal, &protobuf, &cuts)?;
+    report.dropped_records = dropped;
+    let left = scrubbed(scrubber, request, bytes)?;
+    let mut routed = None;
+    if cuts.iter().any(|cut| cut.kind == CutKind::Pick) {
+        let (bytes, records) = otlp::pick(request.signal, &protobuf, &cuts)?;
+        report.routed_records = records;
+        if 0 < records {
+            routed = Some(scrubbed(scrubber, request, bytes)?);
+        }
+    }
+    Ok(Acted { left: Pass { report, ..left }, routed })
+}
+
+/// A part of `request`, in protobuf, scrubbed and written as the request was.
+fn scrubbed(scrubber: &Scrubber, request: &Request, part: Vec<u8>) -> Result<Pass, ScrubError> {
+    let part = Request { encoding: Encoding::Protobuf, bytes: part.into(), ..request.clone() };
+    let mut pass = scrubber.pass(&part)?;
+    if request.encoding == Encoding::Json {
+        pass.bytes = Bytes::from(otlp::protobuf_to_json(request.signal, &pass.bytes)?);
+    }
+    Ok(Pass { edited: true, deeds: Vec::new(), ..pass })
 }
 
 fn cut(deed: &Deed) -> Option<Cut> {
@@ -51,11 +75,10 @@ fn cut(deed: &Deed) -> Option<Cut> {
         Action::RemoveAttribute => CutKind::Attribute,
         Action::DropRecord => CutKind::Record,
         Action::Tag => CutKind::Tag(deed.rule.clone()),
-        Action::Mask
-        | Action::Fingerprint
-        | Action::Partial
-        | Action::RefuseRequest
-        | Action::Route => return None,
+        Action::Route => CutKind::Pick,
+        Action::Mask | Action::Fingerprint | Action::Partial | Action::RefuseRequest => {
+            return None;
+        }
     };
     Some(Cut { at: deed.at, kind })
 }

@@ -48,12 +48,16 @@ pub struct Settings {
     /// Matches are counted and explained, and nothing is changed: the data is forwarded
     /// as it is.
     pub dry_run: bool,
-    /// What takes the place of a secret: `label`, `fixed`, `partial`, `fingerprint`.
+    /// What takes the place of a secret: `label`, `fixed`, `partial`, `fingerprint`,
+    /// `structure`.
     pub mask: MaskKind,
     /// The key of fingerprints; 16 bytes and more. Give it as `${env:…}` or `${file:…}`.
     pub fingerprint_key: FingerprintKey,
     /// Keys of before: fingerprints under them are still told by `allow`.
     pub fingerprint_keys_previous: Vec<FingerprintKey>,
+    /// The connector to which records go in which a rule with `action: route` finds
+    /// something, such as `forward/quarantine`.
+    pub route: Option<String>,
     /// Fields that the schema does not know: `drop`, `scan` or `refuse`.
     pub unknown_fields: UnknownFields,
     /// Texts that are not UTF-8: `replace`, `keep` or `refuse`.

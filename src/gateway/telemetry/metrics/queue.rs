@@ -8,13 +8,12 @@
 
 use prometheus::IntCounterVec;
 use prometheus::IntGaugeVec;
-use prometheus::Opts;
 use prometheus::Registry;
 
 use crate::gateway::telemetry::metrics::Items;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::metrics::counter;
-use crate::gateway::telemetry::metrics::register;
+use crate::gateway::telemetry::metrics::gauge;
 use crate::scrub::Signal;
 
 /// A way into the queue or out of it.
@@ -124,13 +123,6 @@ impl Metrics {
     pub fn queue_damaged(&self, exporter: &str, signal: Signal, pieces: u64) {
         self.inner.queue.damaged.with_label_values(&[exporter, signal.name()]).inc_by(pieces);
     }
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    let opts = Opts::new(format!("otelcol_{name}"), help);
-    let gauge = IntGaugeVec::new(opts, labels).expect("names and labels here are valid");
-    register(registry, gauge.clone());
-    gauge
 }
 
 /// The value of a gauge.

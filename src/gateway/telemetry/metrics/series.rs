@@ -74,6 +74,13 @@ pub(super) fn at_zero(counter: IntCounterVec) -> IntCounterVec {
     counter
 }
 
+pub(super) fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let opts = Opts::new(format!("otelcol_{name}"), help);
+    let gauge = IntGaugeVec::new(opts, labels).expect("names and labels here are valid");
+    register(registry, gauge.clone());
+    gauge
+}
+
 pub(super) fn histogram(
     registry: &Registry,
     name: &str,
