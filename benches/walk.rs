@@ -4,6 +4,8 @@
 //! Each bench first checks how many texts and items the walk visits, so that a
 //! walk that got fast by skipping some fails here instead of winning.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use divan::Bencher;
 use divan::black_box;
@@ -86,7 +88,7 @@ fn bench(
 struct Counter(usize);
 
 impl Judge for Counter {
-    fn begin(&mut self, _request: &[u8]) {}
+    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
 
     fn key(&mut self, _key: Shown<'_>, outer: Context) -> Context {
         outer
@@ -106,7 +108,7 @@ impl Judge for Counter {
 struct Nothing;
 
 impl Judge for Nothing {
-    fn begin(&mut self, _request: &[u8]) {}
+    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         black_box(key.at);

@@ -19,7 +19,7 @@ use otel_redact::scrub::otlp::WalkOptions;
 struct Secrets;
 
 impl Judge for Secrets {
-    fn begin(&mut self, _request: &[u8]) {}
+    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = std::ops::Range<usize>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         if key.bytes == b"password" { Context(1) } else { outer }

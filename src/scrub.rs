@@ -36,6 +36,7 @@ pub use scrubbed::NotedKind;
 pub use scrubbed::Redaction;
 pub use scrubbed::Report;
 pub use scrubbed::Scrubbed;
+pub use scrubber::KnownTexts;
 pub use scrubber::ScrubError;
 pub use scrubber::Scrubber;
 pub use scrubber::Settings;

@@ -25,6 +25,8 @@ use crate::load::Sender;
 pub(crate) enum Kind {
     /// The program with all packed rules.
     Ours,
+    /// The same, to which every text is new.
+    NewTexts,
     /// The program with [`TEN_PATTERNS`] as its only rules.
     TenRules,
     /// The program without rules.
@@ -72,6 +74,7 @@ impl Rival {
     pub(crate) fn start(kind: Kind, upstream: SocketAddr, coding: Coding, folder: &Path) -> Self {
         let (process, address) = match kind {
             Kind::Ours => ours("scrubber: {}", upstream, coding, None),
+            Kind::NewTexts => ours("scrubber: {known_texts_mib: 0}", upstream, coding, None),
             Kind::TenRules => ours(&ten_rules(), upstream, coding, None),
             Kind::NoRules => ours("scrubber: {disable: ['*']}", upstream, coding, None),
             Kind::OnDisk => ours("scrubber: {}", upstream, coding, Some(folder)),

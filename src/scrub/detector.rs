@@ -24,11 +24,13 @@ mod finder;
 mod hidden;
 mod judge;
 mod key;
+mod long;
 mod masked;
 mod overlap;
 mod pairs;
 mod pieces;
 mod prefilter;
+mod recent;
 mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
@@ -54,6 +56,7 @@ use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::Prefilter;
+use crate::scrub::detector::recent::Recent;
 use crate::scrub::rule::Action;
 use crate::scrub::rule::Confidence;
 use crate::scrub::rule::Keys;
@@ -73,6 +76,8 @@ pub(in crate::scrub) struct Detector {
     rules: Vec<Compiled>,
     keys: KeyTable,
     prefilter: Prefilter,
+    /// Long texts in which these rules found nothing.
+    recent: Recent,
     /// What each needle of the prefilter is for.
     uses: Vec<Use>,
     /// The rule for private keys, if it runs.
@@ -160,7 +165,8 @@ impl RuleFault {
 }
 
 impl Detector {
-    /// Compiles rules and the keys that are no secret.
+    /// Compiles rules and the keys that are no secret. Keeps up to `known_texts_bytes` of
+    /// long texts in which they find nothing.
     ///
     /// # Errors
     ///
@@ -169,6 +175,7 @@ impl Detector {
         rules: &[Source<'_>],
         not_secret: &[Keys],
         policy: &Policy,
+        known_texts_bytes: usize,
     ) -> Result<Self, (usize, RuleFault)> {
         let mut keys = KeyTable::default();
         for names in not_secret {
@@ -227,7 +234,13 @@ impl Detector {
         let private_key = number_of(PRIVATE_KEY_RULE);
         let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
         let rules = compiled;
-        Ok(Self { rules, keys, prefilter, uses, private_key, pairs, keeps_structure })
+        let recent = Recent::new(known_texts_bytes);
+        Ok(Self { rules, keys, prefilter, recent, uses, private_key, pairs, keeps_structure })
+    }
+
+    /// Whether it is worth a look whether a text was here before.
+    fn knows_texts(&self) -> bool {
+        self.recent.keeps_some() && !self.prefilter.is_empty()
     }
 
     /// Whether a hit is an anchor of the rule for private keys.

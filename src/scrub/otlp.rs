@@ -96,6 +96,9 @@ pub enum Scalar {
     Bool(bool),
 }
 
+/// How long a text is that a judge is told of before the walk, in bytes.
+pub const LONG_TEXT_MIN: usize = 1024;
+
 /// Decides what must be replaced. The detector is one; tests have others.
 ///
 /// Texts are shown in the order of the request. Keys are shown before the values
@@ -103,8 +106,10 @@ pub enum Scalar {
 /// profiles (which stand in the string table) come twice. A field outside the
 /// schema is shown under the place `unknown_field`, where it is scanned.
 pub trait Judge {
-    /// The whole request, before its first text is shown.
-    fn begin(&mut self, request: &[u8]);
+    /// The whole request, before its first text is shown. `long_texts` tells, if asked,
+    /// where texts of [`LONG_TEXT_MIN`] bytes and more stand, in wire order: keys are not
+    /// among them, nor texts that are deep in others.
+    fn begin(&mut self, request: &[u8], long_texts: &mut dyn Iterator<Item = Range<usize>>);
 
     /// What `key` says of the values under it. `outer` is what the keys around
     /// `key` said, or another key of the same attribute: to be safe, what is said
@@ -131,7 +136,7 @@ pub trait Judge {
 pub(in crate::scrub) struct Blind;
 
 impl Judge for Blind {
-    fn begin(&mut self, _: &[u8]) {}
+    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
 
     fn key(&mut self, _: Shown<'_>, outer: Context) -> Context {
         outer
@@ -233,10 +238,15 @@ pub fn walk(
     options: &WalkOptions,
     judge: &mut impl Judge,
 ) -> Result<Walked, WalkError> {
-    judge.begin(request);
     match encoding {
-        Encoding::Protobuf => protobuf::walk(signal, request, options, judge),
-        Encoding::Json => json::walk(signal, request, options, judge),
+        Encoding::Protobuf => {
+            judge.begin(request, &mut protobuf::long_texts(signal, request));
+            protobuf::walk(signal, request, options, judge)
+        }
+        Encoding::Json => {
+            judge.begin(request, &mut std::iter::empty());
+            json::walk(signal, request, options, judge)
+        }
     }
 }
 

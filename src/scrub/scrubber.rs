@@ -7,6 +7,7 @@ mod settings;
 
 pub use candidate::Ratio;
 pub use candidate::Shadow;
+pub use settings::KnownTexts;
 pub use settings::MinConfidence;
 pub use settings::Settings;
 
@@ -352,7 +353,7 @@ impl Scrubber {
 
 /// Shows one text by itself.
 fn show(finder: &mut Finder<'_>, text: &[u8], key: Option<&str>) -> Vec<Replacement> {
-    finder.begin(text);
+    finder.begin(text, &mut std::iter::empty());
     let context = match key {
         Some(key) => finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default()),
         None => Context::default(),

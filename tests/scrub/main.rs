@@ -3,6 +3,7 @@
 //! One binary, so that it links once. Each module is a subject.
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
+mod again;
 mod agents;
 mod detect;
 mod pages;

@@ -27,7 +27,7 @@ fn settings(yaml: &str) -> Settings {
     settings
 }
 
-fn scrubber(yaml: &str) -> Scrubber {
+pub(crate) fn scrubber(yaml: &str) -> Scrubber {
     Scrubber::new(&settings(yaml)).unwrap_or_else(|fault| panic!("{yaml}\n{fault}"))
 }
 
@@ -45,12 +45,12 @@ fn logs(body: &str, attributes: &str) -> String {
     format!(r#"{{"resourceLogs":[{},{}]}}"#, service("shop"), service("bank"))
 }
 
-fn attribute(key: &str, value: &str) -> String {
+pub(crate) fn attribute(key: &str, value: &str) -> String {
     format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#)
 }
 
 /// The request as it leaves, in JSON, by either encoding.
-fn scrubbed(scrubber: &Scrubber, json: &str) -> (String, Report) {
+pub(crate) fn scrubbed(scrubber: &Scrubber, json: &str) -> (String, Report) {
     let request = Request {
         signal: Signal::Logs,
         encoding: Encoding::Json,

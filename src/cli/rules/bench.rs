@@ -22,6 +22,7 @@ use crate::cli::scrub::signal;
 use crate::scrub::Cost;
 use crate::scrub::Counts;
 use crate::scrub::Encoding;
+use crate::scrub::KnownTexts;
 use crate::scrub::Request;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
@@ -115,7 +116,9 @@ fn scrubber(
     build: impl Fn(&Settings) -> Result<Scrubber, crate::scrub::yaml::YamlError>,
 ) -> Result<Scrubber, RulesError> {
     let faulty = |fault| RulesError::Rules { file: "rules".to_owned(), fault };
-    let scrubber = build(settings).map_err(faulty)?;
+    // The sample comes again in every turn, and must be searched each time.
+    let settings = Settings { known_texts_mib: KnownTexts(0), ..settings.clone() };
+    let scrubber = build(&settings).map_err(faulty)?;
     // A pattern that is compiled at its first hit must not be measured doing so.
     scrubber.compile_all().map_err(faulty)?;
     Ok(scrubber)

@@ -22,6 +22,7 @@ use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::long::LongTexts;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::pieces::KeyLines;
 use crate::scrub::detector::prefilter::Hit;
@@ -64,6 +65,8 @@ pub(in crate::scrub) struct Finder<'d> {
     surroundings: &'d Surroundings<'d>,
     /// The hits in the request.
     hits: Vec<Hit>,
+    /// The long texts of the request, of which some are not scanned.
+    long: LongTexts,
     /// The first hit that does not lie before the text shown last.
     next: usize,
     /// Where no hit is, between two or before the first; empty while texts without hits
@@ -114,6 +117,7 @@ impl<'d> Finder<'d> {
             masker,
             surroundings,
             hits: Vec::new(),
+            long: LongTexts::default(),
             next: 0,
             gap: 0..0,
             own_hits: Vec::new(),
@@ -268,10 +272,16 @@ impl<'d> Finder<'d> {
 }
 
 impl Judge for Finder<'_> {
-    fn begin(&mut self, request: &[u8]) {
+    fn begin(&mut self, request: &[u8], long_texts: &mut dyn Iterator<Item = Range<usize>>) {
         self.hits.clear();
         self.next = 0;
-        self.detector.prefilter.scan(request, &mut self.hits);
+        self.long = LongTexts::default();
+        // Who asks why wants to see every text searched.
+        if self.explanations.is_some() || !self.detector.knows_texts() {
+            self.detector.prefilter.scan(request, &mut self.hits);
+        } else {
+            self.long.scan(self.detector, request, long_texts, &mut self.hits);
+        }
         self.measure_gap();
     }
 
@@ -314,7 +324,9 @@ impl Judge for Finder<'_> {
             self.mask_key_line(text.bytes, place, found);
             return;
         }
-        let (range, base) = match text.at {
+        let says_nothing = matches!(known, Known::Nothing);
+        let scanned = text.at.filter(|&at| says_nothing || !self.long.is_clean(at));
+        let (range, base) = match scanned {
             Some(at) => (self.hits_in(at..at + text.bytes.len()), at),
             None => {
                 self.own_hits.clear();
@@ -324,12 +336,13 @@ impl Judge for Finder<'_> {
         };
         let packed = Packed::of(text.bytes).is_some();
         let asked = self.explanations.is_some();
-        if range.is_empty() && matches!(known, Known::Nothing) && !packed && !asked {
+        if range.is_empty() && says_nothing && !packed && !asked {
             return;
         }
-        let hits = if text.at.is_some() { &self.hits } else { &self.own_hits };
+        let hits = if scanned.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
-        if place.kind == BODY && self.detector.announces_key(hits) {
+        let announces_key = self.detector.announces_key(hits);
+        if place.kind == BODY && announces_key {
             self.key_lines.open(text.bytes);
             self.gap = 0..0;
         }
@@ -343,6 +356,14 @@ impl Judge for Finder<'_> {
         }
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
+        }
+        if let Some(at) = scanned
+            && says_nothing
+            && matches.is_empty()
+            && search.notes.is_empty()
+            && !announces_key
+        {
+            self.long.nothing_found(self.detector, text.bytes, at);
         }
         let before = found.len();
         self.replace(&search, text.bytes, &matches, place, found);

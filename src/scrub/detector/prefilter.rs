@@ -45,6 +45,7 @@ mod window;
 
 pub(in crate::scrub) use check::Check;
 
+use std::ops::Range;
 use std::ops::RangeInclusive;
 
 use even::Even;
@@ -134,14 +135,34 @@ impl Prefilter {
         Self { needles, way }
     }
 
+    /// Whether it looks for nothing.
+    pub(in crate::scrub) fn is_empty(&self) -> bool {
+        self.needles.is_empty()
+    }
+
     /// The bytes of a needle.
     pub(in crate::scrub) fn needle(&self, number: u32) -> Option<&[u8]> {
         self.needles.get(number as usize).map(|needle| needle.bytes.as_slice())
     }
 
+    /// Adds every hit in a part of `bytes` to `hits`, by position in `bytes`. What goes on
+    /// beyond the part is not seen.
+    pub(in crate::scrub) fn scan_part(
+        &self,
+        bytes: &[u8],
+        part: Range<usize>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let first = hits.len();
+        self.scan(bytes.get(part.clone()).unwrap_or_default(), hits);
+        for hit in hits.iter_mut().skip(first) {
+            hit.at += part.start as u32;
+        }
+    }
+
     /// Adds every hit in `bytes` to `hits`, by position.
     pub(in crate::scrub) fn scan(&self, bytes: &[u8], hits: &mut Vec<Hit>) {
-        if self.needles.is_empty() {
+        if self.is_empty() {
             return;
         }
         let first = hits.len();

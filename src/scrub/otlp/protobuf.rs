@@ -14,10 +14,12 @@
 //! the last one, or would merge them.
 
 mod attribute;
+mod long;
 mod quiet;
 mod text;
 mod to_json;
 
+pub(in crate::scrub::otlp) use long::long_texts;
 pub(in crate::scrub::otlp) use to_json::to_json;
 
 use std::ops::Range;

@@ -105,7 +105,7 @@ impl Strings {
 pub(crate) struct KeysOnly<'j, J>(pub &'j mut J);
 
 impl<J: Judge> Judge for KeysOnly<'_, J> {
-    fn begin(&mut self, _request: &[u8]) {}
+    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         self.0.key(key, outer)

@@ -109,8 +109,9 @@ impl Assembled {
         let policy = Policy { allow, confidence_min: settings.min_confidence.0 };
         let sources: Vec<Source<'_>> =
             self.rules.iter().map(|rule| Source { rule, allow: counting(&rule.allow) }).collect();
-        let detector = Detector::new(&sources, &self.not_secret, &policy)
-            .map_err(|(number, fault)| of_rule(self.rules.get(number), number, &fault))?;
+        let detector =
+            Detector::new(&sources, &self.not_secret, &policy, settings.known_texts_mib.bytes())
+                .map_err(|(number, fault)| of_rule(self.rules.get(number), number, &fault))?;
         Ok((self.rules, detector, fingerprints))
     }
 

@@ -62,6 +62,9 @@ pub struct Settings {
     pub unknown_fields: UnknownFields,
     /// Texts that are not UTF-8: `replace`, `keep` or `refuse`.
     pub invalid_utf8: InvalidUtf8,
+    /// How much memory, in MiB, long texts may take in which nothing was found, so that they
+    /// are not searched again when they come again; 0: none is kept.
+    pub known_texts_mib: KnownTexts,
     /// A candidate rule set that sees a sample of the requests and changes nothing: what it
     /// would add, lose and change is counted and told.
     pub shadow: Option<Box<Shadow>>,
@@ -88,6 +91,25 @@ pub struct MinConfidence(pub Confidence);
 impl Default for MinConfidence {
     fn default() -> Self {
         Self(Confidence::Low)
+    }
+}
+
+/// `known_texts_mib`: 8 where it is left out, which are some hundred conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(transparent)]
+pub struct KnownTexts(pub u16);
+
+impl Default for KnownTexts {
+    fn default() -> Self {
+        Self(8)
+    }
+}
+
+impl KnownTexts {
+    /// In bytes.
+    pub fn bytes(self) -> usize {
+        usize::from(self.0) << 20
     }
 }
 

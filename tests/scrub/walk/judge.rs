@@ -1,5 +1,7 @@
 //! Judges that are easy to predict.
 
+use std::ops::Range;
+
 use otel_redact::scrub::otlp::Context;
 use otel_redact::scrub::otlp::Judge;
 use otel_redact::scrub::otlp::Place;
@@ -93,7 +95,7 @@ pub(crate) fn says(key: &[u8], outer: Context) -> Context {
 }
 
 impl Judge for Toy {
-    fn begin(&mut self, request: &[u8]) {
+    fn begin(&mut self, request: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {
         self.begun += 1;
         self.request = request.to_vec();
     }
@@ -130,7 +132,7 @@ impl Judge for Toy {
 pub(crate) struct Nothing;
 
 impl Judge for Nothing {
-    fn begin(&mut self, _request: &[u8]) {}
+    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
 
     fn key(&mut self, _key: Shown<'_>, _outer: Context) -> Context {
         Context(1)

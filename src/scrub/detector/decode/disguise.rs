@@ -4,6 +4,8 @@
 //! letters, a colour code between two characters: a reader copies the token all the
 //! same, so the search reads it as he does.
 
+use std::sync::LazyLock;
+
 /// What a reader sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scrub) enum Seen {
@@ -16,7 +18,7 @@ pub(in crate::scrub) enum Seen {
 /// Characters that look like an ASCII letter: of Cyrillic, Greek, Armenian and the
 /// extensions of Latin (Unicode Technical Standard 39, `confusables.txt`; the ones that
 /// look alike in the usual fonts).
-const LETTERS: [(u8, &str); 46] = [
+const LETTERS: [(u8, &str); 45] = [
     (b'A', "АΑ"),
     (b'B', "ВΒ"),
     (b'C', "СϹ"),
@@ -62,7 +64,6 @@ const LETTERS: [(u8, &str); 46] = [
     (b'w', "ԝѡ"),
     (b'x', "хχ"),
     (b'y', "уγү"),
-    (b'z', "ᴢ"),
 ];
 
 /// What a reader sees of a character outside ASCII, if it is none of its own.
@@ -81,14 +82,36 @@ pub(in crate::scrub) fn seen(character: char) -> Option<Seen> {
             let letter = ((number - 0x1d400) % 52) as u8;
             Some(Seen::As(if letter < 26 { b'A' + letter } else { b'a' + letter - 26 }))
         }
+        // A small capital z, by itself among the phonetic extensions.
+        0x1d22 => Some(Seen::As(b'z')),
         0x1d7ce..=0x1d7ff => Some(Seen::As(((number - 0x1d7ce) % 10) as u8 + b'0')),
-        0x250..=0x587 | 0x131 | 0x1d22 => LETTERS
-            .iter()
-            .find(|(_, alike)| alike.contains(character))
-            .map(|(letter, _)| Seen::As(*letter)),
-        _ => None,
+        _ => {
+            let letter = ALIKE.get(number.checked_sub(ALIKE_FIRST)? as usize).copied()?;
+            (letter != 0).then_some(Seen::As(letter))
+        }
     }
 }
+
+/// The first character of [`LETTERS`] in the order of Unicode: a dotless i.
+const ALIKE_FIRST: u32 = 0x131;
+
+/// Over how many characters [`LETTERS`] reaches.
+const ALIKE_COUNT: usize = 0x588 - ALIKE_FIRST as usize;
+
+/// [`LETTERS`] by character: zero for one that looks like no letter. Text in Cyrillic or
+/// Greek asks for each word.
+static ALIKE: LazyLock<[u8; ALIKE_COUNT]> = LazyLock::new(|| {
+    let mut table = [0; ALIKE_COUNT];
+    for (letter, alike) in LETTERS {
+        for character in alike.chars() {
+            let place = u32::from(character).checked_sub(ALIKE_FIRST);
+            if let Some(slot) = place.and_then(|place| table.get_mut(place as usize)) {
+                *slot = letter;
+            }
+        }
+    }
+    table
+});
 
 /// The character that bytes begin with, if it is outside ASCII, and its length.
 pub(in crate::scrub) fn first_char(bytes: &[u8]) -> Option<(char, usize)> {

@@ -1,0 +1,63 @@
+//! Where the long texts of a request stand, found without a look at anything short.
+
+use std::ops::Range;
+
+use crate::scrub::Signal;
+use crate::scrub::otlp::LONG_TEXT_MIN;
+use crate::scrub::otlp::protobuf::quiet::DEPTH_MAX;
+use crate::scrub::otlp::schema;
+use crate::scrub::otlp::schema::Decision;
+use crate::scrub::otlp::schema::Kind;
+use crate::scrub::otlp::schema::Message;
+use crate::scrub::otlp::schema::Step;
+use crate::scrub::otlp::wire;
+
+/// How deep messages are nested in which texts are looked for: those that the walk passes
+/// over as one, and the request, resources and scopes around them.
+const DEPTH: usize = DEPTH_MAX + 4;
+
+/// The texts of [`LONG_TEXT_MIN`] bytes and more, in wire order, but for keys. Ends at the
+/// first fault, which the walk will find, too.
+pub(in crate::scrub::otlp) fn long_texts(
+    signal: Signal,
+    request: &[u8],
+) -> impl Iterator<Item = Range<usize>> {
+    let mut inside = vec![(schema::root(signal), 0..request.len())];
+    std::iter::from_fn(move || {
+        while let Some((message, left)) = inside.last_mut() {
+            let message: &'static Message = message;
+            let bytes = request.get(..left.end)?;
+            let mut entered = None;
+            while left.start < left.end {
+                let (tag, after) = wire::varint(bytes, left.start).ok()?;
+                if tag & 7 != 2 {
+                    left.start = wire::contents(bytes, tag, after).ok()?.end;
+                    continue;
+                }
+                let contents = wire::delimited(bytes, after).ok()?;
+                left.start = contents.end;
+                if contents.len() < LONG_TEXT_MIN {
+                    continue;
+                }
+                let step = usize::try_from(tag).ok().and_then(|tag| message.steps.get(tag));
+                let field = message.field(tag >> 3);
+                match (step, field.map(|field| (field.decision, field.kind))) {
+                    (Some(Step::Text), Some((Decision::Scan, _))) => return Some(contents),
+                    (Some(Step::Enter | Step::Attribute), Some((_, Kind::Message(inner)))) => {
+                        entered = Some((inner, contents));
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            match entered {
+                Some(next) if inside.len() < DEPTH => inside.push(next),
+                Some(_) => {}
+                None => {
+                    inside.pop();
+                }
+            }
+        }
+        None
+    })
+}
