@@ -1,6 +1,7 @@
 //! Peers that take more than their share, beside senders that do not.
 
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -100,10 +101,10 @@ async fn two_thousand_idle_connections_cost_little_and_end_when_their_place_is_w
 type Burden = fn(u16, u16) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Says `bytes` and hears what comes until it is told to leave, or has had enough.
-async fn burden(port: u16, bytes: Vec<u8>) {
+async fn burden(port: u16, bytes: &[u8]) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     // It may be told to leave before it has said everything.
-    let _ = stream.write_all(&bytes).await;
+    let _ = stream.write_all(bytes).await;
     let mut heard = Vec::new();
     let _ = tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut heard)).await;
 }
@@ -126,33 +127,41 @@ const BURDENS: [(&str, Burden); 8] = [
             }
         })
     }),
-    ("never says what it speaks", |grpc, _| Box::pin(burden(grpc, b"PRI".to_vec()))),
-    ("slow head", |_, http| Box::pin(burden(http, b"POST /v1/logs HTTP/1.1\r\nho".to_vec()))),
+    ("never says what it speaks", |grpc, _| Box::pin(burden(grpc, b"PRI"))),
+    ("slow head", |_, http| Box::pin(burden(http, b"POST /v1/logs HTTP/1.1\r\nho"))),
     ("slow body", |_, http| {
-        let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-                    content-length: 100000\r\n\r\n{";
-        Box::pin(burden(http, head.into()))
+        Box::pin(burden(
+            http,
+            b"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+              content-length: 100000\r\n\r\n{",
+        ))
     }),
-    ("rapid reset", |grpc, _| {
-        let mut flood = preface();
-        for stream in (1..2001).step_by(2) {
-            flood.extend(frame(HEADERS, END_HEADERS, stream, REQUEST));
-            flood.extend(frame(RST_STREAM, 0, stream, &8u32.to_be_bytes()));
-        }
-        Box::pin(burden(grpc, flood))
-    }),
-    ("headers without an end", |grpc, _| {
-        let mut flood = [preface(), frame(HEADERS, 0, 1, REQUEST)].concat();
-        let field = [&[0x40, 1, b'a', 100][..], &[b'a'; 100]].concat();
-        (0..200).for_each(|_| flood.extend(frame(CONTINUATION, 0, 1, &field.repeat(100))));
-        Box::pin(burden(grpc, flood))
-    }),
-    ("headers by the thousand", |_, http| {
-        let headers: String = (0..10_000).map(|at| format!("x{at}: y\r\n")).collect();
-        let request = format!("POST /v1/logs HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
-        Box::pin(burden(http, request.into()))
-    }),
+    ("rapid reset", |grpc, _| Box::pin(burden(grpc, &RAPID_RESET))),
+    ("headers without an end", |grpc, _| Box::pin(burden(grpc, &ENDLESS_HEADERS))),
+    ("headers by the thousand", |_, http| Box::pin(burden(http, &MANY_HEADERS))),
 ];
+
+// Made once: else making them would take the processors from the good senders.
+static RAPID_RESET: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut flood = preface();
+    for stream in (1..2001).step_by(2) {
+        flood.extend(frame(HEADERS, END_HEADERS, stream, REQUEST));
+        flood.extend(frame(RST_STREAM, 0, stream, &8u32.to_be_bytes()));
+    }
+    flood
+});
+
+static ENDLESS_HEADERS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut flood = [preface(), frame(HEADERS, 0, 1, REQUEST)].concat();
+    let field = [&[0x40, 1, b'a', 100][..], &[b'a'; 100]].concat();
+    (0..200).for_each(|_| flood.extend(frame(CONTINUATION, 0, 1, &field.repeat(100))));
+    flood
+});
+
+static MANY_HEADERS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let headers: String = (0..10_000).map(|at| format!("x{at}: y\r\n")).collect();
+    format!("POST /v1/logs HTTP/1.1\r\nhost: x\r\n{headers}\r\n").into()
+});
 
 #[tokio::test(flavor = "multi_thread")]
 async fn good_senders_go_on_beside_all_others() {

@@ -1,6 +1,7 @@
 //! SIGKILL under load, at any moment.
 
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::ledger::Balance;
 use crate::ledger::caught_up;
@@ -34,6 +35,7 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
     let load = Load::start(place.grpc, short_or_full(100, 200));
     let mut slowest = Duration::ZERO;
     let mut in_flight = 0;
+    let mut killed_at = Vec::new();
     for kill in 0..kills {
         // Between 150 ms and 650 ms, other ones in each run.
         let spread = std::process::id().wrapping_mul(2_654_435_761).wrapping_add(kill * 7919) % 500;
@@ -43,6 +45,7 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
             in_flight += CONSUMERS * ITEMS;
         }
         gateway.kill();
+        killed_at.push(Instant::now());
         let (again, took) = place.start().await;
         gateway = again;
         slowest = slowest.max(took);
@@ -54,6 +57,13 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
     caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
     gateway.assert_conserved().await;
     println!("{name}: {kills} kills, the slowest restart took {slowest:?}");
+    let (ages, others) = upstream.received.twice(&killed_at);
+    println!(
+        "{name}: {} items came again that had come {:?} to {:?} before a kill, {others} for their senders",
+        ages.len(),
+        ages.first().copied().unwrap_or_default(),
+        ages.last().copied().unwrap_or_default(),
+    );
     in_flight += gateway.unanswered().await;
     let balance = Balance::of(&ledger, &upstream.received).show(name);
     balance.assert_good(in_flight);

@@ -51,16 +51,34 @@ impl Ledger {
     }
 }
 
-/// What an upstream has: each item, and how often.
+/// What an upstream has: when each item came.
 #[derive(Default)]
-pub(crate) struct Received(Mutex<HashMap<u64, u32>>);
+pub(crate) struct Received(Mutex<HashMap<u64, Vec<Instant>>>);
 
 impl Received {
     pub(crate) fn add(&self, ids: &[u64]) {
         let mut received = self.0.lock().unwrap();
+        let now = Instant::now();
         for id in ids {
-            *received.entry(*id).or_insert(0) += 1;
+            received.entry(*id).or_default().push(now);
         }
+    }
+
+    /// Of the items that came twice, how long before one of `kills` those came that came
+    /// again behind it, and how many came twice without one between: the senders of
+    /// those had no answer, and their request was on the disk.
+    pub(crate) fn twice(&self, kills: &[Instant]) -> (Vec<Duration>, usize) {
+        let received = self.0.lock().unwrap();
+        let mut ages = Vec::new();
+        let mut others = 0;
+        for pair in received.values().flat_map(|times| times.windows(2)) {
+            match kills.iter().find(|kill| pair[0] < **kill && **kill < pair[1]) {
+                Some(kill) => ages.push(*kill - pair[0]),
+                None => others += 1,
+            }
+        }
+        ages.sort();
+        (ages, others)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -84,7 +102,7 @@ impl Balance {
         let acknowledged = ledger.acknowledged.lock().unwrap();
         let received = received.0.lock().unwrap();
         let delivered = acknowledged.iter().filter(|id| received.contains_key(id)).count();
-        let duplicated = received.values().map(|count| *count as usize - 1).sum();
+        let duplicated = received.values().map(|times| times.len() - 1).sum();
         let lost = acknowledged.len() - delivered;
         let unanswered = ledger.unanswered.load(Ordering::Relaxed) as usize;
         Self { acknowledged: acknowledged.len(), delivered, lost, duplicated, unanswered }

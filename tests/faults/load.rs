@@ -38,7 +38,11 @@ const UNDER_WAY_MAX: usize = 400;
 pub(crate) type Connection = Client<HttpConnector, Full<Bytes>>;
 
 pub(crate) fn connection() -> Connection {
-    Client::builder(TokioExecutor::new()).http2_only(true).build_http()
+    let mut tcp = HttpConnector::new();
+    // As every library of gRPC: else the end of a request waits for the peer's delayed
+    // acknowledgement, 40 ms, and counts as in flight all that time.
+    tcp.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).http2_only(true).build(tcp)
 }
 
 /// A request whose records carry `ids` as their time, and `text`.

@@ -214,6 +214,8 @@ async fn serve(
                 }
             };
             let Ok((mut stream, _)) = accepted else { continue };
+            // As every server of gRPC. A peer that is gone by now has no use for it.
+            let _ = stream.set_nodelay(true);
             let upstream = upstream.clone();
             let mood = *upstream.mood.borrow();
             if matches!(mood, Mood::Junk | Mood::HalfClosed) {
