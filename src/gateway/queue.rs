@@ -27,9 +27,11 @@
 //! what became of it. `otelcol_exporter_unanswered_*` counts those; a test holds that
 //! there are no others.
 //!
-//! That a record was delivered is written down after its upstream has answered, and
+//! That a record was delivered is written down as soon as its upstream has answered, and
 //! synced within a fifth of a second: after a crash of the process those come again
-//! whose answer was on its way, after a loss of power also those of that time.
+//! whose answer was on its way, after a loss of power also those of that time. A request
+//! that was on the disk when the process was killed, and whose sender was not told so,
+//! comes from the queue and from the sender.
 
 pub mod backlog;
 pub mod crypt;

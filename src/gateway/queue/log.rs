@@ -275,25 +275,42 @@ impl<F: Files> Log<F> {
         Ok((number, handle))
     }
 
-    /// Marks records as done. They do not come back, unless power is lost before
-    /// [`Log::sync_marks`].
+    /// Marks records as done, and removes the segments that are done with. Marked ones do
+    /// not come back, unless power is lost before [`Log::sync_marks`].
     pub fn done(&mut self, entries: &[Entry]) {
         for entry in entries {
-            let Some(segment) = self.segments.get_mut(&entry.segment) else { continue };
-            segment.pending = segment.pending.saturating_sub(1);
-            let is_active =
-                self.active.as_ref().is_some_and(|(active, _)| *active == entry.segment);
-            if segment.pending == 0 && (!is_active || self.segment_bytes / 4 < segment.len) {
-                if is_active {
-                    self.active = None;
-                }
-                self.remove_if_done(entry.segment);
-                continue;
+            if self.mark(entry) {
+                self.sweep(entry.segment);
             }
+        }
+    }
+
+    /// Marks a record as done, which waits for no disk. Gives whether its segment is to be
+    /// swept.
+    pub fn mark(&mut self, entry: &Entry) -> bool {
+        if let Some(segment) = self.segments.get_mut(&entry.segment) {
+            segment.pending = segment.pending.saturating_sub(1);
             if let Err(error) = self.write_mark(entry) {
                 // A full disk: the record may come again after a restart.
                 tracing::debug!(%error, "cannot mark a record as done");
             }
+        }
+        self.is_swept(entry.segment)
+    }
+
+    /// Whether a segment can go: the one that is appended to only where it is not small.
+    fn is_swept(&self, number: u64) -> bool {
+        let is_active = self.active.as_ref().is_some_and(|(active, _)| *active == number);
+        self.segments.get(&number).is_some_and(|segment| {
+            segment.pending == 0 && (!is_active || self.segment_bytes / 4 < segment.len)
+        })
+    }
+
+    /// Removes a segment, if all in it is still done.
+    pub fn sweep(&mut self, number: u64) {
+        if self.is_swept(number) {
+            self.active.take_if(|(active, _)| *active == number);
+            self.remove_if_done(number);
         }
     }
 

@@ -1,9 +1,10 @@
 //! A log on threads of its own, which many write to at once.
 //!
 //! What arrives while a sync runs shares the next one: the disk sets how long a
-//! write takes, and not how many there are. That a record is delivered is written by
-//! another thread, which waits for no sync: what is not written when the process is
-//! killed comes twice.
+//! write takes, and not how many there are. That a record is delivered is written where
+//! that is known, at once: what is not written when the process is killed comes twice.
+//! Only where the log is just being written to, another thread does it; that one also
+//! syncs marks and removes what is done with.
 
 use std::io;
 use std::path::Path;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
@@ -43,6 +46,9 @@ pub struct Store {
     appends: Option<mpsc::Sender<Append>>,
     marks: Option<mpsc::Sender<Mark>>,
     threads: [Option<std::thread::JoinHandle<()>>; 2],
+    log: Arc<Mutex<Log<Disk>>>,
+    /// Whether the thread of the marks knows that some are to be synced.
+    sync_is_due: Arc<AtomicBool>,
     files: Arc<Disk>,
     key: Option<Arc<Key>>,
 }
@@ -54,8 +60,18 @@ struct Append {
 }
 
 enum Mark {
-    Done { entry: Entry },
-    SetAside { entry: Entry, answer: oneshot::Sender<bool> },
+    /// Done, and not marked yet.
+    Done {
+        entry: Entry,
+    },
+    /// Done and marked; `sweep` is a segment that may be done with.
+    Marked {
+        sweep: Option<u64>,
+    },
+    SetAside {
+        entry: Entry,
+        answer: oneshot::Sender<bool>,
+    },
 }
 
 /// Hears, on the thread of the store, how an append ended, and says whether the record
@@ -94,10 +110,16 @@ impl Store {
         let appender =
             thread("queue").spawn(move || append_all(&own, &disk, &received, is_encrypted))?;
         let (marks, received) = mpsc::channel();
-        let disk = Arc::clone(&files);
-        let marker = thread("queue-marks").spawn(move || mark_all(&log, &disk, &received))?;
+        let sync_is_due = Arc::new(AtomicBool::new(false));
+        let marker = Marker {
+            log: Arc::clone(&log),
+            files: Arc::clone(&files),
+            sync_is_due: Arc::clone(&sync_is_due),
+        };
+        let marker = thread("queue-marks").spawn(move || marker.run(&received))?;
         let threads = [Some(appender), Some(marker)];
-        Ok(Self { appends: Some(appends), marks: Some(marks), threads, files, key })
+        let (appends, marks) = (Some(appends), Some(marks));
+        Ok(Self { appends, marks, threads, log, sync_is_due, files, key })
     }
 
     /// What records are encrypted under.
@@ -158,7 +180,14 @@ impl Store {
 
     /// Marks a record as done.
     pub fn done(&self, entry: Entry) {
-        self.mark(Mark::Done { entry });
+        let sweep = match self.log.try_lock() {
+            Ok(mut log) => log.mark(&entry).then_some(entry.segment),
+            // Whoever has it may be waiting for the disk.
+            Err(_) => return self.mark(Mark::Done { entry }),
+        };
+        if !self.sync_is_due.swap(true, Ordering::Relaxed) || sweep.is_some() {
+            self.mark(Mark::Marked { sweep });
+        }
     }
 
     /// Copies a damaged record to a file of its own and marks it as done. Gives
@@ -216,44 +245,57 @@ fn append_all(
     }
 }
 
-/// Marks until nobody hands over any more.
-fn mark_all(log: &Mutex<Log<Disk>>, files: &Disk, received: &mpsc::Receiver<Mark>) {
-    let mut sync_at = None;
-    loop {
-        let mark = match sync_at {
-            None => received.recv().map_err(mpsc::RecvTimeoutError::from),
-            Some(at) => {
-                received.recv_timeout(Instant::saturating_duration_since(&at, Instant::now()))
-            }
-        };
-        match mark {
-            Ok(Mark::Done { entry }) => lock(log).done(&[entry]),
-            Ok(Mark::SetAside { entry, answer }) => {
-                let mut log = lock(log);
-                // Who asked may have gone.
-                let _ = answer.send(log.set_entry_aside(&entry));
-                log.done(&[entry]);
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                sync_marks(log, files);
-                sync_at = None;
-                continue;
-            }
-            Err(mpsc::RecvTimeoutError::Disconnected) => return sync_marks(log, files),
-        }
-        sync_at.get_or_insert_with(|| Instant::now() + MARKS_SYNCED_WITHIN);
-    }
+/// What the thread of the marks works with.
+struct Marker {
+    log: Arc<Mutex<Log<Disk>>>,
+    files: Arc<Disk>,
+    sync_is_due: Arc<AtomicBool>,
 }
 
-/// Syncs marks, while others are written.
-fn sync_marks(log: &Mutex<Log<Disk>>, files: &Disk) {
-    let marks = lock(log).unsynced_marks();
-    for (_, handle) in &marks {
-        if let Err(error) = files.sync(handle) {
-            tracing::debug!(%error, "cannot sync what was delivered");
+impl Marker {
+    /// Marks, syncs and sweeps until nobody hands over any more.
+    fn run(&self, received: &mpsc::Receiver<Mark>) {
+        let mut sync_at = None;
+        loop {
+            let mark = match sync_at {
+                None => received.recv().map_err(mpsc::RecvTimeoutError::from),
+                Some(at) => {
+                    received.recv_timeout(Instant::saturating_duration_since(&at, Instant::now()))
+                }
+            };
+            match mark {
+                Ok(Mark::Marked { sweep: None }) => {}
+                Ok(Mark::Marked { sweep: Some(segment) }) => lock(&self.log).sweep(segment),
+                Ok(Mark::Done { entry }) => lock(&self.log).done(&[entry]),
+                Ok(Mark::SetAside { entry, answer }) => {
+                    let mut log = lock(&self.log);
+                    // Who asked may have gone.
+                    let _ = answer.send(log.set_entry_aside(&entry));
+                    log.done(&[entry]);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.sync();
+                    sync_at = None;
+                    continue;
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.sync(),
+            }
+            sync_at.get_or_insert_with(|| Instant::now() + MARKS_SYNCED_WITHIN);
         }
     }
-    lock(log).marks_synced(marks);
+
+    /// Syncs marks, while others are written.
+    fn sync(&self) {
+        // Before the look at what is to be synced: what is marked behind that is told anew.
+        self.sync_is_due.store(false, Ordering::Relaxed);
+        let marks = lock(&self.log).unsynced_marks();
+        for (_, handle) in &marks {
+            if let Err(error) = self.files.sync(handle) {
+                tracing::debug!(%error, "cannot sync what was delivered");
+            }
+        }
+        lock(&self.log).marks_synced(marks);
+    }
 }
 
 /// Appends a group with one sync.
