@@ -14,6 +14,7 @@ use rustix::process::Rlimit;
 ///
 /// Where the system refuses any of this, the process runs on without.
 pub(in crate::cli) fn harden() {
+    give_memory_back();
     let no_core = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = rustix::process::setrlimit(Resource::Core, no_core);
     #[cfg(target_os = "linux")]
@@ -22,3 +23,24 @@ pub(in crate::cli) fn harden() {
     let most = Rlimit { current: files.maximum, ..files };
     let _ = rustix::process::setrlimit(Resource::Nofile, most);
 }
+
+/// From which size on what is freed goes back to the system at once.
+///
+/// glibc lets this grow with what is freed, up to 32 MiB, and then keeps large requests
+/// between small things: with 200 senders of 3.9 MiB the process took 215 MiB where
+/// requests took 102, and 175 with this. A request of that size costs a thousand page
+/// faults, about what copying it once costs; smaller ones, which nearly all are, nothing.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const GIVEN_BACK_BYTES: libc::c_int = 1 << 20;
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "glibc has no other way to be told")]
+fn give_memory_back() {
+    // SAFETY: `mallopt` takes a lock and two numbers; a number that it does not know it
+    // refuses, and then all stays as it was.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, GIVEN_BACK_BYTES) };
+}
+
+/// Others do so without being told: musl from 128 KiB on.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_memory_back() {}

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -272,21 +272,23 @@ impl Connections {
         let shared = Arc::clone(&self);
         let service = service_fn(move |request| {
             let (shared, busy) = (Arc::clone(&shared), busy.begin());
-            async move {
+            // In a box, so that a connection without a request takes none of its memory.
+            Box::pin(async move {
                 let answer = shared.answer(request).await;
                 drop(busy);
                 Ok::<_, Infallible>(answer)
-            }
+            })
         });
         match (&self.endpoint, is_h2) {
             (Endpoint::Grpc(..), false) => {}
-            // Each in a box, so that a connection takes the memory of what it speaks.
+            // Each in a box, so that a connection takes the memory of what it speaks, and
+            // that once: an argument that is moved into a variable takes two places.
             (_, true) => {
-                let connection = self.http2().serve_connection(io, service);
+                let connection = Box::pin(self.http2().serve_connection(io, service));
                 Box::pin(self.drive(connection, true, &activity)).await;
             }
             (Endpoint::Http(_, config), false) => {
-                let connection = http1(config).serve_connection(io, service);
+                let connection = Box::pin(http1(config).serve_connection(io, service));
                 Box::pin(self.drive(connection, false, &activity)).await;
             }
         }
@@ -370,7 +372,12 @@ impl Connections {
 
     /// Serves a connection until it ends, tells it to end when the gateway stops
     /// or it is too old, and sees to it that it does.
-    async fn drive<C: GracefulConnection>(&self, connection: C, is_h2: bool, activity: &Activity) {
+    async fn drive<C: GracefulConnection>(
+        &self,
+        mut connection: Pin<Box<C>>,
+        is_h2: bool,
+        activity: &Activity,
+    ) {
         let (age_max, grace) = match &self.endpoint {
             Endpoint::Http(..) => (Duration::ZERO, Duration::ZERO),
             Endpoint::Grpc(_, config) => {
@@ -378,7 +385,6 @@ impl Connections {
                 (parameters.max_connection_age.0, parameters.max_connection_age_grace.0)
             }
         };
-        let mut connection = pin!(connection);
         let (mut leaving, mut stop) = (self.leaving.clone(), self.stop.clone());
         // Over HTTP/2 a peer can be told ahead. A connection that comes while the gateway
         // leaves is served until it stops.
