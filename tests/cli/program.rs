@@ -129,10 +129,15 @@ pub(crate) fn get(port: u16, path: &str) -> Option<String> {
 }
 
 pub(crate) fn post_json(port: u16, path: &str, body: &str) -> Option<String> {
+    post_json_with(port, path, "", body)
+}
+
+/// The same with `headers`, each with its end of line.
+pub(crate) fn post_json_with(port: u16, path: &str, headers: &str, body: &str) -> Option<String> {
     request(
         port,
         &format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         ),

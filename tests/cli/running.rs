@@ -3,6 +3,7 @@
 use crate::program::Gateway;
 use crate::program::get;
 use crate::program::post_json;
+use crate::program::post_json_with;
 use crate::program::run;
 use crate::program::stderr;
 use crate::program::stdout;
@@ -50,6 +51,64 @@ fn its_memory_is_written_to_no_core_file_and_it_takes_the_files_that_it_may() {
     assert_eq!(files[3], files[4], "{limits}");
     gateway.signal("TERM");
     gateway.end();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn its_credentials_are_nowhere_that_others_look() {
+    use std::hash::BuildHasher;
+    let folder = tempfile::tempdir().unwrap();
+    let made = ["in", "out", "key"].map(|name| {
+        let chance = std::hash::RandomState::new().hash_one(name);
+        let secret = format!("{name}Qz{chance:016x}");
+        std::fs::write(folder.path().join(name), &secret).unwrap();
+        secret
+    });
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let yaml = format!(
+        "extensions:
+  health_check: {{}}
+  bearertokenauth/in: {{filename: '{}'}}
+  bearertokenauth/out: {{filename: '{}'}}
+receivers:
+  otlp: {{protocols: {{grpc: {{}}, http: {{auth: {{authenticator: bearertokenauth/in}}}}}}}}
+processors:
+  scrubber: {{}}
+exporters:
+  otlp_http:
+    endpoint: 'http://127.0.0.1:9'
+    auth: {{authenticator: bearertokenauth/out}}
+    headers: {{x-key: '${{file:{}}}'}}
+    retry_on_failure: {{enabled: false}}
+service:
+  telemetry: {{logs: {{level: debug}}}}
+  pipelines:
+    logs: {{receivers: [otlp], processors: [scrubber], exporters: [otlp_http]}}
+",
+        at("in"),
+        at("out"),
+        at("key")
+    );
+    std::fs::write(folder.path().join("gateway.yaml"), yaml).unwrap();
+    let all = "service.extensions=[health_check, bearertokenauth/in, bearertokenauth/out]";
+    let gateway = Gateway::start(Some(&at("gateway.yaml")), &["--set", all]);
+    let send = |token: &str| {
+        let header = format!("authorization: Bearer {token}\r\n");
+        post_json_with(gateway.http, "/v1/logs", &header, REQUEST).unwrap()
+    };
+    let (known, unknown) = (send(&made[0]), send(&made[1]));
+    // There is no upstream.
+    assert!(known.starts_with("HTTP/1.1 503"), "{known}");
+    assert!(unknown.starts_with("HTTP/1.1 401"), "{unknown}");
+    let metrics = get(gateway.metrics, "/metrics").unwrap();
+    let health = get(gateway.health, "/").unwrap();
+    let command = gateway.proc("cmdline");
+    gateway.signal("TERM");
+    let output = gateway.end();
+    let places = [known, unknown, metrics, health, command, stdout(&output), stderr(&output)];
+    for secret in &made {
+        assert!(places.iter().all(|text| !text.contains(secret)), "a credential is shown");
+    }
 }
 
 #[test]

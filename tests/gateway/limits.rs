@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use otel_redact::gateway::receiver::otlp::REQUESTS_PER_CONNECTION_DEFAULT;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -124,6 +125,26 @@ async fn a_body_that_comes_too_slowly_is_refused() {
     let refused = "otelcol_receiver_requests{outcome=\"refused\",receiver=\"otlp\"";
     let of_grpc = |line: &&str| line.starts_with(refused) && line.contains("transport=\"grpc\"");
     assert!(metrics.lines().find(of_grpc).is_some_and(|line| line.ends_with(" 1")), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_told_how_many_requests_it_may_have_under_way() {
+    const SETTINGS: u8 = 4;
+    let gateway = limited("connections: 8").await;
+    let mut stream = says(gateway.grpc(), &preface()).await;
+    let mut heard = Vec::new();
+    let settings = loop {
+        assert_ne!(stream.read_buf(&mut heard).await.unwrap(), 0, "it is answered");
+        let first = frames(&heard)
+            .into_iter()
+            .find(|(kind, _, said)| *kind == SETTINGS && !said.is_empty());
+        if let Some((_, _, said)) = first {
+            break said.to_vec();
+        }
+    };
+    // SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113, 6.5.2).
+    let streams = settings.chunks(6).find(|setting| setting[..2] == [0, 3]).unwrap();
+    assert_eq!(streams[2..], REQUESTS_PER_CONNECTION_DEFAULT.to_be_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread")]
