@@ -67,9 +67,38 @@ pub(in crate::cli::selftest) struct Sent<'c> {
     pub(in crate::cli::selftest) leaf: String,
 }
 
+/// The words that masks hold, as they may stand in what arrives.
+#[derive(Debug, Default)]
+pub(in crate::cli::selftest) struct Labels {
+    text: String,
+    /// Every window of them, and of their base64.
+    windows: HashSet<Vec<u8>>,
+}
+
+impl Labels {
+    /// The labels that hold these words.
+    pub(in crate::cli::selftest) fn new(words: &[&str]) -> Self {
+        let text = words.join(" ");
+        let encoded = ["", ".", ".."].map(|pad| STANDARD.encode(format!("{pad}{text}")));
+        let all = encoded.iter().chain([&text]);
+        let windows = all.flat_map(|text| text.as_bytes().windows(WINDOW)).map(<[u8]>::to_vec);
+        Self { windows: windows.collect(), text }
+    }
+
+    fn have(&self, part: &[u8]) -> bool {
+        match part.len() {
+            WINDOW => self.windows.contains(part),
+            _ => memchr::memmem::find(self.text.as_bytes(), part).is_some(),
+        }
+    }
+}
+
 /// Judges what arrived of a case.
-/// `labels` are the words that masks hold.
-pub(in crate::cli::selftest) fn judge(sent: &Sent<'_>, arrived: &Value, labels: &str) -> Verdict {
+pub(in crate::cli::selftest) fn judge(
+    sent: &Sent<'_>,
+    arrived: &Value,
+    labels: &Labels,
+) -> Verdict {
     let can_read = |text: &[u8]| can_read(sent.canary, sent.frame, labels, text);
     let is_same = same_but(&sent.request, arrived, &sent.leaf, "");
     let text = |request: &Value| {
@@ -140,7 +169,7 @@ fn in_members(planted: &Value, arrived: &Value, secret_key: &str) -> Option<Dama
 }
 
 /// Whether part of the secret of `canary` can be read in `text`.
-fn can_read(canary: &Canary, frame: Frame, labels: &str, text: &[u8]) -> bool {
+fn can_read(canary: &Canary, frame: Frame, labels: &Labels, text: &[u8]) -> bool {
     let (windows, short) = windows(canary, frame, labels);
     reading::readings(text).iter().any(|reading| {
         reading.windows(WINDOW).any(|window| windows.contains(window))
@@ -153,9 +182,9 @@ fn can_read(canary: &Canary, frame: Frame, labels: &str, text: &[u8]) -> bool {
 fn windows<'c>(
     canary: &'c Canary,
     frame: Frame,
-    labels: &str,
+    labels: &Labels,
 ) -> (HashSet<&'c [u8]>, Vec<&'c [u8]>) {
-    let mut clean = labels.to_owned();
+    let mut clean = String::new();
     let mut at = 0;
     for range in &canary.secrets {
         clean.push_str(canary.text.get(at..range.start).unwrap_or_default());
@@ -171,8 +200,12 @@ fn windows<'c>(
         clean.push_str(before);
         clean.push_str(after);
     }
-    let stands_outside =
-        |part: &[u8]| memchr::memmem::find(clean.as_bytes(), part).is_some() || is_label(part);
+    let stands_outside = |part: &[u8]| {
+        is_label(part)
+            || is_one_letter(part)
+            || labels.have(part)
+            || memchr::memmem::find(clean.as_bytes(), part).is_some()
+    };
     let mut windows = HashSet::new();
     let mut short = Vec::new();
     for range in &canary.secrets {
@@ -183,6 +216,11 @@ fn windows<'c>(
         windows.extend(secret.windows(WINDOW).filter(|window| !stands_outside(window)));
     }
     (windows, short)
+}
+
+/// The same letter over and over: zeros in base64, which whatever is packed holds.
+fn is_one_letter(part: &[u8]) -> bool {
+    part.windows(2).all(|pair| matches!(pair, [a, b] if a == b))
 }
 
 /// Part of the first or last line of a PEM file.

@@ -144,6 +144,7 @@ mod tests {
     use super::*;
     use crate::cli::selftest::canary;
     use crate::cli::selftest::disguise::DISGUISES;
+    use crate::cli::selftest::judge::Labels;
     use crate::cli::selftest::judge::judge;
     use crate::cli::selftest::message;
     use crate::scrub::Encoding;
@@ -183,7 +184,7 @@ mod tests {
         for (number, case) in cases.iter().enumerate() {
             let mut sent = case.sent(number);
             sent.request = passed(case, sent.request);
-            let verdict = judge(&sent, &sent.request, "");
+            let verdict = judge(&sent, &sent.request, &Labels::default());
             assert!(verdict.leaked, "{case:?}");
             assert_eq!(verdict.damage, None, "{case:?}");
             let cases = message::cases(case.place.signal, sent.request);
@@ -201,7 +202,7 @@ mod tests {
             sent.request = passed(case, sent.request);
             let mut arrived = sent.request.clone();
             *arrived.pointer_mut(&sent.leaf).expect("planted") = Value::Null;
-            let verdict = judge(&sent, &arrived, "");
+            let verdict = judge(&sent, &arrived, &Labels::default());
             assert!(!verdict.leaked && verdict.damage.is_some(), "{case:?}");
         }
     }

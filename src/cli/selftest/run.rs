@@ -15,6 +15,7 @@ use crate::cli::selftest::SelftestError;
 use crate::cli::selftest::canary::Canary;
 use crate::cli::selftest::disguise::DISGUISES;
 use crate::cli::selftest::judge;
+use crate::cli::selftest::judge::Labels;
 use crate::cli::selftest::message;
 use crate::cli::selftest::place::PLACES;
 use crate::cli::selftest::plan;
@@ -66,7 +67,7 @@ pub(in crate::cli::selftest) async fn run<'c>(
     let cases = plan::plan(canaries, scope);
     let mut labels: Vec<&str> = canaries.iter().map(|canary| canary.rule.as_str()).collect();
     labels.dedup();
-    let labels = labels.join(" ");
+    let labels = Labels::new(&labels);
     let mut fates = vec![Fate::Lost; cases.len()];
     let under_way = Arc::new(Semaphore::new(REQUESTS_UNDER_WAY));
     let mut sending = JoinSet::new();
@@ -136,7 +137,7 @@ fn requests(cases: &[Case<'_>]) -> Vec<((Protocol, Signal), Vec<usize>)> {
 fn take(
     arrived: Arrived,
     cases: &[Case<'_>],
-    labels: &str,
+    labels: &Labels,
     fates: &mut [Fate],
     kept: &mut HashMap<usize, (String, String)>,
     show: usize,

@@ -71,13 +71,16 @@ pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The escapes that a token goes on behind, which begins at `at`: of a slash, a plus or an
-/// equals sign, or a character that is not seen.
+/// equals sign, of a character outside ASCII, or a character that is not seen.
 pub(super) fn in_token(text: &[u8], at: usize) -> Option<Escapes> {
     let rest = text.get(at..text.len().min(at + TOKEN_LEN_MAX))?;
     let of_token = |byte: &u8| is_base64(*byte) || matches!(byte, b'.' | b':' | b'$');
     let rest = rest.get(rest.iter().take_while(|byte| of_token(byte)).count()..)?;
     match rest {
         [b'%', b'2', b'f' | b'F' | b'b' | b'B', ..] | [b'%', b'3', b'd' | b'D', ..] => {
+            Some(Escapes::Percent)
+        }
+        [b'%', b'c'..=b'f' | b'C'..=b'F', digit, b'%', ..] if digit.is_ascii_hexdigit() => {
             Some(Escapes::Percent)
         }
         [0x1b, b'[', ..] | [0xc2, 0xad, ..] | [0xe2, 0x80 | 0x81, ..] | [0xef, 0xbb, 0xbf, ..] => {

@@ -22,6 +22,7 @@ use crate::scrub::rule::validator;
 use anchors::derived_anchors;
 use anchors::follow;
 use anchors::lead;
+use anchors::long_enough;
 use anchors::reaches_far;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
@@ -108,7 +109,10 @@ impl Pattern {
         let literals = match anchors {
             [] if keyed => Vec::new(),
             [] => derived_anchors(&hir)?,
-            given => given.iter().map(|anchor| anchor.as_bytes().to_vec()).collect(),
+            given => {
+                let given = given.iter().map(|anchor| anchor.as_bytes().to_vec());
+                given.flat_map(|anchor| long_enough(&hir, anchor)).collect()
+            }
         };
         if let Some(short) = literals.iter().find(|literal| literal.len() < 3) {
             return Err(format!(

@@ -18,7 +18,8 @@
 //! [`Check`], which looks at the bytes behind it. Only then is it a hit.
 //!
 //! A long run of base64 characters is a hit too ([`RUN`]), since an encoding hides
-//! every needle; and so is a disguised character ([`DISGUISE`]).
+//! every needle, and so is one of letters and digits behind a separator in such a run;
+//! and so is a disguised character ([`DISGUISE`]).
 //!
 //! A test holds every scan, and the obvious search, equal.
 
@@ -60,9 +61,10 @@ use lookup::Lookup;
 pub(in crate::scrub) const RUN: u32 = u32::MAX;
 
 /// The needle of a hit that is a character outside ASCII which a reader does not see, or
-/// takes for an ASCII letter, and an ASCII letter or digit behind it.
+/// takes for an ASCII letter, and an ASCII letter or digit behind it, perhaps behind a
+/// hyphen or a dot.
 ///
-/// Its position is that of the letter behind.
+/// Its position is that of what stands behind.
 pub(in crate::scrub) const DISGUISE: u32 = u32::MAX - 1;
 
 /// How many base64 characters in a row are a run. Twenty of them hold fifteen
@@ -253,12 +255,14 @@ mod tests {
                     hits.push(Hit { at: at as u32, needle: number as u32 });
                 }
             }
-            let run = bytes[at..].iter().take_while(|&&b| is_base64(b)).count();
-            let begins = at == 0 || !is_base64(bytes[at - 1]);
-            if begins && RUN_LEN_MIN <= run {
+            let begins_run = |is: fn(u8) -> bool| {
+                let run = bytes[at..].iter().take_while(|&&b| is(b)).count();
+                RUN_LEN_MIN <= run && (at == 0 || !is(bytes[at - 1]))
+            };
+            if begins_run(is_base64) || begins_run(|byte| byte.is_ascii_alphanumeric()) {
                 runs::report(bytes, at + RUN_LEN_MIN - 1, &mut hits);
             }
-            if 0 < at && !bytes[at - 1].is_ascii() && is_base64(bytes[at]) {
+            if 0 < at && !bytes[at - 1].is_ascii() && runs::goes_on(bytes[at]) {
                 runs::report_disguise(bytes, at, &mut hits);
             }
         }

@@ -23,7 +23,7 @@ const BEFORE_LEN: usize = 160;
 const FIRST_LEN_MIN: usize = 3;
 
 /// An anchor that is this long is no chance, however little stands behind it.
-pub(super) const LONG_ANCHOR: usize = 8;
+pub(super) const LONG_ANCHOR: usize = 7;
 
 /// How long a word may be to which a token is glued.
 const GLUED_LEN_MAX: usize = 32;
@@ -82,6 +82,9 @@ pub(super) fn wrapped(
             break;
         }
         let piece = text.get(piece_at..piece_at + len)?;
+        if is_word_of_text(piece, text.get(piece_at + len)) {
+            break;
+        }
         // What is a token already goes on only with more of the kind, not with a word.
         if found.is_some() && !is_of_secret(piece, width) {
             break;
@@ -156,10 +159,15 @@ fn is_of_secret(piece: &[u8], width: usize) -> bool {
     let has = |is: fn(&u8) -> bool| piece.iter().any(is);
     let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
     if WIDE_LINE <= width {
-        return mixed && !piece.contains(&b'.');
+        // A host or a file has dots, too, but no line of random characters.
+        let is_token =
+            !piece.contains(&b'.') || (WIDE_LINE <= piece.len() && validator::looks_random(piece));
+        return mixed && is_token;
     }
-    let hex = piece.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
-    let is_id = hex && matches!(piece.len(), 16 | 32 | 36 | 40 | 64);
+    let hex = |byte: &u8| byte.is_ascii_hexdigit();
+    let is_uuid = piece.len() == 36 && piece.iter().all(|byte| hex(byte) || *byte == b'-');
+    let is_digest = matches!(piece.len(), 16 | 32 | 40 | 64) && piece.iter().all(hex);
+    let is_id = (is_uuid && piece.contains(&b'-')) || is_digest;
     mixed && !is_id && PIECE_LEN_MIN <= piece.len() && validator::looks_random(piece)
 }
 
@@ -200,10 +208,23 @@ pub(super) fn near_start(text: &[u8], at: usize) -> bool {
     before.take_while(|&&byte| is_of_token(byte)).count() <= GLUED_LEN_MAX
 }
 
-/// How many characters of a token a text begins with.
+/// Whether a piece is a word with which a text goes on behind the token: small letters,
+/// and a blank or a stop behind them.
+fn is_word_of_text(piece: &[u8], behind: Option<&u8>) -> bool {
+    piece.iter().skip(1).all(u8::is_ascii_lowercase)
+        && piece.first().is_some_and(u8::is_ascii_alphabetic)
+        && behind.is_some_and(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | b'('))
+}
+
+/// How many characters of a token a text begins with. Base64 in the middle of it may be
+/// padded.
 fn token_len(text: &[u8]) -> usize {
-    let of_token = |byte: u8| is_of_token(byte) || matches!(byte, b'$' | b'%');
-    text.iter().take(LINE_LEN_MAX).take_while(|&&byte| of_token(byte)).count()
+    let of_token = |(at, byte): &(usize, &u8)| match byte {
+        b'$' | b'%' | b'!' => true,
+        b'=' => text.get(at + 1) == Some(&b'-'),
+        byte => is_of_token(**byte),
+    };
+    text.iter().enumerate().take(LINE_LEN_MAX).take_while(of_token).count()
 }
 
 /// The same, with the padding of base64 that ends the line.

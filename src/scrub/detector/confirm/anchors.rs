@@ -43,6 +43,24 @@ pub(super) fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
+/// The anchors that the prefilter can look for: one of two bytes, with each byte that may
+/// follow it in a match.
+pub(super) fn long_enough(hir: &Hir, anchor: Vec<u8>) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
+    let next = match behind(&parts, &anchor) {
+        Some((rest, _)) if anchor.len() == 2 => rest.first().map(|part| part.kind()),
+        _ => None,
+    };
+    match next {
+        Some(HirKind::Class(class)) => {
+            let next = set(class);
+            next.bytes().map(|byte| [anchor.as_slice(), &[byte]].concat()).collect()
+        }
+        _ => vec![anchor],
+    }
+}
+
 /// Whether a repetition without an end takes blanks.
 pub(super) fn reaches_far(hir: &Hir) -> bool {
     match hir.kind() {

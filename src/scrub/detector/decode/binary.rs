@@ -225,10 +225,16 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     let mut joined = text.get(first.clone())?.to_vec();
     let mut end = first.end;
     let mut width = 0;
+    let mut last = None;
     while text.get(end..).is_some_and(|rest| rest.starts_with(between)) {
         let start = end + between.len();
         let len = base64_len(text.get(start..)?);
-        if len == 0 || (0 < width && width < len) || is_word(text, start..start + len) {
+        if len == 0 || (0 < width && width < len) {
+            break;
+        }
+        if is_word(text, start..start + len) {
+            last =
+                (0 < width && (joined.len() + len).is_multiple_of(4)).then_some(start..start + len);
             break;
         }
         joined.extend_from_slice(text.get(start..start + len)?);
@@ -236,6 +242,14 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
         width = width.max(len);
         if len < width {
             break;
+        }
+    }
+    let lines = Lines { first: first.len(), width, between: between.to_vec() };
+    // What looks like a word may be the end of the base64: then it says something.
+    if let Some(last) = last {
+        let whole = [&joined, text.get(last.clone())?].concat();
+        if let Some((bytes, binary, 0)) = base64(&whole, 0) {
+            return Some(Run { range: first.start..last.end, bytes, binary, lines: Some(lines) });
         }
     }
     let rest = text.get(end..)?;
@@ -248,7 +262,6 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
         Binary::Base64 { padded: true, .. } => end + padding,
         _ => end - left,
     };
-    let lines = Lines { first: first.len(), width, between: between.to_vec() };
     Some(Run { range: first.start..end, bytes, binary, lines: Some(lines) })
 }
 

@@ -91,6 +91,8 @@ fn scan_avx2(even: &Even, needles: &[Needle], bytes: &[u8], hits: &mut Vec<Hit>)
     // Bit n: byte n of the step before this one (low half) and of this one (high
     // half) is of the base64 alphabets.
     let mut base64 = 0_u64;
+    // The same for letters and digits.
+    let mut letters = 0_u64;
     // Whether the last byte of the step before is outside ASCII.
     let mut outside_before = 0;
     let mut at = 0;
@@ -118,17 +120,23 @@ fn scan_avx2(even: &Even, needles: &[Needle], bytes: &[u8], hits: &mut Vec<Hit>)
             let [low, ..] = low;
             let [high, ..] = high;
             let in_base64 = base64_mask(low, high);
-            // Bit n of `behind`: byte n is of the alphabets, and the one before outside
-            // ASCII.
+            let is_letter = in_base64 & !separator_mask(first_bytes, high);
+            // Bit n of `behind`: the byte before byte n is outside ASCII, and a token may
+            // go on with this one.
             let outside = _mm256_movemask_epi8(first_bytes) as u32;
-            let mut behind = in_base64 & (outside << 1 | outside_before);
+            let mut behind = outside << 1 | outside_before;
+            if behind != 0 {
+                let dots = _mm256_cmpeq_epi8(first_bytes, _mm256_set1_epi8(b'.' as i8));
+                behind &= in_base64 | _mm256_movemask_epi8(dots) as u32;
+            }
             outside_before = outside >> 31;
             while behind != 0 {
                 runs::report_disguise(bytes, at + behind.trailing_zeros() as usize, hits);
                 behind &= behind - 1;
             }
             base64 = base64 >> 32 | u64::from(in_base64) << 32;
-            let mut ends = run_ends(base64);
+            letters = letters >> 32 | u64::from(is_letter) << 32;
+            let mut ends = run_ends(base64) | run_ends(letters);
             while ends != 0 {
                 // Bit 32 is `at`.
                 runs::report(bytes, at + ends.trailing_zeros() as usize - 32, hits);
@@ -259,6 +267,16 @@ fn base64_mask(low: __m256i, high: __m256i) -> u32 {
     );
     let out = _mm256_cmpeq_epi8(class, _mm256_setzero_si256());
     !(_mm256_movemask_epi8(out) as u32)
+}
+
+/// Bit n: byte n, if it is of the base64 alphabets, is no letter and no digit.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn separator_mask(bytes: __m256i, high: __m256i) -> u32 {
+    // `+`, `-` and `/` are all of them with the high nibble 2.
+    let signs = _mm256_cmpeq_epi8(high, _mm256_set1_epi8(2));
+    let underscores = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'_' as i8));
+    _mm256_movemask_epi8(_mm256_or_si256(signs, underscores)) as u32
 }
 
 /// The bits of the upper half at which a run of set bits gets [`RUN_LEN_MIN`] long.

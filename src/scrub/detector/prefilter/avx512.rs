@@ -81,7 +81,8 @@ fn scan_avx512(every: &Every, needles: &[Needle], bytes: &[u8], hits: &mut Vec<H
     let octets = every.octets.tables.map(|table| Table::new(&table));
     let alphabets = Table::new(&BASE64);
     let folded = Table::new(&screen::FOLDED);
-    let mut base64 = 0_u64;
+    // Which bytes of the step before this one are of the alphabets.
+    let (mut base64, mut letters) = (0_u64, 0_u64);
     let mut outside_before = 0;
     let mut at = 0;
     let mut fours = Candidates::NONE;
@@ -100,13 +101,15 @@ fn scan_avx512(every: &Every, needles: &[Needle], bytes: &[u8], hits: &mut Vec<H
             three += threes.add(three, begins(&octets, &text), numbers);
             let [text, ..] = text;
             let outside = _mm512_movepi8_mask(text);
-            let in_alphabet = _mm512_test_epi8_mask(alphabets.at(text), _mm512_set1_epi8(1));
-            let in_alphabet = in_alphabet & !outside;
+            let alphabet = alphabets.at(text);
+            let is_in = |one: u8| _mm512_test_epi8_mask(alphabet, _mm512_set1_epi8(one as i8));
+            let (in_alphabet, is_letter) = (is_in(IN_BASE64) & !outside, is_in(LETTER) & !outside);
             let behind = outside << 1 | outside_before;
-            disguise += disguises.add(disguise, in_alphabet & behind, numbers);
-            end += ends.add(end, run_ends(base64, in_alphabet), numbers);
+            disguise += disguises.add(disguise, is_in(GOES_ON) & behind, numbers);
+            let run = run_ends(base64, in_alphabet) | run_ends(letters, is_letter);
+            end += ends.add(end, run, numbers);
             outside_before = outside >> 63;
-            base64 = in_alphabet;
+            (base64, letters) = (in_alphabet, is_letter);
             at += STEP;
             numbers = _mm512_add_epi8(numbers, _mm512_set1_epi8(STEP as i8));
         }
@@ -234,13 +237,22 @@ fn identity() -> __m512i {
     unsafe { _mm512_loadu_si512(NUMBERS.as_ptr().cast()) }
 }
 
-/// 1 for each byte of the base64 alphabets.
+/// What is of the base64 alphabets, and what of it is a letter or a digit.
+const IN_BASE64: u8 = 1;
+const LETTER: u8 = 2;
+/// What may stand behind a disguised character.
+const GOES_ON: u8 = 4;
+
+/// Which of these each byte is.
 #[expect(clippy::indexing_slicing, reason = "the loop ends at the length")]
 const BASE64: [u8; 128] = {
     let mut table = [0; 128];
     let mut byte = 0;
     while byte < 128 {
-        table[byte] = is_base64(byte as u8) as u8;
+        let letter = (byte as u8).is_ascii_alphanumeric();
+        table[byte] = (is_base64(byte as u8) as u8 * IN_BASE64)
+            | (letter as u8 * LETTER)
+            | (runs::goes_on(byte as u8) as u8 * GOES_ON);
         byte += 1;
     }
     table

@@ -61,7 +61,7 @@ fn is_in_word(bytes: &[u8], start: usize) -> bool {
 }
 
 /// Whether `min` bytes of the set follow, or a few and then the end of a line, at which
-/// a token may be wrapped.
+/// a token may be wrapped; or an escape, which may stand for one of them.
 #[inline]
 fn follows(lead: ByteSet, set: ByteSet, min: usize, rest: &[u8]) -> bool {
     let (mut run, mut in_lead) = (0, true);
@@ -75,7 +75,8 @@ fn follows(lead: ByteSet, set: ByteSet, min: usize, rest: &[u8]) -> bool {
         } else if in_lead && lead.has(byte) {
             run = 0;
         } else {
-            return WRAPPED_MIN <= run && matches!(byte, b'\n' | b'\r' | b'\\');
+            let may_be_wrapped = WRAPPED_MIN <= run && matches!(byte, b'\n' | b'\r' | b'\\' | b'%');
+            return may_be_wrapped || (byte == b'%' && set.has(b'/'));
         }
     }
     false

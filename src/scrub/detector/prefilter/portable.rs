@@ -18,8 +18,9 @@ pub(super) fn scan(
 ) {
     let before = bytes.get(..from).unwrap_or_default();
     // One more than a run needs: then it was reported.
-    let mut run =
-        before.iter().rev().take(RUN_LEN_MIN).take_while(|&&byte| is_base64(byte)).count();
+    let last = || before.iter().rev().take(RUN_LEN_MIN);
+    let mut run = last().take_while(|&&byte| is_base64(byte)).count();
+    let mut letters = last().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     for at in from..bytes.len() {
         even.short(needles, bytes, at, hits);
         if at % 2 == 0 {
@@ -29,11 +30,16 @@ pub(super) fn scan(
             Some(&byte) if is_base64(byte) => run + 1,
             _ => 0,
         };
-        if run == RUN_LEN_MIN {
+        letters = match bytes.get(at) {
+            Some(byte) if byte.is_ascii_alphanumeric() => letters + 1,
+            _ => 0,
+        };
+        if run == RUN_LEN_MIN || letters == RUN_LEN_MIN {
             runs::report(bytes, at, hits);
         }
         let behind = at.checked_sub(1).and_then(|before| bytes.get(before));
-        if 0 < run && behind.is_some_and(|before| !before.is_ascii()) {
+        let goes_on = bytes.get(at).is_some_and(|byte| runs::goes_on(*byte));
+        if goes_on && behind.is_some_and(|before| !before.is_ascii()) {
             runs::report_disguise(bytes, at, hits);
         }
     }
