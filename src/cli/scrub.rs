@@ -217,9 +217,17 @@ fn scrub_lines(
                 stream.finish(&mut scrubbed);
                 out.write_all(&scrubbed)?;
                 scrubbed.clear();
-                let request = scrub_request(signal, &piece, scrubber);
-                out.write_all(&request.map_err(|reason| Failure::Line(line, reason))?)?;
-                out.write_all(b"\n")?;
+                match scrub_request(signal, &piece, scrubber) {
+                    Ok(request) => {
+                        out.write_all(&request)?;
+                        out.write_all(b"\n")?;
+                    }
+                    // It only began like one.
+                    Err(LineError::Scrub(ScrubError::Malformed(_))) if format == Format::Auto => {
+                        stream.push(String::from_utf8_lossy(&piece).as_bytes(), &mut scrubbed);
+                    }
+                    Err(reason) => return Err(Failure::Line(line, reason)),
+                }
             }
             (None, Format::OtlpJson) if piece.trim_ascii().is_empty() => out.write_all(&piece)?,
             (None, Format::OtlpJson) => return Err(Failure::Line(line, LineError::NoSignal)),

@@ -139,6 +139,18 @@ fn requests_in_lines_are_scrubbed_as_requests() {
 }
 
 #[test]
+fn a_line_that_only_begins_like_a_request_is_text() {
+    let token = token();
+    let input = format!("one\n{{\"resourceLogs\":1, {token}}}\nlast {token}\n");
+    let output = run(&["scrub"], &input);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mask = "[redacted:gitlab-pat]";
+    assert_eq!(stdout(&output), format!("one\n{{\"resourceLogs\":1, {mask}}}\nlast {mask}\n"));
+    let output = run(&["scrub", "--format", "otlp-json"], &input);
+    assert_eq!(output.status.code(), Some(1), "who says what lines are is held to it");
+}
+
+#[test]
 fn the_demo_ends_by_itself_and_every_credential_is_gone() {
     let output = run(&["demo"], "");
     let page = stdout(&output);

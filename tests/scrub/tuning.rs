@@ -221,6 +221,17 @@ fn a_value_is_allowed_by_its_fingerprint_under_a_new_key_too() {
 }
 
 #[test]
+fn who_leaves_no_rule_is_told() {
+    for (yaml, setting) in [("packs: []", "packs"), ("disable: ['*']", "disable")] {
+        let expected =
+            format!("{setting}: no rule is left: NOTHING IS MASKED, all is forwarded as it is");
+        assert_eq!(settings(yaml).warnings(), [expected]);
+        let with_own = format!("{yaml}\nrules: [{{{RULE}}}]");
+        assert_eq!(settings(&with_own).warnings(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_counts() {
     let json = logs(&format!("{TOKEN} and password=hunter2hunter2"), "");
     let rules = format!("rules: [{{{RULE}, dry_run: true}}]");

@@ -8,9 +8,15 @@
 
 mod columns;
 mod cursor;
+mod members;
+mod name;
 mod record;
+mod wrapped;
 
 pub(in crate::scrub) use columns::column;
+pub(in crate::scrub) use members::Members;
+pub(in crate::scrub) use name::longer_name;
+pub(in crate::scrub) use name::name_around;
 
 use std::ops::Range;
 
@@ -18,9 +24,6 @@ use crate::scrub::detector::bytes::is_key_byte;
 
 use cursor::Cursor;
 use cursor::closing_quote;
-
-/// Longer names are cut at the front.
-const NAME_MAX: usize = 128;
 
 /// How a value is tied to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,74 +73,6 @@ pub(in crate::scrub) struct Assignment {
     pub(in crate::scrub) key_quote: Option<usize>,
 }
 
-/// The name around a telling word at `word`, without hyphens in front and without
-/// an escape that only seems to be part of it.
-pub(in crate::scrub) fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
-    let at = |i: usize| text.get(i).copied();
-    let mut start = word.start;
-    while word.start - start < NAME_MAX
-        && start.checked_sub(1).and_then(at).is_some_and(is_key_byte)
-    {
-        start -= 1;
-    }
-    start = behind_escape(text, start, word.start);
-    while start < word.start && matches!(at(start), Some(b'-' | b'.')) {
-        start += 1;
-    }
-    let mut end = word.end;
-    while end - word.end < NAME_MAX && at(end).is_some_and(is_key_byte) {
-        end += 1;
-    }
-    while word.end < end && matches!(at(end - 1), Some(b'-' | b'.')) {
-        end -= 1;
-    }
-    start..end
-}
-
-/// A name of several words in running text, `Secret access key:`, of which `name` is the
-/// first.
-pub(in crate::scrub) fn longer_name(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
-    let mut end = name.end;
-    for _ in 0..2 {
-        let rest = text.get(end..)?.strip_prefix(b" ")?;
-        let len = rest.iter().take(13).take_while(|byte| byte.is_ascii_alphabetic()).count();
-        end += 1 + len;
-        let behind = rest.get(len..)?;
-        let behind = behind.strip_prefix(b"**").unwrap_or(behind);
-        match behind.trim_ascii_start().first() {
-            _ if !(2..=12).contains(&len) => return None,
-            Some(b':' | b'=' | b'|') => return Some(name.start..end),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Where a name begins that was read back to `start`, if what is before `start`
-/// makes its first characters part of an escape: `\npassword`, `%26password`,
-/// `\u0026password`, `ESC[31mpassword`. Never beyond `limit`.
-fn behind_escape(text: &[u8], start: usize, limit: usize) -> usize {
-    let name = text.get(start..limit).unwrap_or_default();
-    let hex = |from: usize, len: usize| {
-        name.get(from..from + len).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    };
-    let skip = match start.checked_sub(1).and_then(|i| text.get(i)) {
-        Some(b'\\') => match name.first() {
-            Some(b'u') if hex(1, 4) => 5,
-            Some(b'x') if hex(1, 2) => 3,
-            Some(b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'a' | b'e') => 1,
-            _ => 0,
-        },
-        Some(b'%') if hex(0, 2) => 2,
-        Some(b'[' | b';') => {
-            let digits = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if name.get(digits) == Some(&b'm') { digits + 1 } else { 0 }
-        }
-        _ => 0,
-    };
-    (start + skip).min(limit)
-}
-
 /// The value that is assigned to the name at `key`, if any is.
 pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Assignment> {
     let cursor = Cursor { text, at: key.end };
@@ -151,6 +86,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     cursor.emphasis();
     cursor.blanks();
     cursor.opening(sign);
+    cursor.wrappers();
     cursor.string_prefix();
     let (value, delimiter) = match cursor.quote() {
         Some((depth, quote)) => {
@@ -252,6 +188,9 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
             b' ' | b'\t' | b'"' | b'`' | 0..0x20 => true,
             b'<' => opens_tag(next) && (0 < i || !matches!(next, Some(b'a'..=b'z'))),
             b'\'' => !next.is_some_and(|next| next.is_ascii_alphanumeric()),
+            // A typographic quotation mark closes (U+201D, U+00BB).
+            0xe2 => value.get(i..).is_some_and(|rest| rest.starts_with("\u{201d}".as_bytes())),
+            0xc2 => next == Some(0xbb),
             b'\\' => matches!(next, Some(b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\') | None),
             b'&' | b'#' => sign == Sign::Query || (byte == b'&' && is_next_pair(value, i + 1)),
             b';' | b',' => {
@@ -421,20 +360,6 @@ mod tests {
             (r#"{"type":"token","count":5}"#, "token"),
         ] {
             assert_eq!(value(text, word), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_escape_is_no_part_of_a_name() {
-        for (text, name) in [
-            ("x\\npassword=1", "password"),
-            ("x%26password=1", "password"),
-            ("x\\u0026password=1", "password"),
-            ("\u{1b}[31mpassword=1", "password"),
-            ("--db-password 1", "db-password"),
-        ] {
-            let at = text.find("password").expect("the word stands in the text");
-            assert_eq!(&text[name_around(text.as_bytes(), at..at + 8)], name, "{text}");
         }
     }
 }

@@ -355,8 +355,9 @@ impl<'d, 'p> Search<'d, 'p> {
                 self.step(len);
                 (range.start + 1, range.start + 1..range.start + len)
             }
-            // JSON, or a template: `${{ secrets.PASSWORD }}`.
-            [b'{', ..] | [b'$', b'{', b'{', ..] => return,
+            // A template: `${{ secrets.PASSWORD }}`.
+            [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => return,
+            [b'{', ..] => return self.members(text, range.start, rules, found),
             _ => (range.start, range.clone()),
         };
         let form = self.form(rules);
@@ -386,6 +387,20 @@ impl<'d, 'p> Search<'d, 'p> {
                 for new in found.iter_mut().skip(first) {
                     new.how = How::Url;
                 }
+            }
+        }
+    }
+
+    /// The members of an object under a key: what looks random in them is what the key says.
+    fn members(&mut self, text: &[u8], at: usize, rules: Rules<'d>, found: &mut Vec<Match>) {
+        for member in assign::Members::new(text, at).take(ELEMENTS_MAX) {
+            self.step(member.value.len());
+            let name = text.get(member.name).unwrap_or_default();
+            let value = text.get(member.value.clone()).unwrap_or_default();
+            if self.detector.keys.classify(name) != Class::NotSecret
+                && validator::looks_random(value)
+            {
+                self.judge(text, member.value, rules, Standing::Whole, None, found);
             }
         }
     }

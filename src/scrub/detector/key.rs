@@ -160,12 +160,20 @@ impl KeyTable {
         if self.names.is_empty() && self.conditional.is_empty() {
             return Class::Unknown;
         }
-        let folded = Folded::new(name);
-        let said = said_of(&self.names, &folded);
+        let mut folded = Folded::new(name);
+        match self.class_of(&folded) {
+            // `github_token_prod` is a token of the same kind.
+            Class::Unknown if folded.drop_stage() => self.class_of(&folded),
+            class => class,
+        }
+    }
+
+    fn class_of(&self, name: &Folded) -> Class<'_> {
+        let said = said_of(&self.names, name);
         if self.conditional.is_empty() {
             return said.class(Rules::default());
         }
-        said.class(Rules::under_conditions(&self.conditional, &folded))
+        said.class(Rules::under_conditions(&self.conditional, name))
     }
 
     /// Words that many secret names hold; every other name brings a needle of its own.
@@ -195,9 +203,14 @@ impl KeyTable {
         } else if 5 <= joined.len() {
             self.needles.insert(KeyNeedle::word(joined));
         } else if joined.len() < 3 {
-            // As a member of JSON, alone or in JSON.
+            // As a member of JSON, alone or in JSON; before a sign, if it has two letters.
             for (before, sign) in [("\"", "\":"), ("\"", "\\\":")] {
                 self.needles.insert(KeyNeedle::signed(before, joined, sign));
+            }
+            if joined.len() == 2 {
+                for sign in ["=", ":"] {
+                    self.needles.insert(KeyNeedle::signed("", joined, sign));
+                }
             }
         } else {
             for sign in Self::SIGNS {
@@ -291,6 +304,42 @@ impl Folded {
         folded.end_word(len);
         folded.last_segment_word = folded.last_segment_word.min(folded.words.saturating_sub(1));
         folded
+    }
+
+    /// Leaves out the last word, if it says where the value is used or which of several it
+    /// is. `false`: it does not, or it is the only one.
+    fn drop_stage(&mut self) -> bool {
+        const STAGES: [&[u8]; 22] = [
+            b"prod",
+            b"production",
+            b"dev",
+            b"devel",
+            b"development",
+            b"stage",
+            b"staging",
+            b"test",
+            b"testing",
+            b"live",
+            b"local",
+            b"qa",
+            b"uat",
+            b"ci",
+            b"ro",
+            b"rw",
+            b"v",
+            b"old",
+            b"new",
+            b"primary",
+            b"secondary",
+            b"backup",
+        ];
+        let Some(last) = self.words.checked_sub(1).filter(|last| 0 < *last) else { return false };
+        let is_stage = STAGES.contains(&self.run(last, self.words));
+        if is_stage {
+            self.words = last;
+            self.last_segment_word = self.last_segment_word.min(last - 1);
+        }
+        is_stage
     }
 
     /// Ends the word that is under way, if any. Digits at its end (`token2`,

@@ -150,6 +150,14 @@ impl Settings {
                     .to_owned(),
             );
         }
+        let runs_no_pack = self.packs.as_ref().is_some_and(Vec::is_empty)
+            || self.disable.iter().any(|glob| glob.as_str() == "*");
+        if runs_no_pack && self.rules.is_empty() {
+            let setting = if self.packs.is_some() { "packs" } else { "disable" };
+            warnings.push(format!(
+                "{setting}: no rule is left: NOTHING IS MASKED, all is forwarded as it is"
+            ));
+        }
         for (number, rule) in self.rules.iter().enumerate() {
             if rule.dry_run {
                 let path = path_of(&rule.origin, "rules", number);

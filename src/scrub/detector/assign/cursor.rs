@@ -26,7 +26,7 @@ impl<'t> Cursor<'t> {
         self.text.get(self.at).copied()
     }
 
-    fn rest(&self) -> &'t [u8] {
+    pub(super) fn rest(&self) -> &'t [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
@@ -103,6 +103,7 @@ impl<'t> Cursor<'t> {
         if let Some((depth, _)) = key_quote {
             self.at += depth + 1;
         }
+        self.curly_quote();
         let depth = key_quote.map(|quote| quote.0);
         while matches!(self.peek(), Some(b']' | b')')) {
             self.at += 1;
@@ -142,15 +143,7 @@ impl<'t> Cursor<'t> {
             [b'v', b'a', b'l', b'u', b'e', b':', ..] if is_yaml_name(self.text, key, depth) => {
                 self.skip(6, Sign::Colon)
             }
-            // A property list of Apple's.
-            [b'<', b'/', b'k', b'e', b'y', b'>', ..] => {
-                self.at += 6;
-                self.blanks();
-                if !self.rest().starts_with(b"<string>") {
-                    return None;
-                }
-                self.skip(8, Sign::Element)
-            }
+            _ if let Some(sign) = self.rare_sign(key, key_quote, blanks) => sign,
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
             _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
@@ -183,7 +176,8 @@ impl<'t> Cursor<'t> {
         let name = rest.get(..len).unwrap_or_default();
         let behind = rest.get(len..).unwrap_or_default();
         let assigns = matches!(behind, [b'=', next, ..] if !matches!(next, b'=' | b'>'));
-        if assigns && name.ends_with(b" ") && name.iter().any(u8::is_ascii_alphabetic) {
+        let joins = name.windows(2).any(|two| matches!(two, b"&&" | b"||"));
+        if assigns && !joins && name.ends_with(b" ") && name.iter().any(u8::is_ascii_alphabetic) {
             self.at += len + 1;
             return true;
         }
@@ -248,7 +242,7 @@ impl<'t> Cursor<'t> {
         false
     }
 
-    fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
+    pub(super) fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
         self.at += bytes;
         sign
     }
@@ -292,7 +286,15 @@ impl<'t> Cursor<'t> {
 
     /// Skips `is`, `was`, `for root is`, ….
     fn prose_sign(&mut self) -> bool {
-        const WORDS: [&[u8]; 11] = [
+        const WORDS: [&[u8]; 17] = [
+            // What MySQL and OpenAI write.
+            b"is generated for root@localhost: ",
+            b"provided: ",
+            // German, Spanish, French.
+            b"ist ",
+            b"lautet ",
+            b"es ",
+            b"est ",
             b"is set to ",
             b"is now ",
             b"is: ",
@@ -350,7 +352,7 @@ fn is_value_name(name: &[u8]) -> bool {
 }
 
 /// `<key`, `<ns:key`
-fn is_element(text: &[u8], key: &Range<usize>) -> bool {
+pub(super) fn is_element(text: &[u8], key: &Range<usize>) -> bool {
     let before = text.get(key.start.saturating_sub(32)..key.start).unwrap_or_default();
     let name = before.iter().rev().take_while(|&&byte| is_key_byte(byte) || byte == b':').count();
     before.len().checked_sub(name + 1).and_then(|i| before.get(i)) == Some(&b'<')

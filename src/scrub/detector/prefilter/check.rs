@@ -104,6 +104,8 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         Some(b'*') => next(1) == Some(b'*'),
         Some(b'<') => next(1) == Some(b'/'),
         Some(b',') => is_among_names(bytes, start),
+        // The argument of a setter: `.setPassword("x")`.
+        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
         Some(_) => false,
         None => true,
     }
@@ -114,8 +116,8 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
 #[inline]
 fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let sign = rest.iter().copied().find(|&byte| byte != b' ');
-    if matches!(sign, Some(b'=' | b':' | b'|' | b'"' | b'\'' | b'>' | b'-' | b'\\' | b'\n' | 0x1b))
-    {
+    const SIGNS: ByteSet = ByteSet::of(b"=:|\"'>-\\\n\x1b?.\xe2");
+    if sign.is_some_and(|sign| SIGNS.has(sign)) {
         return true;
     }
     // A flag: a hyphen before the name.
@@ -138,6 +140,10 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let word = rest.get(word_at..).unwrap_or_default();
     const WORDS: &[&[u8]] = &[
         b"is ",
+        b"ist ",
+        b"es ",
+        b"est ",
+        b"lautet ",
         b"is:",
         b"was ",
         b"set to ",
@@ -155,8 +161,10 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         b"key*",
         b"access key",
         b"token:",
+        b"string =",
+        b"provided: ",
     ];
-    const FIRST_LETTERS: ByteSet = ByteSet::of(b"iwstbafhckIWSTBAFHCK");
+    const FIRST_LETTERS: ByteSet = ByteSet::of(b"iwstbafhckelpIWSTBAFHCKELP");
     let may_assign = word.first().is_some_and(|&letter| FIRST_LETTERS.has(letter));
     if may_assign
         && WORDS.iter().any(|w| word.get(..w.len()).is_some_and(|x| x.eq_ignore_ascii_case(w)))
@@ -175,7 +183,7 @@ fn is_among_names(bytes: &[u8], start: usize) -> bool {
     let len = name.iter().rev().take_while(|&&byte| is_key_byte(byte)).count();
     let before = name.get(..name.len() - len).unwrap_or_default();
     let before = before.strip_suffix(b" ").unwrap_or(before);
-    matches!(before.last(), None | Some(b',' | b'(' | b'\n' | b'"' | b'`' | b';'))
+    matches!(before.last(), None | Some(b',' | b'(' | b'{' | b'\n' | b'"' | b'`' | b';'))
 }
 
 /// How far an `@` may stand behind `://`: user name and password.
