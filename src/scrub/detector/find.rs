@@ -357,7 +357,15 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             // A template: `${{ secrets.PASSWORD }}`.
             [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => return,
-            [b'{', ..] => return self.members(text, range.start, rules, found),
+            // JSON, or a value that begins so.
+            [b'{', ..] if self.members(text, range.start, rules, found) => return,
+            [b'{', ..] => {
+                let end = assign::word_end(text, range.clone(), sign);
+                if !value::is_generated(text.get(range.start..end).unwrap_or_default()) {
+                    return;
+                }
+                (range.start, range.clone())
+            }
             _ => (range.start, range.clone()),
         };
         let form = self.form(rules);
@@ -392,8 +400,17 @@ impl<'d, 'p> Search<'d, 'p> {
     }
 
     /// The members of an object under a key: what looks random in them is what the key says.
-    fn members(&mut self, text: &[u8], at: usize, rules: Rules<'d>, found: &mut Vec<Match>) {
+    /// `false`: there are none.
+    fn members(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) -> bool {
+        let mut is_object = false;
         for member in assign::Members::new(text, at).take(ELEMENTS_MAX) {
+            is_object = true;
             self.step(member.value.len());
             let name = text.get(member.name).unwrap_or_default();
             let value = text.get(member.value.clone()).unwrap_or_default();
@@ -403,6 +420,7 @@ impl<'d, 'p> Search<'d, 'p> {
                 self.judge(text, member.value, rules, Standing::Whole, None, found);
             }
         }
+        is_object
     }
 
     /// Counts bytes that were read around a hit.

@@ -16,6 +16,8 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::rule::ValueForm;
 use crate::scrub::rule::validator;
 
+pub(in crate::scrub::detector) use chosen::is_generated;
+
 use chosen::is_chosen;
 use chosen::is_name;
 use connection::connection;
@@ -160,6 +162,7 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
     match form {
+        ValueForm::Password if is_generated(text) => true,
         _ if id || row => false,
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
@@ -329,6 +332,9 @@ fn is_sentence(text: &[u8]) -> bool {
 /// Whether an undelimited value reads as code: a call, a member, an index, a
 /// variable behind `key = `.
 fn is_code(text: &[u8], sign: Sign) -> bool {
+    if is_generated(text) {
+        return false;
+    }
     // What is called, or indexed, is a path; its arguments may be cut off at a quote.
     let opens = |sign: u8, needs: u8| {
         memchr::memchr(sign, text).is_some_and(|at| {

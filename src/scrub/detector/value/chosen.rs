@@ -1,4 +1,7 @@
-//! Passwords that people choose: they read as words, and as names of things.
+//! Passwords that people choose, which read as words and as names of things, and those that
+//! programs make, which read as nothing.
+
+use crate::scrub::rule::validator;
 
 /// Words joined by separators, possibly with a number: `step-2`, `model_v1.5`.
 pub(super) fn is_name(text: &[u8]) -> bool {
@@ -12,6 +15,24 @@ pub(super) fn is_name(text: &[u8]) -> bool {
         words += 1;
     }
     2 <= words
+}
+
+/// How long a password is that a program makes of letters, digits and signs.
+const GENERATED_LEN: std::ops::RangeInclusive<usize> = 10..=64;
+
+/// How many letters and digits it has at least.
+const GENERATED_WORD_MIN: usize = 8;
+
+/// Whether a value is likely a password that a program made: letters without sense, and
+/// signs between them where no language has them. Code has brackets, but words between.
+pub(in crate::scrub::detector) fn is_generated(text: &[u8]) -> bool {
+    if !GENERATED_LEN.contains(&text.len()) || !text.iter().all(u8::is_ascii_graphic) {
+        return false;
+    }
+    let word: Vec<u8> = text.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    let signs = text.len() - word.len();
+    let both = word.iter().any(u8::is_ascii_lowercase) && word.iter().any(u8::is_ascii_uppercase);
+    0 < signs && GENERATED_WORD_MIN <= word.len() && both && validator::looks_random(&word)
 }
 
 /// How long two words that are joined are at least. What is said of a secret instead of
