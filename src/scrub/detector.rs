@@ -31,6 +31,7 @@ mod pairs;
 mod pieces;
 mod prefilter;
 mod recent;
+mod streams;
 mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
@@ -41,8 +42,10 @@ pub(in crate::scrub) use filter::Policy;
 pub(in crate::scrub) use filter::Surroundings;
 pub(in crate::scrub) use finder::Deed;
 pub(in crate::scrub) use finder::Finder;
+pub(in crate::scrub) use streams::Streams;
 pub(in crate::scrub) use tally::Tally;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::scrub::MaskKind;
@@ -80,6 +83,8 @@ pub(in crate::scrub) struct Detector {
     recent: Recent,
     /// What each needle of the prefilter is for.
     uses: Vec<Use>,
+    /// The needles that stand in the names of records that hold pieces of a text.
+    piece_words: Range<u32>,
     /// The rule for private keys, if it runs.
     private_key: Option<u32>,
     /// Rules for identifiers, each with the rule for the secret that stands beside it.
@@ -136,6 +141,8 @@ enum Use {
     Anchor(u32),
     /// It announces an encoding.
     Escape(Escapes),
+    /// It stands in the name of a record that holds a piece of a text.
+    Piece,
 }
 
 /// A fault in a rule; the caller knows where the rule stands.
@@ -217,11 +224,13 @@ impl Detector {
             needles.push(Needle { bytes: key.bytes.clone(), caseless: true, check });
             uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
         }
+        let mut piece_words = 0..0;
         if !compiled.is_empty() {
             for (needle, escapes) in announce::needles() {
                 needles.push(needle);
                 uses.push(Use::Escape(escapes));
             }
+            piece_words = streams::add_words(&mut needles, &mut uses);
         }
         let prefilter = Prefilter::new(needles);
         let number_of = |id: &str| {
@@ -235,7 +244,17 @@ impl Detector {
         let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
         let rules = compiled;
         let recent = Recent::new(known_texts_bytes);
-        Ok(Self { rules, keys, prefilter, recent, uses, private_key, pairs, keeps_structure })
+        Ok(Self {
+            rules,
+            keys,
+            prefilter,
+            recent,
+            uses,
+            piece_words,
+            private_key,
+            pairs,
+            keeps_structure,
+        })
     }
 
     /// Whether it is worth a look whether a text was here before.

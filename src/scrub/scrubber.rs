@@ -26,6 +26,7 @@ use crate::scrub::detector::Deed;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Finder;
 use crate::scrub::detector::RuleFault;
+use crate::scrub::detector::Streams;
 use crate::scrub::detector::Surroundings;
 use crate::scrub::explain::Explanation;
 use crate::scrub::fingerprint::Fingerprints;
@@ -38,6 +39,7 @@ use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Shown;
 use crate::scrub::otlp::Trail;
 use crate::scrub::otlp::WalkOptions;
+use crate::scrub::otlp::Walked;
 use crate::scrub::rule::Action;
 use crate::scrub::rule::Keys;
 use crate::scrub::rule::Rule;
@@ -223,15 +225,7 @@ impl Scrubber {
 
     fn pass(&self, request: &Request) -> Result<Pass, ScrubError> {
         let surroundings = Surroundings::new(Some(request));
-        let mut finder =
-            Finder::new(&self.detector, &self.masker, &surroundings, REDACTIONS_LISTED_MAX);
-        let walked = otlp::walk(
-            request.signal,
-            request.encoding,
-            &request.bytes,
-            &self.options,
-            &mut finder,
-        )?;
+        let (finder, walked) = self.walk(request, &surroundings, REDACTIONS_LISTED_MAX, false)?;
         let report = Report {
             redactions: finder.redactions,
             noted: finder.noted,
@@ -248,6 +242,48 @@ impl Scrubber {
             report,
             deeds: finder.deeds,
         })
+    }
+
+    /// Walks a request; once more, where a text is found whose pieces stand apart.
+    fn walk<'s>(
+        &'s self,
+        request: &Request,
+        surroundings: &'s Surroundings<'s>,
+        listed_max: usize,
+        explain: bool,
+    ) -> Result<(Finder<'s>, Walked), ScrubError> {
+        let Request { signal, encoding, bytes } = request;
+        let new = || {
+            let mut finder = Finder::new(&self.detector, &self.masker, surroundings, listed_max);
+            finder.explanations = explain.then(Vec::new);
+            finder
+        };
+        let mut finder = new();
+        // One place that walks, so that all of the walk is compiled into one piece.
+        loop {
+            let walked = otlp::walk(*signal, *encoding, bytes, &self.options, &mut finder)?;
+            if !finder.may_have_pieces() {
+                return Ok((finder, walked));
+            }
+            match self.joined(request, new())? {
+                Some(again) => finder = again,
+                None => return Ok((finder, walked)),
+            }
+        }
+    }
+
+    /// A judge that knows what is found in the texts of the request whose pieces stand
+    /// apart; `None` where nothing is.
+    #[cold]
+    fn joined<'s>(
+        &self,
+        request: &Request,
+        mut finder: Finder<'s>,
+    ) -> Result<Option<Finder<'s>>, ScrubError> {
+        let Request { signal, encoding, bytes } = request;
+        let mut streams = Streams::default();
+        otlp::walk(*signal, *encoding, bytes, &self.options, &mut streams)?;
+        Ok(finder.join(streams).then_some(finder))
     }
 
     /// Scrubs one text, such as a log line.
@@ -283,10 +319,7 @@ impl Scrubber {
     /// When the request cannot be walked.
     pub fn explain(&self, request: &Request) -> Result<Vec<Explanation>, ScrubError> {
         let surroundings = Surroundings::new(Some(request));
-        let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
-        finder.explanations = Some(Vec::new());
-        let Request { signal, encoding, bytes } = request;
-        otlp::walk(*signal, *encoding, bytes, &self.options, &mut finder)?;
+        let (finder, _) = self.walk(request, &surroundings, 0, true)?;
         Ok(finder.explanations.unwrap_or_default())
     }
 

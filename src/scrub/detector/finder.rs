@@ -4,6 +4,7 @@
 //! looked at only if a hit lies in it, or if its key is secret. Texts come in wire
 //! order, so that a cursor finds the hits of each.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -60,11 +61,11 @@ const ROUNDS_MAX: usize = 4;
 
 /// Judges the texts of one request.
 pub(in crate::scrub) struct Finder<'d> {
-    detector: &'d Detector,
+    pub(super) detector: &'d Detector,
     masker: &'d Masker,
     surroundings: &'d Surroundings<'d>,
     /// The hits in the request.
-    hits: Vec<Hit>,
+    pub(super) hits: Vec<Hit>,
     /// The long texts of the request, of which some are not scanned.
     long: LongTexts,
     /// The first hit that does not lie before the text shown last.
@@ -80,6 +81,10 @@ pub(in crate::scrub) struct Finder<'d> {
     flag: Option<Rules<'d>>,
     /// A private key whose lines come as one log record each.
     key_lines: KeyLines,
+    /// How many words there are that records have which hold pieces of a text.
+    pub(super) piece_words: usize,
+    /// What was found in texts whose pieces stand apart, by where each piece stands.
+    pub(super) pieces: BTreeMap<usize, Vec<Match>>,
     /// What was found, and how much of it may be listed with its path.
     pub(in crate::scrub) redactions: Vec<Redaction>,
     /// What was found and not, or not only, masked.
@@ -124,6 +129,8 @@ impl<'d> Finder<'d> {
             contexts: Vec::new(),
             flag: None,
             key_lines: KeyLines::default(),
+            piece_words: 0,
+            pieces: BTreeMap::new(),
             redactions: Vec::new(),
             noted: Vec::new(),
             deeds: Vec::new(),
@@ -213,7 +220,7 @@ impl<'d> Finder<'d> {
 
     /// Notes what rules say beyond that they match.
     #[cold]
-    fn note(&mut self, notes: &[Note], place: &Place<'_>) {
+    pub(super) fn note(&mut self, notes: &[Note], place: &Place<'_>) {
         for Note { rule, ruling } in notes.iter().copied() {
             let kind = match ruling {
                 Ruling::DryRun => NotedKind::DryRun,
@@ -282,6 +289,7 @@ impl Judge for Finder<'_> {
         } else {
             self.long.scan(self.detector, request, long_texts, &mut self.hits);
         }
+        self.take_words();
         self.measure_gap();
     }
 
@@ -336,7 +344,8 @@ impl Judge for Finder<'_> {
         };
         let packed = Packed::of(text.bytes).is_some();
         let asked = self.explanations.is_some();
-        if range.is_empty() && says_nothing && !packed && !asked {
+        let needs_all = packed || asked || !self.pieces.is_empty();
+        if range.is_empty() && says_nothing && !needs_all {
             return;
         }
         let hits = if scanned.is_some() { &self.hits } else { &self.own_hits };
@@ -353,6 +362,9 @@ impl Judge for Finder<'_> {
         let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
         if !search.notes.is_empty() {
             self.note(&search.notes, place);
+        }
+        if !self.pieces.is_empty() {
+            matches = self.with_pieces(matches, place.at);
         }
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
@@ -394,7 +406,7 @@ impl Judge for Finder<'_> {
 }
 
 impl<'d> Finder<'d> {
-    fn search<'p>(&self, place: &'p Place<'p>, len: usize) -> Search<'d, 'p>
+    pub(super) fn search<'p>(&self, place: &'p Place<'p>, len: usize) -> Search<'d, 'p>
     where
         'd: 'p,
     {

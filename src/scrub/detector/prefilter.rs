@@ -67,6 +67,9 @@ pub(in crate::scrub) const RUN: u32 = u32::MAX;
 /// Its position is that of what stands behind.
 pub(in crate::scrub) const DISGUISE: u32 = u32::MAX - 1;
 
+/// The needle of a hit that stands for a piece of a text in which something was found.
+pub(in crate::scrub) const PIECE: u32 = u32::MAX - 2;
+
 /// How many base64 characters in a row are a run. Twenty of them hold fifteen
 /// bytes, the shortest `key=value` that is worth hiding.
 pub(in crate::scrub) const RUN_LEN_MIN: usize = 20;
