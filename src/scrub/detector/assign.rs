@@ -10,6 +10,7 @@ mod columns;
 mod cursor;
 mod record;
 
+pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
 
 use std::ops::Range;
