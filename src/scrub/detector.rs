@@ -35,12 +35,14 @@ mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
 mod value;
+mod whole;
 
 pub(in crate::scrub) use filter::AllowList;
 pub(in crate::scrub) use filter::Policy;
 pub(in crate::scrub) use filter::Surroundings;
 pub(in crate::scrub) use finder::Deed;
 pub(in crate::scrub) use finder::Finder;
+pub(in crate::scrub) use pieces::KeyLines;
 pub(in crate::scrub) use tally::Tally;
 
 use std::sync::Arc;
@@ -87,6 +89,9 @@ pub(in crate::scrub) struct Detector {
     /// Whether the masks of a rule keep parts of what they mask.
     keeps_structure: bool,
 }
+
+/// The key whose rules know what stands in a map of cookies.
+const COOKIE: &[u8] = b"cookie";
 
 /// The id of the rule for private keys, whose lines may be log records of their own.
 const PRIVATE_KEY_RULE: &str = "pem-private-key";
@@ -136,6 +141,8 @@ enum Use {
     Anchor(u32),
     /// It announces an encoding.
     Escape(Escapes),
+    /// It announces an array that is one command line.
+    Arguments,
 }
 
 /// A fault in a rule; the caller knows where the rule stands.
@@ -197,6 +204,10 @@ impl Detector {
                     let caseless = anchor.caseless;
                     needles.push(Needle { bytes, caseless, check: Check::None });
                     uses.push(Use::Escape(Escapes::Percent));
+                }
+                for bytes in announce::as_element(&anchor.bytes).into_iter().flatten() {
+                    needles.push(Needle { bytes, caseless: anchor.caseless, check: Check::None });
+                    uses.push(Use::Arguments);
                 }
                 needles.push(Needle {
                     bytes: anchor.bytes,

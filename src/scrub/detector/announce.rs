@@ -70,6 +70,14 @@ pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// The anchor of a rule for lists of arguments (`curl"`) as it stands in an array of
+/// protobuf, with the tag of the next element behind it, and in one of OTLP/JSON.
+pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let name = anchor.strip_suffix(b"\"").filter(|name| 4 <= name.len())?;
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    is_name.then(|| [b"\n".as_slice(), b"\"}"].map(|behind| [name, behind].concat()))
+}
+
 /// The escapes that a token goes on behind, which begins at `at`: of a slash, a plus or an
 /// equals sign, or a character that is not seen.
 pub(super) fn in_token(text: &[u8], at: usize) -> Option<Escapes> {

@@ -195,7 +195,7 @@ impl<'d, 'p> Search<'d, 'p> {
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
-                Some(Use::Key { .. }) | None => {}
+                Some(Use::Key { .. } | Use::Arguments) | None => {}
             }
         }
         self.escaped(text, escapes, layer, &mut found);
