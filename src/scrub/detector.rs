@@ -141,6 +141,8 @@ enum Use {
     Anchor(u32),
     /// It announces an encoding.
     Escape(Escapes),
+    /// It announces a list of numbers that are bytes.
+    Numbers,
     /// It announces an array that is one command line.
     Arguments,
 }
@@ -229,6 +231,11 @@ impl Detector {
             uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
         }
         if !compiled.is_empty() {
+            for bytes in announce::NUMBERS {
+                let bytes = bytes.to_vec();
+                needles.push(Needle { bytes, caseless: true, check: Check::None });
+                uses.push(Use::Numbers);
+            }
             for (needle, escapes) in announce::needles() {
                 needles.push(needle);
                 uses.push(Use::Escape(escapes));

@@ -194,6 +194,7 @@ impl<'d, 'p> Search<'d, 'p> {
                     let word = at + *start as usize..at + *end as usize;
                     keys_done = self.key(text, word, &mut found);
                 }
+                Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
                 Some(Use::Key { .. } | Use::Arguments) | None => {}
             }

@@ -39,6 +39,10 @@ fn is_promising(run: &[u8; RUN_LEN_MIN]) -> bool {
     if usize::from(count(u8::is_ascii_hexdigit)) + 1 >= digits.len()
         && digits.iter().all(u8::is_ascii_hexdigit)
     {
+        // Of gzip, by its first bytes.
+        if digits.get(..7).is_some_and(|head| memchr::memmem::find(head, b"1f8b08").is_some()) {
+            return true;
+        }
         // Hex of text: two digits a character, the first of which is 2 to 7. The run
         // may have a digit too many in front (see `RUN`).
         return [0, 1].into_iter().any(|skip| {
