@@ -305,6 +305,23 @@ fn joint(rest: &[u8]) -> Option<(Said, usize)> {
     (near.get(next) == Some(quote)).then_some((Said::Nothing, next + 1))
 }
 
+/// Whether the pieces that meet at `at`, where a joint is announced, may be those of a
+/// secret or of the assignment of one, and not words.
+pub(in crate::scrub) fn joins_secret(text: &[u8], at: usize) -> bool {
+    let of_secret = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'=' | b':' | b'/' | b'+')
+    };
+    let before = text.get(at.saturating_sub(PIECE_LEN_MIN)..at).unwrap_or_default();
+    let Some((_, len)) = text.get(at..).and_then(joint) else { return false };
+    let behind = text.get(at + len..at + len + PIECE_LEN_MIN).unwrap_or_default();
+    before.len() == PIECE_LEN_MIN
+        && behind.len() == PIECE_LEN_MIN
+        && before.iter().chain(behind).all(of_secret)
+}
+
+/// How much of a piece of a secret stands beside a joint.
+const PIECE_LEN_MIN: usize = 6;
+
 /// How far apart the pieces of a string stand, quotes included.
 const JOINT_LEN_MAX: usize = 64;
 

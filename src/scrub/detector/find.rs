@@ -11,6 +11,7 @@ use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
 use crate::scrub::detector::assign::ReadColumns;
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::Packed;
@@ -195,6 +196,7 @@ impl<'d, 'p> Search<'d, 'p> {
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
+                Some(Use::Escape(Escapes::Joints)) if !decode::joins_secret(text, at) => {}
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
                 Some(Use::Key { .. } | Use::Arguments) | None => {}
             }

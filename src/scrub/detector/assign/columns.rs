@@ -46,6 +46,8 @@ struct ReadColumn {
     separator: u8,
     columns: usize,
     number: usize,
+    /// Where its rows begin that were read, and where they end.
+    start: usize,
     end: usize,
 }
 
@@ -58,10 +60,25 @@ impl ReadColumns {
         self.columns.iter().find(same).map_or(end, |read| read.end.max(end))
     }
 
-    fn note(&mut self, separator: u8, columns: usize, number: usize, end: usize) {
-        let read = ReadColumn { separator, columns, number, end };
-        let same = |old: &ReadColumn| ReadColumn { end, ..*old } == read;
-        self.columns.retain(|old| !same(old));
+    /// The column in which `at` stands, if its row was read as one of a table: separator,
+    /// number of columns, and its own number.
+    fn column_of(&self, text: &[u8], row: &Range<usize>, at: usize) -> Option<(u8, usize, usize)> {
+        let read = self.columns.iter().find(|read| {
+            (read.start..read.end).contains(&at)
+                && number_of(text, row, read.separator, at) == read.number
+        })?;
+        Some((read.separator, read.columns, read.number))
+    }
+
+    fn note(&mut self, mut read: ReadColumn) {
+        let key = |read: &ReadColumn| (read.separator, read.columns, read.number);
+        if let Some(old) = self.columns.iter_mut().find(|old| key(old) == key(&read)) {
+            if old.end == read.start {
+                read.start = old.start;
+            }
+            *old = read;
+            return;
+        }
         if READ_COLUMNS_MAX <= self.columns.len() {
             self.columns.remove(0);
         }
@@ -138,6 +155,16 @@ fn cells(text: &[u8], row: &Range<usize>, separator: u8) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// One cell of the row `line`, which begins at `start`.
+fn nth_cell(line: &[u8], start: usize, separator: u8, number: usize) -> Range<usize> {
+    let mut ends = memchr::memchr_iter(separator, line).chain(std::iter::once(line.len()));
+    let from = match number.checked_sub(1) {
+        Some(before) => ends.nth(before).map_or(line.len(), |end| end + 1),
+        None => 0,
+    };
+    start + from..start + ends.next().unwrap_or(line.len()).max(from)
+}
+
 fn bare(text: &[u8], cell: Range<usize>) -> Range<usize> {
     let bytes = text.get(cell.clone()).unwrap_or_default();
     let marks = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'`' | b'*' | b'\'');
@@ -190,15 +217,16 @@ impl Looks<'_> {
         let mut found = Vec::new();
         for _ in 0..ROWS_MAX {
             let Some(row) = next_row(text, end) else { break };
-            let cells = cells(text, &row, separator);
-            if cells.len() != columns {
+            let line = text.get(row.clone()).unwrap_or_default();
+            if memchr::memchr_iter(separator, line).count() + 1 != columns {
                 break;
             }
-            found.extend(cells.get(number).filter(|cell| !cell.is_empty()).cloned());
+            let cell = bare(text, nth_cell(line, row.start, separator, number));
+            found.extend(Some(cell).filter(|cell| !cell.is_empty()));
             end = row.end;
         }
         self.read_bytes += end - start;
-        self.read.note(separator, columns, number, end);
+        self.read.note(ReadColumn { separator, columns, number, start, end });
         found
     }
 
@@ -208,6 +236,9 @@ impl Looks<'_> {
             return Vec::new();
         }
         let text = self.text;
+        if let Some((separator, columns, number)) = self.read.column_of(text, row, key.start) {
+            return self.rows(row.end, separator, columns, number);
+        }
         let line = text.get(row.clone()).unwrap_or_default();
         let first = memchr::memchr3(b',', b';', b'\t', line);
         let Some(&separator) = first.and_then(|at| line.get(at)) else { return Vec::new() };

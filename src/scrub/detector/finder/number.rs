@@ -35,7 +35,11 @@ impl<'d> Finder<'d> {
     fn hides(&mut self, number: u32, text: &str, place: &Place<'_>) -> bool {
         let Some(rule) = self.detector.rules.get(number as usize) else { return false };
         let is_hidden = match &rule.pattern {
-            Some(pattern) => rule.keyed && pattern.matches_whole(text.as_bytes()).is_some(),
+            Some(pattern) => {
+                rule.keyed
+                    && pattern.matches_whole(text.as_bytes()).is_some()
+                    && rule.accepts(text.as_bytes())
+            }
             None => rule.form == ValueForm::Password && DIGITS_MIN <= text.trim_matches('-').len(),
         };
         if !is_hidden {
