@@ -36,12 +36,14 @@ mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
 mod value;
+mod whole;
 
 pub(in crate::scrub) use filter::AllowList;
 pub(in crate::scrub) use filter::Policy;
 pub(in crate::scrub) use filter::Surroundings;
 pub(in crate::scrub) use finder::Deed;
 pub(in crate::scrub) use finder::Finder;
+pub(in crate::scrub) use pieces::KeyLines;
 pub(in crate::scrub) use streams::Streams;
 pub(in crate::scrub) use tally::Tally;
 
@@ -93,6 +95,9 @@ pub(in crate::scrub) struct Detector {
     keeps_structure: bool,
 }
 
+/// The key whose rules know what stands in a map of cookies.
+const COOKIE: &[u8] = b"cookie";
+
 /// The id of the rule for private keys, whose lines may be log records of their own.
 const PRIVATE_KEY_RULE: &str = "pem-private-key";
 
@@ -143,6 +148,10 @@ enum Use {
     Escape(Escapes),
     /// It stands in the name of a record that holds a piece of a text.
     Piece,
+    /// It announces a list of numbers that are bytes.
+    Numbers,
+    /// It announces an array that is one command line.
+    Arguments,
 }
 
 /// A fault in a rule; the caller knows where the rule stands.
@@ -205,6 +214,10 @@ impl Detector {
                     needles.push(Needle { bytes, caseless, check: Check::None });
                     uses.push(Use::Escape(Escapes::Percent));
                 }
+                for bytes in announce::as_element(&anchor.bytes).into_iter().flatten() {
+                    needles.push(Needle { bytes, caseless: anchor.caseless, check: Check::None });
+                    uses.push(Use::Arguments);
+                }
                 needles.push(Needle {
                     bytes: anchor.bytes,
                     caseless: anchor.caseless,
@@ -226,6 +239,11 @@ impl Detector {
         }
         let mut piece_words = 0..0;
         if !compiled.is_empty() {
+            for bytes in announce::NUMBERS {
+                let bytes = bytes.to_vec();
+                needles.push(Needle { bytes, caseless: true, check: Check::None });
+                uses.push(Use::Numbers);
+            }
             for (needle, escapes) in announce::needles() {
                 needles.push(needle);
                 uses.push(Use::Escape(escapes));

@@ -12,6 +12,7 @@ mod origins;
 mod path;
 mod protobuf;
 mod schema;
+mod spelled;
 mod split;
 mod strings;
 mod utf8;
@@ -25,6 +26,7 @@ pub use cut::pick;
 pub use origins::Origin;
 pub use origins::Origins;
 pub use schema::places;
+pub use spelled::Spelled;
 
 use std::fmt;
 use std::ops::Range;
@@ -108,7 +110,7 @@ pub const LONG_TEXT_MIN: usize = 1024;
 pub trait Judge {
     /// The whole request, before its first text is shown. `long_texts` tells, if asked,
     /// where texts of [`LONG_TEXT_MIN`] bytes and more stand, in wire order: keys are not
-    /// among them, nor texts that are deep in others.
+    /// among them, nor what stands in arrays and maps.
     fn begin(&mut self, request: &[u8], long_texts: &mut dyn Iterator<Item = Range<usize>>);
 
     /// What `key` says of the values under it. `outer` is what the keys around
@@ -126,6 +128,19 @@ pub trait Judge {
     fn is_quiet(&self, text: &[u8], at: usize) -> bool {
         let _ = (text, at);
         false
+    }
+
+    /// Whether the judge wants to see a map or an array as a whole, which stands at
+    /// `range` in the request and in no other, before its strings are shown.
+    fn wants_whole(&mut self, range: Range<usize>) -> bool {
+        let _ = range;
+        false
+    }
+
+    /// Takes note of such a value. Nothing is replaced in it here: its strings follow,
+    /// each at the offset that `value` says.
+    fn whole(&mut self, value: &Spelled, range: Range<usize>, place: &Place<'_>) {
+        let _ = (value, range, place);
     }
 
     /// The text that takes the place of a number or a boolean, or `None` to keep it.

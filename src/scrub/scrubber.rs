@@ -298,6 +298,17 @@ impl Scrubber {
         (otlp::replace_in(text, &found), rules)
     }
 
+    /// Scrubs a line of a text in which a line of a private key stands.
+    pub(in crate::scrub) fn scrub_key_line(&self, text: &[u8], line: Range<usize>) -> Vec<u8> {
+        let surroundings = Surroundings::new(None);
+        let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
+        let context = Context::default();
+        let place = Place { kind: "text", at: 0, context, element: None, path: &Under(None) };
+        let mut found = Vec::new();
+        finder.mask_key_line(text, line, &place, &mut found);
+        otlp::replace_in(text, &found)
+    }
+
     /// Where the secrets stand in one text, as it stands under `key`, if any.
     pub fn find_bytes(&self, text: &[u8], key: Option<&str>) -> Vec<Range<usize>> {
         self.replacements(text, key).0.into_iter().map(|found| found.range).collect()

@@ -4,9 +4,13 @@
 //! spans lines, and only all of them together show where it ends. From its first
 //! line on, lines are held until the key is complete.
 //!
+//! Where something stands before each line, as a logger puts it there, the key is masked
+//! line by line.
+//!
 //! What is held depends on the text alone, never on how it was cut into pieces.
 
 use crate::scrub::Scrubber;
+use crate::scrub::detector::KeyLines;
 
 /// How much of a key is held, in bytes. The longest key that is in use, RSA with
 /// 16,384 bits, takes 13 kB of PEM.
@@ -20,25 +24,45 @@ const END: &[u8] = b"-----END ";
 pub struct TextStream<'s> {
     scrubber: &'s Scrubber,
     held: Vec<u8>,
+    /// A private key whose lines are not held.
+    key_lines: KeyLines,
+    /// How many bytes came before.
+    at: usize,
 }
 
 impl<'s> TextStream<'s> {
     /// The beginning of a text.
     pub fn new(scrubber: &'s Scrubber) -> Self {
-        Self { scrubber, held: Vec::new() }
+        Self { scrubber, held: Vec::new(), key_lines: KeyLines::default(), at: 0 }
     }
 
     /// Takes a line with its end, or a part of one, and adds to `out` what can be said
     /// of the text so far.
     pub fn push(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        if !self.held.is_empty() && !is_key_line(line) {
+            self.key_lines.open(&self.held);
+            self.finish(out);
+        }
         if self.held.is_empty() && !opens_key(line) {
-            out.extend_from_slice(&self.scrubber.scrub_bytes(line, None).0);
+            self.alone(line, out);
             return;
         }
-        let goes_on = self.held.is_empty() || is_key_line(line);
         self.held.extend_from_slice(line);
-        if !goes_on || HELD_BYTES_MAX <= self.held.len() || !opens_key(&self.held) {
+        if HELD_BYTES_MAX <= self.held.len() || !opens_key(&self.held) {
             self.finish(out);
+        }
+    }
+
+    /// Scrubs a line that may be one of a key whose lines are not held.
+    fn alone(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        self.at += line.len();
+        let of_key = match self.key_lines.are_open() {
+            true => self.key_lines.line(line),
+            false => self.key_lines.bare_line(line, self.at),
+        };
+        match of_key {
+            Some(of_key) => out.extend_from_slice(&self.scrubber.scrub_key_line(line, of_key)),
+            None => out.extend_from_slice(&self.scrubber.scrub_bytes(line, None).0),
         }
     }
 

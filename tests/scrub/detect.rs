@@ -157,6 +157,112 @@ fn a_key_whose_lines_are_log_records_is_masked_line_by_line() {
     }
 }
 
+/// A log record's attribute `key` with this value of OTLP/JSON, scrubbed on both routes
+/// and written as JSON.
+fn attribute_on_both_routes(key: &str, value: &serde_json::Value) -> [String; 2] {
+    let request = serde_json::json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        {"attributes": [{"key": key, "value": value}]}
+    ]}]}]});
+    let request: ExportLogsServiceRequest = serde_json::from_value(request).expect("OTLP/JSON");
+    let protobuf = scrub(Signal::Logs, Encoding::Protobuf, request.encode_to_vec());
+    let json = serde_json::to_vec(&request).expect("JSON");
+    let json = scrub(Signal::Logs, Encoding::Json, json);
+    let protobuf = ExportLogsServiceRequest::decode(protobuf).expect("protobuf");
+    let json: ExportLogsServiceRequest = serde_json::from_slice(&json).expect("JSON");
+    [protobuf, json].map(|request| {
+        let record = &request.resource_logs[0].scope_logs[0].log_records[0];
+        serde_json::to_string(&record.attributes[0].value).expect("JSON")
+    })
+}
+
+/// A value in OTLP/JSON.
+fn otlp(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    use serde_json::json;
+    match value {
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().map(otlp).collect();
+            json!({"arrayValue": {"values": values}})
+        }
+        Value::Object(entries) => {
+            let entry = |(key, value)| json!({"key": key, "value": otlp(value)});
+            let values: Vec<_> = entries.iter().map(entry).collect();
+            json!({"kvlistValue": {"values": values}})
+        }
+        Value::Number(number) => json!({"intValue": number.to_string()}),
+        other => json!({"stringValue": other}),
+    }
+}
+
+#[test]
+fn maps_and_arrays_are_read_as_the_same_thing_in_json() {
+    const SECRET: &str = "Tiger77oM427Qq9";
+    for (key, value) in [
+        ("env", r#"[{"name": "DB_PASSWORD", "value": "@"}]"#),
+        ("h", r#"[{"key": "password", "value": "@"}]"#),
+        ("h", r#"{"Name": "X-Api-Key", "Value": "@"}"#),
+        ("h", r#"{"header": "Authorization", "content": "@"}"#),
+        ("h", r#"[["Authorization", "@"], ["Accept", "x"]]"#),
+        ("h", r#"["user", "bob", "password", "@"]"#),
+        ("process.command_args", r#"["mysql", "-u", "root", "-p@", "shop"]"#),
+        ("process.command_args", r#"["curl", "-u", "bob:@", "https://host.example"]"#),
+        ("process.command_args", r#"["curl", "--user", "bob:@"]"#),
+        ("process.command_args", r#"["redis-cli", "-a", "@", "ping"]"#),
+        ("cookies", r#"{"session": "@", "lang": "de"}"#),
+        ("http.request.cookie.sid", r#""@""#),
+    ] {
+        let with = value.replace('@', SECRET);
+        let value: serde_json::Value = serde_json::from_str(&with).expect("JSON");
+        let [protobuf, json] = attribute_on_both_routes(key, &otlp(&value));
+        assert_eq!(protobuf, json);
+        assert!(!json.contains(SECRET), "{key}: {with}");
+        assert_eq!(json.matches("redacted:").count(), 1, "{key}: {with}");
+    }
+    for (key, value) in [
+        ("required", r#"["password", "username", "email"]"#),
+        ("h", r#"[{"name": "password", "value": "required"}]"#),
+        ("process.command_args", r#"["curl", "-s", "https://host.example"]"#),
+        ("h", r#"{"name": "DB_PASSWORD", "port": "Tiger77oM427Qq9"}"#),
+        ("retries", "8472"),
+    ] {
+        let value: serde_json::Value = serde_json::from_str(value).expect("JSON");
+        let [protobuf, json] = attribute_on_both_routes(key, &otlp(&value));
+        assert_eq!(protobuf, json);
+        assert!(!json.contains("redacted:"), "{key}: {json}");
+    }
+    let [protobuf, json] = attribute_on_both_routes("pin", &otlp(&serde_json::json!(8472)));
+    assert_eq!(protobuf, json);
+    assert!(json.contains("redacted:pin-field"), "{json}");
+}
+
+#[test]
+fn a_key_whose_lines_stand_behind_prefixes_is_masked_line_by_line() {
+    let key = template::expand("{pem:RSA PRIVATE KEY}", 5).expect("a template");
+    let lines: Vec<&str> = key.lines().collect();
+    for (before, behind) in
+        [("2026-11-29T12:00:00Z INFO app: ", ""), ("# ", ""), ("level=info line=\"", "\"")]
+    {
+        let mut request = logs(None, "loading the key");
+        let records = &mut request.resource_logs[0].scope_logs[0].log_records;
+        for (number, line) in lines.iter().enumerate() {
+            let body = any(&format!("{before}{line}{behind}"));
+            records.push(LogRecord { body, ..LogRecord::default() });
+            if number % 3 == 1 {
+                let body = any("10.0.0.1 GET /x 200");
+                records.push(LogRecord { body, ..LogRecord::default() });
+            }
+        }
+        let scrubbed = scrub(Signal::Logs, Encoding::Protobuf, request.encode_to_vec());
+        let scrubbed = ExportLogsServiceRequest::decode(scrubbed).expect("protobuf");
+        let records = scrubbed.resource_logs[0].scope_logs[0].log_records.clone();
+        let bodies: Vec<String> = records.into_iter().map(|record| said(record.body)).collect();
+        let masked = format!("{before}[redacted:pem-private-key]{behind}");
+        let count = bodies.iter().filter(|body| **body == masked).count();
+        assert_eq!(count, lines.len() - 2, "{before}");
+        assert!(bodies.iter().any(|body| body == "10.0.0.1 GET /x 200"));
+    }
+}
+
 /// A text with each mask written as `#`.
 fn with_signs(text: &str) -> String {
     let mut out = String::new();

@@ -6,7 +6,7 @@ use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 25] = [
+const ESCAPES: [(&[u8], Escapes); 42] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -23,6 +23,17 @@ const ESCAPES: [(&[u8], Escapes); 25] = [
     (b"&amp;", Escapes::Entities),
     (b"&lt;", Escapes::Entities),
     (b"&equals;", Escapes::Entities),
+    (b"&lowbar;", Escapes::Entities),
+    (b"&hyphen;", Escapes::Entities),
+    (b"&dash;", Escapes::Entities),
+    (b"&colon;", Escapes::Entities),
+    (b"&sol;", Escapes::Entities),
+    (b"&commat;", Escapes::Entities),
+    (b"&plus;", Escapes::Entities),
+    (b"&period;", Escapes::Entities),
+    (b"&comma;", Escapes::Entities),
+    (b"&num;", Escapes::Entities),
+    (b"&dollar;", Escapes::Entities),
     (b"&#3", Escapes::Entities),
     (b"&#4", Escapes::Entities),
     (b"&#5", Escapes::Entities),
@@ -32,7 +43,17 @@ const ESCAPES: [(&[u8], Escapes); 25] = [
     (b"&#9", Escapes::Entities),
     (b"&#1", Escapes::Entities),
     (b"&#x", Escapes::Entities),
+    (b"\" + \"", Escapes::Joints),
+    (b"' + '", Escapes::Joints),
+    (b"\" . \"", Escapes::Joints),
+    (b"' . '", Escapes::Joints),
+    (b"\"+\"", Escapes::Joints),
+    (b"'+'", Escapes::Joints),
 ];
+
+/// What stands before a list of bytes that are written as numbers.
+pub(super) const NUMBERS: [&[u8]; 4] =
+    [b"\"buffer\",\"data\"", b"\"buffer\", \"data\"", b"<buffer ", b"fromcharcode("];
 
 /// Every announcement of an encoding, but for those of single characters that
 /// [`DISGUISE`](crate::scrub::detector::prefilter::DISGUISE) stands for.
@@ -68,6 +89,14 @@ pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
         let parts: Vec<&[u8]> = anchor.split(blank).collect();
         parts.join(b"%20".as_slice())
     })
+}
+
+/// The anchor of a rule for lists of arguments (`curl"`) as it stands in an array of
+/// protobuf, with the tag of the next element behind it, and in one of OTLP/JSON.
+pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let name = anchor.strip_suffix(b"\"").filter(|name| 4 <= name.len())?;
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    is_name.then(|| [b"\n".as_slice(), b"\"}"].map(|behind| [name, behind].concat()))
 }
 
 /// The escapes that a token goes on behind, which begins at `at`: of a slash, a plus or an

@@ -13,6 +13,7 @@ mod name;
 mod record;
 mod wrapped;
 
+pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
 pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;

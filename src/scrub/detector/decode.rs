@@ -2,6 +2,7 @@
 
 mod binary;
 mod disguise;
+mod numbers;
 mod packed;
 
 pub(in crate::scrub) use binary::break_len;
@@ -9,6 +10,7 @@ pub(in crate::scrub) use binary::encode;
 pub(in crate::scrub) use binary::runs;
 pub(in crate::scrub) use disguise::colour_len;
 pub(in crate::scrub) use disguise::ends_disguised;
+pub(in crate::scrub) use numbers::Numbers;
 pub(in crate::scrub) use packed::Packed;
 pub(in crate::scrub) use packed::pack;
 pub(in crate::scrub) use packed::unpack;
@@ -28,6 +30,8 @@ pub(in crate::scrub) enum Escapes {
     Backslash,
     /// `&quot;`, `&#61;`, `&#x3d;` (HTML §13.5).
     Entities,
+    /// `"a" + "b"`, `'a' . 'b'`: a string in pieces.
+    Joints,
     /// Characters that are not seen or look like others, and colour codes.
     Disguise,
 }
@@ -37,8 +41,18 @@ pub(in crate::scrub) enum Escapes {
 pub(in crate::scrub) struct Kinds(u8);
 
 impl Kinds {
-    const ALL: [Escapes; 4] =
-        [Escapes::Percent, Escapes::Backslash, Escapes::Entities, Escapes::Disguise];
+    const ALL: [Escapes; 5] = [
+        Escapes::Percent,
+        Escapes::Backslash,
+        Escapes::Entities,
+        Escapes::Joints,
+        Escapes::Disguise,
+    ];
+
+    /// Every kind.
+    pub(in crate::scrub) fn all() -> Self {
+        Self::ALL.into_iter().fold(Self::default(), Self::with)
+    }
 
     /// These and one more.
     pub(in crate::scrub) fn with(self, kind: Escapes) -> Self {
@@ -71,11 +85,13 @@ impl Kinds {
             0b0001 => memchr::memchr(b'%', text),
             0b0010 => memchr::memchr(b'\\', text),
             0b0100 => memchr::memchr(b'&', text),
+            0b1000 => memchr::memchr2(b'"', b'\'', text),
             0b0000..0b1000 => memchr::memchr3(b'%', b'\\', b'&', text),
             _ => text.iter().position(|byte| match byte {
                 b'%' => self.has(Escapes::Percent),
                 b'\\' => self.has(Escapes::Backslash),
                 b'&' => self.has(Escapes::Entities),
+                b'"' | b'\'' => self.has(Escapes::Joints),
                 _ => 0x80 <= *byte || *byte == 0x1b,
             }),
         }
@@ -87,6 +103,7 @@ impl Kinds {
             b'%' if self.has(Escapes::Percent) => percent(rest),
             b'\\' if self.has(Escapes::Backslash) => backslash(rest),
             b'&' if self.has(Escapes::Entities) => entity(rest),
+            b'"' | b'\'' if self.has(Escapes::Joints) => joint(rest),
             _ if self.has(Escapes::Disguise) => disguised(rest),
             _ => None,
         }
@@ -205,6 +222,7 @@ fn backslash(rest: &[u8]) -> Option<(Said, usize)> {
                 digits.iter().take(7).position(|&byte| byte == b'}').filter(|len| 0 < *len)?;
             said(digits.get(..len)?, len + 3)
         }
+        [b'U', a, b, c, d, e, f, g, h, ..] => said(&[*a, *b, *c, *d, *e, *f, *g, *h], 9),
         [b'u', a, b, c, d, ..] => said(&[*a, *b, *c, *d], 5),
         [b'x', a, b, ..] => said(&[*a, *b], 3),
         // Some writers of JSON escape every slash (RFC 8259 §7 allows it).
@@ -219,7 +237,7 @@ fn backslash(rest: &[u8]) -> Option<(Said, usize)> {
 }
 
 fn entity(rest: &[u8]) -> Option<(Said, usize)> {
-    const NAMED: [(&[u8], char); 13] = [
+    const NAMED: [(&[u8], char); 40] = [
         (b"&quot;", '"'),
         (b"&apos;", '\''),
         (b"&amp;", '&'),
@@ -233,6 +251,33 @@ fn entity(rest: &[u8]) -> Option<(Said, usize)> {
         (b"&commat;", '@'),
         (b"&NewLine;", '\n'),
         (b"&Tab;", '\t'),
+        (b"&hyphen;", '-'),
+        (b"&dash;", '-'),
+        (b"&plus;", '+'),
+        (b"&period;", '.'),
+        (b"&comma;", ','),
+        (b"&semi;", ';'),
+        (b"&num;", '#'),
+        (b"&dollar;", '$'),
+        (b"&percnt;", '%'),
+        (b"&excl;", '!'),
+        (b"&ast;", '*'),
+        (b"&quest;", '?'),
+        (b"&lpar;", '('),
+        (b"&rpar;", ')'),
+        (b"&lsqb;", '['),
+        (b"&lbrack;", '['),
+        (b"&rsqb;", ']'),
+        (b"&rbrack;", ']'),
+        (b"&lcub;", '{'),
+        (b"&lbrace;", '{'),
+        (b"&rcub;", '}'),
+        (b"&rbrace;", '}'),
+        (b"&verbar;", '|'),
+        (b"&vert;", '|'),
+        (b"&Hat;", '^'),
+        (b"&grave;", '`'),
+        (b"&bsol;", '\\'),
     ];
     if let Some((name, character)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
         return Some((Said::Character(u32::from(*character)), name.len()));
@@ -246,6 +291,39 @@ fn entity(rest: &[u8]) -> Option<(Said, usize)> {
     };
     Some((Said::Character(value), end + 3))
 }
+
+/// The end of a piece of a string, a sign, and the beginning of the next one.
+fn joint(rest: &[u8]) -> Option<(Said, usize)> {
+    let quote = rest.first()?;
+    let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
+    let near = rest.get(..JOINT_LEN_MAX).unwrap_or(rest);
+    let sign = 1 + blanks(near.get(1..)?);
+    if !matches!(near.get(sign), Some(b'+' | b'.')) {
+        return None;
+    }
+    let next = sign + 1 + blanks(near.get(sign + 1..)?);
+    (near.get(next) == Some(quote)).then_some((Said::Nothing, next + 1))
+}
+
+/// Whether the pieces that meet at `at`, where a joint is announced, may be those of a
+/// secret or of the assignment of one, and not words.
+pub(in crate::scrub) fn joins_secret(text: &[u8], at: usize) -> bool {
+    let of_secret = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'=' | b':' | b'/' | b'+')
+    };
+    let before = text.get(at.saturating_sub(PIECE_LEN_MIN)..at).unwrap_or_default();
+    let Some((_, len)) = text.get(at..).and_then(joint) else { return false };
+    let behind = text.get(at + len..at + len + PIECE_LEN_MIN).unwrap_or_default();
+    before.len() == PIECE_LEN_MIN
+        && behind.len() == PIECE_LEN_MIN
+        && before.iter().chain(behind).all(of_secret)
+}
+
+/// How much of a piece of a secret stands beside a joint.
+const PIECE_LEN_MIN: usize = 6;
+
+/// How far apart the pieces of a string stand, quotes included.
+const JOINT_LEN_MAX: usize = 64;
 
 fn disguised(rest: &[u8]) -> Option<(Said, usize)> {
     let colour = colour_len(rest);
@@ -292,6 +370,9 @@ mod tests {
             (Escapes::Percent, "a%3Db%2", "a=b%2"),
             (Escapes::Backslash, r"\x41\n\u00e9\/\\/\u{41}\075\8", r"A\né//A=\8"),
             (Escapes::Entities, "&quot;a&#61;b&#x3D;c&amp;&x;", "\"a=b=c&&x;"),
+            (Escapes::Backslash, r"\U00000067h", "gh"),
+            (Escapes::Entities, "ghp&lowbar;a&bsol;&hyphen;", r"ghp_a\-"),
+            (Escapes::Joints, r#""gh" + "p_" . "a" +1"#, r#""ghp_a" +1"#),
             (Escapes::Disguise, "ｇ\u{200b}һ\u{1b}[1;31mр_é", "ghp_é"),
         ] {
             let decoded = decoded(&[escapes], text).expect("escapes");

@@ -9,7 +9,9 @@ use crate::scrub::detector::announce;
 use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
+use crate::scrub::detector::assign::ReadColumns;
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::Packed;
@@ -53,6 +55,9 @@ const STEPS_MIN: usize = 1 << 16;
 const HITS_MIN: usize = 4096;
 const BYTES_PER_HIT_MIN: usize = 12;
 
+/// What it costs to judge a value, beside its bytes: a cell of a table has few.
+const CELL_STEPS: usize = 24;
+
 /// How many elements of a list under a secret key are looked at.
 const ELEMENTS_MAX: usize = 256;
 
@@ -77,6 +82,8 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     /// Up to where pairs were read in the text at hand: a key among them (`cookie: a=b;
     /// cookie: c=d`) adds nothing.
     pairs_done: usize,
+    /// The columns that were read in the text at hand.
+    columns: ReadColumns,
     /// Whether a budget was too small.
     pub(in crate::scrub) exhausted: bool,
 }
@@ -125,6 +132,7 @@ impl<'d, 'p> Search<'d, 'p> {
             budget,
             steps,
             pairs_done: 0,
+            columns: ReadColumns::default(),
             exhausted: false,
         }
     }
@@ -155,6 +163,7 @@ impl<'d, 'p> Search<'d, 'p> {
             Known::Below(rules) => self.judge_below(text, rules, &mut found),
         }
         let pairs_done = std::mem::take(&mut self.pairs_done);
+        let columns = std::mem::take(&mut self.columns);
         // Up to where keys were read, tokens were masked, and runs were decoded.
         let (mut keys_done, mut run_done) = (0, 0);
         let mut escapes = Kinds::default();
@@ -186,12 +195,15 @@ impl<'d, 'p> Search<'d, 'p> {
                     let word = at + *start as usize..at + *end as usize;
                     keys_done = self.key(text, word, &mut found);
                 }
+                Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
+                Some(Use::Escape(Escapes::Joints)) if !decode::joins_secret(text, at) => {}
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
-                Some(Use::Key { .. } | Use::Piece) | None => {}
+                Some(Use::Key { .. } | Use::Piece | Use::Arguments) | None => {}
             }
         }
         self.escaped(text, escapes, layer, &mut found);
         self.pairs_done = pairs_done;
+        self.columns = columns;
         self.paired(text, &mut found);
         self.matched(text, &found);
         self.unmasked(text, overlap::merge(found))
@@ -296,13 +308,14 @@ impl<'d, 'p> Search<'d, 'p> {
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
-        let column = assign::column(text, key);
+        let column = assign::column(text, key, &mut self.columns);
+        self.step(column.read_bytes);
         let standing = match column.loose {
             true => Standing::Word(Sign::Pair),
             false => Standing::Whole,
         };
         for cell in column.cells {
-            self.step(cell.len());
+            self.step(cell.len() + CELL_STEPS);
             self.judge(text, cell, rules, standing, None, found);
         }
     }

@@ -4,6 +4,10 @@
 //! looked at only if a hit lies in it, or if its key is secret. Texts come in wire
 //! order, so that a cursor finds the hits of each.
 
+mod cookies;
+mod key_line;
+mod number;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +17,6 @@ use crate::scrub::detector::LIMIT_RULE;
 use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
-use crate::scrub::detector::filter::Candidate;
 use crate::scrub::detector::filter::Ruling;
 use crate::scrub::detector::filter::Stop;
 use crate::scrub::detector::filter::Surroundings;
@@ -29,6 +32,7 @@ use crate::scrub::detector::pieces::KeyLines;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::trace::Event;
+use crate::scrub::detector::whole::Told;
 use crate::scrub::explain::Explanation;
 use crate::scrub::explain::Mask;
 use crate::scrub::mask::Masker;
@@ -38,8 +42,8 @@ use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
 use crate::scrub::otlp::Shown;
+use crate::scrub::otlp::Spelled;
 use crate::scrub::rule::Action;
-use crate::scrub::rule::ValueForm;
 use crate::scrub::scrubbed::Noted;
 use crate::scrub::scrubbed::NotedKind;
 use crate::scrub::scrubbed::Redaction;
@@ -79,6 +83,8 @@ pub(in crate::scrub) struct Finder<'d> {
     contexts: Vec<Rules<'d>>,
     /// The rules for the next element of an array, said by a flag before it.
     flag: Option<Rules<'d>>,
+    /// What a map or an array told of strings that are not shown yet.
+    told: Told,
     /// A private key whose lines come as one log record each.
     key_lines: KeyLines,
     /// How many words there are that records have which hold pieces of a text.
@@ -128,6 +134,7 @@ impl<'d> Finder<'d> {
             own_hits: Vec::new(),
             contexts: Vec::new(),
             flag: None,
+            told: Told::default(),
             key_lines: KeyLines::default(),
             piece_words: 0,
             pieces: BTreeMap::new(),
@@ -162,8 +169,14 @@ impl<'d> Finder<'d> {
         let at = |number: usize| self.hits.get(number).map(|hit| hit.at as usize);
         let start = self.next.checked_sub(1).and_then(at).map_or(0, |at| at + 1);
         let end = at(self.next).unwrap_or(usize::MAX);
-        let needs_all = self.key_lines.are_open() || self.explanations.is_some();
+        let needs_all =
+            self.key_lines.are_open() || self.explanations.is_some() || !self.told.is_empty();
         self.gap = if needs_all { 0..0 } else { start..end };
+    }
+
+    fn context(&mut self, rules: Rules<'d>) -> Context {
+        self.contexts.push(rules);
+        Context(self.contexts.len() as u32 - 1 + CONTEXTS_BEFORE)
     }
 
     fn known(&self, context: Context) -> Known<'d> {
@@ -310,12 +323,12 @@ impl Judge for Finder<'_> {
             }
         }
         match self.detector.keys.classify(key.bytes) {
-            Class::Unknown => below(outer),
+            Class::Unknown => match cookies::rules(self.detector, key.bytes) {
+                Some(rules) => Context(self.context(rules).0 | BELOW),
+                None => below(outer),
+            },
             Class::NotSecret => NOT_SECRET,
-            Class::Secret(rules) => {
-                self.contexts.push(rules);
-                Context(self.contexts.len() as u32 - 1 + CONTEXTS_BEFORE)
-            }
+            Class::Secret(rules) => self.context(rules),
         }
     }
 
@@ -328,9 +341,10 @@ impl Judge for Finder<'_> {
                 known = Known::Secret(rules);
             }
         }
-        if place.kind == BODY && self.key_lines.is_line(text.bytes) {
-            self.mask_key_line(text.bytes, place, found);
-            return;
+        if place.kind == BODY
+            && let Some(line) = self.key_lines.line(text.bytes)
+        {
+            return self.mask_key_line(text.bytes, line, place, found);
         }
         let says_nothing = matches!(known, Known::Nothing);
         let scanned = text.at.filter(|&at| says_nothing || !self.long.is_clean(at));
@@ -344,13 +358,21 @@ impl Judge for Finder<'_> {
         };
         let packed = Packed::of(text.bytes).is_some();
         let asked = self.explanations.is_some();
-        let needs_all = packed || asked || !self.pieces.is_empty();
+        self.told.forget(place.at);
+        let needs_all = packed || asked || !self.pieces.is_empty() || !self.told.is_empty();
         if range.is_empty() && says_nothing && !needs_all {
             return;
         }
         let hits = if scanned.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
         let announces_key = self.detector.announces_key(hits);
+        if place.kind == BODY
+            && !hits.is_empty()
+            && let Some(line) = self.key_lines.bare_line(text.bytes, place.at)
+        {
+            self.gap = 0..0;
+            return self.mask_key_line(text.bytes, line, place, found);
+        }
         if place.kind == BODY && announces_key {
             self.key_lines.open(text.bytes);
             self.gap = 0..0;
@@ -360,6 +382,9 @@ impl Judge for Finder<'_> {
             search.watch(text.bytes, hits, base, place.context == NOT_SECRET);
         }
         let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
+        if !self.told.is_empty() {
+            matches = self.told.add(place.at, matches);
+        }
         if !search.notes.is_empty() {
             self.note(&search.notes, place);
         }
@@ -388,20 +413,25 @@ impl Judge for Finder<'_> {
         }
     }
 
+    fn wants_whole(&mut self, range: Range<usize>) -> bool {
+        let hits = self.hits_in(range);
+        self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
+            let used = self.detector.uses.get(hit.needle as usize);
+            matches!(used, Some(Use::Key { .. } | Use::Anchor(_) | Use::Arguments))
+        })
+    }
+
+    fn whole(&mut self, value: &Spelled, range: Range<usize>, place: &Place<'_>) {
+        let mut search = self.search(place, value.text.len());
+        self.told = Told::of(&mut search, value, range.end);
+        self.measure_gap();
+    }
+
     fn scalar(&mut self, value: Scalar, place: &Place<'_>) -> Option<Vec<u8>> {
-        let Known::Secret(rules) = self.known(place.context) else { return None };
-        // Numbers are guessable, so that only a key that means a password or a code
-        // makes a secret of one; counts, limits and lifetimes stand under many others.
-        let Scalar::Int(number) = value else { return None };
-        if number.unsigned_abs() < 1000 {
-            return None;
+        match (value, self.known(place.context)) {
+            (Scalar::Int(number), Known::Secret(rules)) => self.number(number, rules, place),
+            _ => None,
         }
-        let text = number.to_string();
-        let rule = rules.iter().find(|&rule| self.hides(rule, &text, place))?;
-        self.report(rule, place);
-        let whole = Match::whole(text.len(), rule);
-        self.explain(Vec::new(), std::slice::from_ref(&whole), place);
-        Some(self.search(place, 0).mask(text.as_bytes(), &whole))
     }
 }
 
@@ -434,41 +464,6 @@ impl<'d> Finder<'d> {
             candidates: Explanation::candidates(self.detector, events),
             masks: masks.collect(),
         });
-    }
-
-    /// Masks a log record that is a line of a private key.
-    fn mask_key_line(&mut self, line: &[u8], place: &Place<'_>, found: &mut Vec<Replacement>) {
-        let Some(rule) = self.detector.private_key else { return };
-        let mut search = self.search(place, line.len());
-        let matches = match search.admits(rule, line, &(0..line.len())) {
-            true => vec![Match::whole(line.len(), rule)],
-            false => Vec::new(),
-        };
-        if !search.notes.is_empty() {
-            self.note(&search.notes, place);
-        }
-        self.replace(&search, line, &matches, place, found);
-    }
-
-    /// Whether a rule that names the key of a number makes a secret of it.
-    fn hides(&mut self, number: u32, text: &str, place: &Place<'_>) -> bool {
-        let Some(rule) = self.detector.rules.get(number as usize) else { return false };
-        if rule.pattern.is_some() || rule.form != ValueForm::Password {
-            return false;
-        }
-        let Some(filter) = &rule.filter else { return true };
-        let ruling = filter.ruling(&Candidate {
-            text: text.as_bytes(),
-            secret: 0..text.len(),
-            nested: false,
-            place,
-            surroundings: self.surroundings,
-            confidence: rule.confidence(text.as_bytes()),
-        });
-        if ruling != Ruling::Match {
-            self.note(&[Note { rule: number, ruling }], place);
-        }
-        matches!(ruling, Ruling::Match | Ruling::Act(_))
     }
 }
 

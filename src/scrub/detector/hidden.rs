@@ -11,6 +11,7 @@ use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Decoded;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
+use crate::scrub::detector::decode::Numbers;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::find::Known;
 use crate::scrub::detector::find::Search;
@@ -73,6 +74,20 @@ impl Search<'_, '_> {
             found.push(Match { range: run.range, how, ..first });
         }
         done
+    }
+
+    /// A list of numbers that are bytes, announced at `at`.
+    pub(super) fn numbers(&mut self, text: &[u8], at: usize, layer: Layer, found: &mut Vec<Match>) {
+        let Some(numbers) = Numbers::behind(text, at) else { return };
+        if DEPTH_MAX <= layer.depth || !self.spend(numbers.range.len()) {
+            return;
+        }
+        let Some((rewritten, first)) = self.rewritten(&numbers.bytes, layer) else { return };
+        let how = match first.rule {
+            RUN => How::Plain,
+            _ => How::Encoded(numbers.encode(&rewritten)),
+        };
+        found.push(Match { range: numbers.range, how, ..first });
     }
 
     /// A text that is packed.
@@ -177,9 +192,7 @@ impl Search<'_, '_> {
             let is_whole = run.range.start <= 2 && trimmed.len() <= run.range.end + 2;
             return is_whole.then_some(run.bytes);
         }
-        let kinds = [Escapes::Percent, Escapes::Backslash, Escapes::Entities, Escapes::Disguise];
-        let kinds = kinds.into_iter().fold(Kinds::default(), Kinds::with);
-        Decoded::new(kinds, text).map(|decoded| decoded.text)
+        Decoded::new(Kinds::all(), text).map(|decoded| decoded.text)
     }
 
     fn nested(&mut self, text: &[u8], layer: Layer, name: &'static str) -> Vec<Match> {

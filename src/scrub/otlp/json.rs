@@ -12,6 +12,7 @@
 
 mod origins;
 mod scalar;
+mod spell;
 mod string;
 mod tape;
 mod text;
@@ -146,6 +147,8 @@ struct Walker<'r, J> {
     strings: Strings,
     /// How many entries of string tables were visited.
     entries: usize,
+    /// Up to where values were shown to the judge as a whole.
+    spelled: usize,
     walked: Walked,
 }
 
@@ -165,6 +168,7 @@ impl<'r, J: Judge> Walker<'r, J> {
             found: Vec::new(),
             strings: Strings::default(),
             entries: 0,
+            spelled: 0,
             walked: Walked::default(),
         }
     }
@@ -297,6 +301,7 @@ impl<'r, J: Judge> Walker<'r, J> {
         if self.options.depth_max < self.stack.len() {
             return Err(Fault::new("messages nested too deep", token.range().start));
         }
+        self.spell(field, message, at, token);
         let Some(parent) = self.stack.last_mut() else { return Ok(()) };
         let (mut index, mut element) = (index, None);
         if field.trace == Trace::Index {

@@ -16,6 +16,7 @@
 mod attribute;
 mod long;
 mod quiet;
+mod spell;
 mod text;
 mod to_json;
 
@@ -133,6 +134,8 @@ struct Walker<'r, J> {
     strings: Strings,
     /// How many entries of the string table were visited.
     entries: usize,
+    /// Up to where values were shown to the judge as a whole.
+    spelled: usize,
     walked: Walked,
 }
 
@@ -164,6 +167,7 @@ impl<'r, J: Judge> Walker<'r, J> {
             found: Vec::new(),
             strings,
             entries: 0,
+            spelled: 0,
             walked: Walked::default(),
         }
     }
@@ -292,6 +296,7 @@ impl<'r, J: Judge> Walker<'r, J> {
             self.walked.items += items;
             return Ok(body.end);
         }
+        self.spell(field, message, &body);
         let Some(parent) = self.stack.last_mut() else { return Ok(body.end) };
         let mut element = None;
         if field.trace == Trace::Index {

@@ -315,6 +315,12 @@ impl Message {
         self.value
     }
 
+    /// Whether it is a map or an array.
+    #[inline]
+    pub(crate) fn is_container(&self) -> bool {
+        self.value && self.keys.is_none() && !std::ptr::eq(self, &ANY_VALUE)
+    }
+
     /// Where the keys of an attribute stand; `None` for all but attributes.
     #[inline]
     pub(crate) fn keys(&self) -> Option<Keys> {

@@ -1,4 +1,8 @@
 //! Values that stand in a column under their key: tables, CSV, `INSERT` statements.
+//!
+//! Rows can hold the key again, and each of them can be taken for a row of names. What was
+//! read for one of them is not read for the next ([`ReadColumns`]), and each look says how
+//! many bytes it took, so that the search can charge them.
 
 use std::ops::Range;
 
@@ -7,6 +11,9 @@ use crate::scrub::detector::decode::break_len;
 
 /// How long a row may be, in bytes.
 const ROW_LEN_MAX: usize = 2048;
+
+/// How long a tuple of values may be, in bytes.
+const TUPLE_LEN_MAX: usize = 8 * ROW_LEN_MAX;
 
 /// How many rows are looked at.
 const ROWS_MAX: usize = 256;
@@ -18,19 +25,88 @@ pub(in crate::scrub) struct Column {
     pub(in crate::scrub) cells: Vec<Range<usize>>,
     /// Whether only commas say that this is a table.
     pub(in crate::scrub) loose: bool,
+    /// How many bytes were read to find them.
+    pub(in crate::scrub) read_bytes: usize,
+}
+
+/// Columns of a text that were read, so that none is read twice.
+#[derive(Debug, Default)]
+pub(in crate::scrub) struct ReadColumns {
+    columns: Vec<ReadColumn>,
+    /// A row, last seen, that holds more than names.
+    no_names: Range<usize>,
+}
+
+/// How many columns are remembered, of the tables last seen.
+const READ_COLUMNS_MAX: usize = 8;
+
+/// A column, and up to where it was read.
+#[derive(Debug, PartialEq, Eq)]
+struct ReadColumn {
+    separator: u8,
+    columns: usize,
+    number: usize,
+    /// Where its rows begin that were read, and where they end.
+    start: usize,
+    end: usize,
+}
+
+impl ReadColumns {
+    /// Where a column goes on whose names end at `end`: behind what was read of it.
+    fn end(&self, separator: u8, columns: usize, number: usize, end: usize) -> usize {
+        let same = |read: &&ReadColumn| {
+            (read.separator, read.columns, read.number) == (separator, columns, number)
+        };
+        self.columns.iter().find(same).map_or(end, |read| read.end.max(end))
+    }
+
+    /// The column in which `at` stands, if its row was read as one of a table: separator,
+    /// number of columns, and its own number.
+    fn column_of(&self, text: &[u8], row: &Range<usize>, at: usize) -> Option<(u8, usize, usize)> {
+        let read = self.columns.iter().find(|read| {
+            (read.start..read.end).contains(&at)
+                && number_of(text, row, read.separator, at) == read.number
+        })?;
+        Some((read.separator, read.columns, read.number))
+    }
+
+    fn note(&mut self, mut read: ReadColumn) {
+        let key = |read: &ReadColumn| (read.separator, read.columns, read.number);
+        if let Some(old) = self.columns.iter_mut().find(|old| key(old) == key(&read)) {
+            if old.end == read.start {
+                read.start = old.start;
+            }
+            *old = read;
+            return;
+        }
+        if READ_COLUMNS_MAX <= self.columns.len() {
+            self.columns.remove(0);
+        }
+        self.columns.push(read);
+    }
 }
 
 /// The values in the column under the key, if it stands in a row of names.
-pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>) -> Column {
+pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>, read: &mut ReadColumns) -> Column {
     let row = row_around(text, key);
+    let mut looks = Looks { text, read, read_bytes: 0 };
     let line = text.get(row.clone()).unwrap_or_default();
-    if memchr::memchr(b'|', line).is_some() {
-        return Column { cells: table(text, key, &row), loose: false };
-    }
-    match inserted(text, key) {
-        cells if !cells.is_empty() => Column { cells, loose: false },
-        _ => Column { cells: csv(text, key, &row), loose: true },
-    }
+    let (cells, loose) = if memchr::memchr(b'|', line).is_some() {
+        (looks.table(key, &row), false)
+    } else {
+        match looks.inserted(key) {
+            cells if !cells.is_empty() => (cells, false),
+            _ => (looks.csv(key, &row), true),
+        }
+    };
+    Column { cells, loose, read_bytes: looks.read_bytes }
+}
+
+/// The looks at one key.
+struct Looks<'t> {
+    text: &'t [u8],
+    read: &'t mut ReadColumns,
+    read_bytes: usize,
 }
 
 /// The line around a key, as far as it is not quoted.
@@ -79,6 +155,16 @@ fn cells(text: &[u8], row: &Range<usize>, separator: u8) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// One cell of the row `line`, which begins at `start`.
+fn nth_cell(line: &[u8], start: usize, separator: u8, number: usize) -> Range<usize> {
+    let mut ends = memchr::memchr_iter(separator, line).chain(std::iter::once(line.len()));
+    let from = match number.checked_sub(1) {
+        Some(before) => ends.nth(before).map_or(line.len(), |end| end + 1),
+        None => 0,
+    };
+    start + from..start + ends.next().unwrap_or(line.len()).max(from)
+}
+
 fn bare(text: &[u8], cell: Range<usize>) -> Range<usize> {
     let bytes = text.get(cell.clone()).unwrap_or_default();
     let marks = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'`' | b'*' | b'\'');
@@ -91,105 +177,134 @@ fn bare(text: &[u8], cell: Range<usize>) -> Range<usize> {
     }
 }
 
-/// A table of Markdown or of a database's shell: a rule follows the names; or a table of
-/// two columns in which names stand at the left.
-fn table(text: &[u8], key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
-    let number = number_of(text, row, b'|', key.start);
-    let names = cells(text, row, b'|');
-    if names.get(number).is_none_or(|cell| cell.start != key.start || cell.end != key.end) {
-        return Vec::new();
-    }
-    let rule = next_row(text, row.end).filter(|next| {
-        let line = text.get(next.clone()).unwrap_or_default();
-        line.iter().filter(|byte| **byte == b'-').count() >= 3
-            && line.iter().all(|byte| b"|-+: =".contains(byte))
-    });
-    let Some(rule) = rule else {
-        let filled = names.iter().filter(|cell| !cell.is_empty()).count();
-        return match names.get(number + 1) {
-            Some(value) if filled == 2 && number <= 1 => vec![value.clone()],
-            _ => Vec::new(),
+impl Looks<'_> {
+    /// A table of Markdown or of a database's shell: a rule follows the names; or a table of
+    /// two columns in which names stand at the left.
+    fn table(&mut self, key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
+        let text = self.text;
+        self.read_bytes += row.len() / 8;
+        let number = number_of(text, row, b'|', key.start);
+        let names = cells(text, row, b'|');
+        if names.get(number).is_none_or(|cell| cell.start != key.start || cell.end != key.end) {
+            return Vec::new();
+        }
+        let rule = next_row(text, row.end).filter(|next| {
+            let line = text.get(next.clone()).unwrap_or_default();
+            line.iter().filter(|byte| **byte == b'-').count() >= 3
+                && line.iter().all(|byte| b"|-+: =".contains(byte))
+        });
+        let Some(rule) = rule else {
+            let filled = names.iter().filter(|cell| !cell.is_empty()).count();
+            return match names.get(number + 1) {
+                Some(value) if filled == 2 && number <= 1 => vec![value.clone()],
+                _ => Vec::new(),
+            };
         };
-    };
-    rows(text, rule.end, b'|', names.len(), number)
-}
+        self.rows(rule.end, b'|', names.len(), number)
+    }
 
-/// The cells in one column of the rows that follow, as long as they have as many cells.
-fn rows(
-    text: &[u8],
-    mut end: usize,
-    separator: u8,
-    columns: usize,
-    number: usize,
-) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for _ in 0..ROWS_MAX {
-        let Some(row) = next_row(text, end) else { break };
-        let cells = cells(text, &row, separator);
-        if cells.len() != columns {
-            break;
+    /// The cells in one column of the rows that follow, as long as they have as many cells.
+    fn rows(
+        &mut self,
+        names_end: usize,
+        separator: u8,
+        columns: usize,
+        number: usize,
+    ) -> Vec<Range<usize>> {
+        let text = self.text;
+        let start = self.read.end(separator, columns, number, names_end);
+        let mut end = start;
+        let mut found = Vec::new();
+        for _ in 0..ROWS_MAX {
+            let Some(row) = next_row(text, end) else { break };
+            let line = text.get(row.clone()).unwrap_or_default();
+            if memchr::memchr_iter(separator, line).count() + 1 != columns {
+                break;
+            }
+            let cell = bare(text, nth_cell(line, row.start, separator, number));
+            found.extend(Some(cell).filter(|cell| !cell.is_empty()));
+            end = row.end;
         }
-        found.extend(cells.get(number).filter(|cell| !cell.is_empty()).cloned());
-        end = row.end;
+        self.read_bytes += end - start;
+        self.read.note(ReadColumn { separator, columns, number, start, end });
+        found
     }
-    found
-}
 
-/// A first row of names and nothing else, separated by commas, semicolons or tabs.
-fn csv(text: &[u8], key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
-    let line = text.get(row.clone()).unwrap_or_default();
-    let first = memchr::memchr3(b',', b';', b'\t', line);
-    let Some(&separator) = first.and_then(|at| line.get(at)) else { return Vec::new() };
-    let names = cells(text, row, separator);
-    let is_name = |cell: &Range<usize>| {
-        let name = text.get(cell.clone()).unwrap_or_default();
-        let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
-        !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
-    };
-    let number = number_of(text, row, separator, key.start);
-    let whole = names.get(number).is_some_and(|cell| cell == key);
-    if names.len() < 2 || !whole || !names.iter().all(is_name) {
-        return Vec::new();
-    }
-    rows(text, row.end, separator, names.len(), number)
-}
-
-/// `INSERT INTO t (name, password) VALUES ('a', 'b'), ('c', 'd')`
-fn inserted(text: &[u8], key: &Range<usize>) -> Vec<Range<usize>> {
-    let of_names = |byte: &u8| is_key_byte(*byte) || b" \t\r\n,`\"[]\\".contains(byte);
-    let before = text.get(key.start.saturating_sub(ROW_LEN_MAX)..key.start).unwrap_or_default();
-    let names = before.iter().rev().take_while(|byte| of_names(byte)).count();
-    let open = before.len().checked_sub(names + 1).and_then(|at| before.get(at));
-    if open != Some(&b'(') {
-        return Vec::new();
-    }
-    let names = before.get(before.len() - names..).unwrap_or_default();
-    let number = memchr::memchr_iter(b',', names).count();
-    let rest = text.get(key.end..).unwrap_or_default();
-    let end = rest.iter().take(ROW_LEN_MAX).take_while(|byte| of_names(byte)).count();
-    let Some(behind) = rest.get(end..).and_then(|rest| rest.strip_prefix(b")")) else {
-        return Vec::new();
-    };
-    let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
-    let values_at = key.end + end + 1 + blanks(behind);
-    let word = text.get(values_at..values_at + 6);
-    if !word.is_some_and(|word| word.eq_ignore_ascii_case(b"values")) {
-        return Vec::new();
-    }
-    let mut at = values_at + 6;
-    let mut found = Vec::new();
-    for _ in 0..ROWS_MAX {
-        let rest = text.get(at..).unwrap_or_default();
-        let open = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',');
-        let open = at + open.count();
-        if text.get(open) != Some(&b'(') {
-            break;
+    /// A first row of names and nothing else, separated by commas, semicolons or tabs.
+    fn csv(&mut self, key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
+        if self.read.no_names.contains(&key.start) {
+            return Vec::new();
         }
-        let Some((values, end)) = tuple(text, open + 1) else { break };
-        found.extend(values.into_iter().nth(number));
-        at = end;
+        let text = self.text;
+        if let Some((separator, columns, number)) = self.read.column_of(text, row, key.start) {
+            return self.rows(row.end, separator, columns, number);
+        }
+        let line = text.get(row.clone()).unwrap_or_default();
+        let first = memchr::memchr3(b',', b';', b'\t', line);
+        let Some(&separator) = first.and_then(|at| line.get(at)) else { return Vec::new() };
+        let names = cells(text, row, separator);
+        let is_name = |cell: &Range<usize>| {
+            let name = text.get(cell.clone()).unwrap_or_default();
+            let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
+            !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
+        };
+        if !names.iter().all(is_name) {
+            self.read.no_names = row.clone();
+            return Vec::new();
+        }
+        self.read_bytes += 2 * row.len();
+        let number = number_of(text, row, separator, key.start);
+        let whole = names.get(number).is_some_and(|cell| cell == key);
+        if names.len() < 2 || !whole {
+            return Vec::new();
+        }
+        self.rows(row.end, separator, names.len(), number)
     }
-    found
+
+    /// `INSERT INTO t (name, password) VALUES ('a', 'b'), ('c', 'd')`
+    fn inserted(&mut self, key: &Range<usize>) -> Vec<Range<usize>> {
+        let text = self.text;
+        let of_names = |byte: &u8| is_key_byte(*byte) || b" \t\r\n,`\"[]\\".contains(byte);
+        let before = text.get(key.start.saturating_sub(ROW_LEN_MAX)..key.start).unwrap_or_default();
+        let Some(open) = memchr::memrchr(b'(', before) else { return Vec::new() };
+        let names = before.get(open + 1..).unwrap_or_default();
+        if !names.iter().all(of_names) {
+            return Vec::new();
+        }
+        let number = memchr::memchr_iter(b',', names).count();
+        self.read_bytes += names.len();
+        let rest = text.get(key.end..).unwrap_or_default();
+        let end = rest.iter().take(ROW_LEN_MAX).take_while(|byte| of_names(byte)).count();
+        self.read_bytes += end;
+        let Some(behind) = rest.get(end..).and_then(|rest| rest.strip_prefix(b")")) else {
+            return Vec::new();
+        };
+        let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
+        let values_at = key.end + end + 1 + blanks(behind);
+        let word = text.get(values_at..values_at + 6);
+        if !word.is_some_and(|word| word.eq_ignore_ascii_case(b"values")) {
+            return Vec::new();
+        }
+        let mut at = values_at + 6;
+        let mut found = Vec::new();
+        for _ in 0..ROWS_MAX {
+            let rest = text.get(at..).unwrap_or_default();
+            let open = rest.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',');
+            let open = at + open.count();
+            self.read_bytes += open - at;
+            if text.get(open) != Some(&b'(') {
+                break;
+            }
+            let Some((values, end)) = tuple(text, open + 1) else {
+                self.read_bytes += TUPLE_LEN_MAX.min(text.len() - open);
+                break;
+            };
+            self.read_bytes += end - open;
+            found.extend(values.into_iter().nth(number));
+            at = end;
+        }
+        found
+    }
 }
 
 /// The values of a tuple, and where it ends; a quoted one without its quotes.
@@ -197,7 +312,7 @@ fn tuple(text: &[u8], start: usize) -> Option<(Vec<Range<usize>>, usize)> {
     let rest = text.get(start..)?;
     let mut values = Vec::new();
     let (mut from, mut quote, mut depth) = (start, None, 0_usize);
-    for (i, &byte) in rest.iter().enumerate().take(8 * ROW_LEN_MAX) {
+    for (i, &byte) in rest.iter().enumerate().take(TUPLE_LEN_MAX) {
         match (quote, byte) {
             (Some(open), _) if byte == open => quote = None,
             (Some(_), _) => {}
@@ -235,7 +350,8 @@ mod tests {
 
     fn under(text: &str, key: &str) -> Vec<String> {
         let at = text.find(key).expect("the key stands in the text");
-        let column = column(text.as_bytes(), &(at..at + key.len()));
+        let read = &mut ReadColumns::default();
+        let column = column(text.as_bytes(), &(at..at + key.len()), read);
         column.cells.into_iter().map(|cell| text[cell].to_owned()).collect()
     }
 
@@ -258,5 +374,19 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(under(text, "password"), *expected, "{text}");
         }
+    }
+
+    #[test]
+    fn rows_that_hold_the_key_again_are_read_once() {
+        let text = "a,password,b\n".repeat(1000);
+        let mut read = ReadColumns::default();
+        let (mut bytes, mut cells) = (0, 0);
+        for (at, _) in text.match_indices("password") {
+            let column = column(text.as_bytes(), &(at..at + 8), &mut read);
+            bytes += column.read_bytes;
+            cells += column.cells.len();
+        }
+        assert_eq!(cells, 999);
+        assert!(bytes <= 4 * text.len(), "{bytes}");
     }
 }

@@ -107,7 +107,7 @@ pub(in crate::scrub) fn encode(run: &Run, bytes: &[u8]) -> Vec<u8> {
 
 /// Whether decoded bytes are text: UTF-8 (but for a cut at the end), and hardly a
 /// control character.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
+pub(in crate::scrub::detector) fn is_text(bytes: &[u8]) -> bool {
     let valid = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(err) if err.error_len().is_none() => {
@@ -215,7 +215,7 @@ fn base64(run: &[u8], padding: usize) -> Option<(Vec<u8>, Binary, usize)> {
 }
 
 /// Whether bytes say something: a text, or something packed.
-fn says(bytes: &[u8]) -> bool {
+pub(super) fn says(bytes: &[u8]) -> bool {
     is_text(bytes) || Packed::of(bytes).is_some()
 }
 

@@ -10,7 +10,7 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
-use crate::scrub::detector::decode::binary::is_text;
+use crate::scrub::detector::decode::binary::says;
 
 /// How a text is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(in crate::scrub) fn unpack(
 ) -> Result<Option<Vec<u8>>, TooLong> {
     let text = match packed {
         Packed::Gzip => match gzip_body(bytes) {
-            Some(body) => inflated(decompress_to_vec_with_limit(body, bytes_max))?,
+            Some(_) => members(bytes, bytes_max)?,
             None => None,
         },
         Packed::Zlib => inflated(decompress_to_vec_zlib_with_limit(bytes, bytes_max))?,
@@ -90,7 +90,27 @@ pub(in crate::scrub) fn unpack(
             text.ok().map(String::into_bytes)
         }
     };
-    Ok(text.filter(|text| is_text(text)))
+    Ok(text.filter(|text| says(text)))
+}
+
+/// Unpacks all members of a gzip file (RFC 1952 §2.2).
+///
+/// Where one ends is known by what stands behind it: its checksum and its length.
+fn members(mut bytes: &[u8], bytes_max: usize) -> Result<Option<Vec<u8>>, TooLong> {
+    let mut text = Vec::new();
+    while let Some(body) = gzip_body(bytes) {
+        let left = bytes_max.saturating_sub(text.len());
+        let Some(member) = inflated(decompress_to_vec_with_limit(body, left))? else { break };
+        let end = [crc32fast::hash(&member), member.len() as u32].map(u32::to_le_bytes).concat();
+        text.extend_from_slice(&member);
+        let next = memchr::memmem::find_iter(body, &[0x1f, 0x8b, 8]);
+        let next = next.filter_map(|at| Some((body.get(..at)?, body.get(at..)?)));
+        match next.into_iter().find(|(before, _)| before.ends_with(&end)) {
+            Some((_, rest)) => bytes = rest,
+            None => break,
+        }
+    }
+    Ok((!text.is_empty()).then_some(text))
 }
 
 /// Packs a text.
@@ -170,6 +190,14 @@ mod tests {
             assert_eq!(Packed::of(&bytes), Some(packed));
             assert_eq!(unpack(packed, &bytes, 100), Ok(Some(text.to_vec())), "{packed:?}");
         }
+    }
+
+    #[test]
+    fn every_member_and_layer_is_unpacked() {
+        let inner = pack(Packed::Gzip, b"one");
+        let both = [inner.clone(), pack(Packed::Gzip, b", two")].concat();
+        assert_eq!(unpack(Packed::Gzip, &both, 100), Ok(Some(b"one, two".to_vec())));
+        assert_eq!(unpack(Packed::Gzip, &pack(Packed::Gzip, &inner), 100), Ok(Some(inner)));
     }
 
     #[test]

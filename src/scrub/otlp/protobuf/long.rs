@@ -16,8 +16,9 @@ use crate::scrub::otlp::wire;
 /// over as one, and the request, resources and scopes around them.
 const DEPTH: usize = DEPTH_MAX + 4;
 
-/// The texts of [`LONG_TEXT_MIN`] bytes and more, in wire order, but for keys. Ends at the
-/// first fault, which the walk will find, too.
+/// The texts of [`LONG_TEXT_MIN`] bytes and more, in wire order, but for keys and for what
+/// stands in arrays and maps, whose strings tell of each other. Ends at the first fault,
+/// which the walk will find, too.
 pub(in crate::scrub::otlp) fn long_texts(
     signal: Signal,
     request: &[u8],
@@ -27,6 +28,7 @@ pub(in crate::scrub::otlp) fn long_texts(
         while let Some((message, left)) = inside.last_mut() {
             let message: &'static Message = message;
             let bytes = request.get(..left.end)?;
+            let is_any_value = message.is_value() && message.keys().is_none();
             let mut entered = None;
             while left.start < left.end {
                 let (tag, after) = wire::varint(bytes, left.start).ok()?;
@@ -43,7 +45,9 @@ pub(in crate::scrub::otlp) fn long_texts(
                 let field = message.field(tag >> 3);
                 match (step, field.map(|field| (field.decision, field.kind))) {
                     (Some(Step::Text), Some((Decision::Scan, _))) => return Some(contents),
-                    (Some(Step::Enter | Step::Attribute), Some((_, Kind::Message(inner)))) => {
+                    (Some(Step::Enter | Step::Attribute), Some((_, Kind::Message(inner))))
+                        if !is_any_value =>
+                    {
                         entered = Some((inner, contents));
                         break;
                     }
