@@ -369,7 +369,9 @@ fn is_value_name(name: &[u8]) -> bool {
 fn is_element(text: &[u8], key: &Range<usize>) -> bool {
     let before = text.get(key.start.saturating_sub(32)..key.start).unwrap_or_default();
     let name = before.iter().rev().take_while(|&&byte| is_key_byte(byte) || byte == b':').count();
-    before.len().checked_sub(name + 1).and_then(|i| before.get(i)) == Some(&b'<')
+    let outside = before.get(..before.len() - name).unwrap_or_default();
+    // A named group of a regular expression is none: `(?<secret>`, `(?P<secret>`.
+    matches!(outside, [.., b'<']) && !outside.ends_with(b"(?<") && !outside.ends_with(b"(?P<")
 }
 
 /// `name="key"`, in which the key is the value of an attribute.
