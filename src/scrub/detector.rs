@@ -91,6 +91,8 @@ pub(in crate::scrub) struct Detector {
     private_key: Option<u32>,
     /// Rules for identifiers, each with the rule for the secret that stands beside it.
     pairs: Vec<(u32, u32)>,
+    /// The rule for the values of a Kubernetes Secret, if it runs.
+    manifest: Option<u32>,
     /// Whether the masks of a rule keep parts of what they mask.
     keeps_structure: bool,
 }
@@ -258,6 +260,7 @@ impl Detector {
         let pairs =
             pairs::PAIRS.iter().filter_map(|(id, secret)| number_of(id).zip(number_of(secret)));
         let pairs = pairs.collect();
+        let manifest = number_of(pairs::MANIFEST_RULE);
         let private_key = number_of(PRIVATE_KEY_RULE);
         let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
         let rules = compiled;
@@ -271,6 +274,7 @@ impl Detector {
             piece_words,
             private_key,
             pairs,
+            manifest,
             keeps_structure,
         })
     }

@@ -6,23 +6,34 @@
 //! its backslashes how deep the string is nested, and its value ends at a quote of
 //! the same depth.
 
+mod around;
 mod columns;
 mod cursor;
+mod manifest;
 mod members;
 mod name;
 mod record;
 mod wrapped;
 
+pub(in crate::scrub) use around::glued_name;
+pub(in crate::scrub) use around::is_in_resource_name;
+pub(in crate::scrub) use around::is_member;
+pub(in crate::scrub) use around::is_part_of_name;
+pub(in crate::scrub) use around::is_reference;
+pub(in crate::scrub) use around::is_user_of_url;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
+pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
+pub(in crate::scrub) use record::member_value;
 
 use std::ops::Range;
 
 use crate::scrub::detector::bytes::is_key_byte;
 
+use around::is_closed;
 use cursor::Cursor;
 use cursor::closing_quote;
 
@@ -90,6 +101,9 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     cursor.wrappers();
     cursor.string_prefix();
     let (value, delimiter) = match cursor.quote() {
+        Some((0, quote)) if key_quote.is_none() && is_closed(text, &key, cursor.at, quote) => {
+            return None;
+        }
         Some((depth, quote)) => {
             let start = cursor.at + depth + 1;
             (start..closing_quote(text, start, depth, quote), Delimiter::Quote(depth))

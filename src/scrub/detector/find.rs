@@ -228,6 +228,9 @@ impl<'d, 'p> Search<'d, 'p> {
         if found.last().is_some_and(|last| last.rule == rule && at < last.range.end) {
             return;
         }
+        if self.detector.manifest == Some(rule) {
+            return self.manifest(text, at, len, rule, found);
+        }
         let candidate = pattern.confirm(text, at, len);
         let missed = pattern.reach(text.len() - at).max(len);
         self.looked(rule, candidate.as_ref().map_or(missed, |found| found.secret.len()));
@@ -279,6 +282,8 @@ impl<'d, 'p> Search<'d, 'p> {
         // The id of a rule in a mask tells of a secret, too; and what follows `::` is a type.
         if is_in_mask(text, name.start)
             || text.get(..name.start).is_some_and(|before| before.ends_with(b"::"))
+            || assign::is_user_of_url(text, &name)
+            || assign::is_in_resource_name(text, &name)
         {
             return done;
         }
@@ -287,6 +292,11 @@ impl<'d, 'p> Search<'d, 'p> {
         };
         let longer = assign::longer_name(text, &name);
         let name = longer.filter(|n| matches!(classify(n), Class::Secret(_))).unwrap_or(name);
+        let glued = match classify(&name) {
+            Class::Unknown => assign::glued_name(text, &name),
+            Class::Secret(_) | Class::NotSecret => None,
+        };
+        let name = glued.unwrap_or(name);
         let class = classify(&name);
         if class == Class::NotSecret {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
@@ -342,7 +352,7 @@ impl<'d, 'p> Search<'d, 'p> {
             self.judge(text, range, rules, standing, None, found);
             return;
         }
-        if is_mask(value) {
+        if is_mask(value) || assign::is_reference(text, range.start, sign) {
             return;
         }
         if let [b'[' | b'(', ..] = value
@@ -353,12 +363,21 @@ impl<'d, 'p> Search<'d, 'p> {
                 let Some(range) = element else { break };
                 self.step(range.len());
                 let behind = range.end + depth + 1;
-                self.judge(text, range, rules, Standing::Whole, None, found);
+                if !assign::is_part_of_name(text, &assignment.key, &range) {
+                    self.judge(text, range, rules, Standing::Whole, None, found);
+                }
                 element = assign::next_element(text, behind).map(|(next, next_depth)| {
                     depth = next_depth;
                     next
                 });
             }
+            return;
+        }
+        if let (Some(depth), [b'{', ..]) = (assignment.key_quote, value)
+            && let Some(inner) = assign::member_value(text, range.start, depth)
+        {
+            self.step(inner.end - range.start);
+            self.judge(text, inner, rules, Standing::Whole, None, found);
             return;
         }
         // Go prints a list as `[a b]`.
@@ -401,7 +420,7 @@ impl<'d, 'p> Search<'d, 'p> {
             Sign::Colon => assignment.key_quote,
             _ => None,
         };
-        if start < end {
+        if start < end && !assign::is_member(text, &assignment.key, start..end) {
             let first = found.len();
             self.judge(text, start..end, rules, standing, quote, found);
             if sign == Sign::Query {

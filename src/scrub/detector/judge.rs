@@ -12,6 +12,7 @@ use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::rule::ValueForm;
+use crate::scrub::rule::validator;
 
 /// A value that is shorter says nothing in another encoding, and no encoded key is longer.
 const ENCODED_LEN_MIN: usize = 12;
@@ -125,7 +126,10 @@ impl<'d> Search<'d, '_> {
     /// The rule that knows a value as what it says once its encodings are undone: all of
     /// it, or a word in it.
     fn knows_encoded(&mut self, value: &[u8], rules: Rules<'_>, standing: Standing) -> Option<u32> {
-        if !(ENCODED_LEN_MIN..=ENCODED_LEN_MAX).contains(&value.len()) {
+        // `%DB_PASSWORD%`: no escape but a name that begins like one.
+        let says_more = (ENCODED_LEN_MIN..=ENCODED_LEN_MAX).contains(&value.len())
+            && !validator::is_placeholder(value);
+        if !says_more {
             return None;
         }
         let mut said = self.said_by(value)?;

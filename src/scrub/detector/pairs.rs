@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -66,6 +67,37 @@ impl Search<'_, '_> {
             if !known && self.admits(rule, text, &range) {
                 let certainty = Certainty::KeyAndPattern;
                 found.push(Match { range, rule, certainty, how: How::Plain });
+            }
+        }
+    }
+}
+
+/// The id of the rule for the values of a Kubernetes Secret.
+pub(super) const MANIFEST_RULE: &str = "k8s-secret-value";
+
+impl Search<'_, '_> {
+    /// Adds the values of the manifest of a Secret, of which `kind` and its value stand at
+    /// `at`.
+    pub(super) fn manifest(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        len: usize,
+        rule: u32,
+        found: &mut Vec<Match>,
+    ) {
+        // `SecretStore`, `SecretList`
+        if text.get(at + len).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+            return;
+        }
+        for range in assign::secret_data(text, at) {
+            self.step(range.len());
+            let value = text.get(range.clone()).unwrap_or_default();
+            if !range.is_empty()
+                && !validator::is_placeholder(value)
+                && self.admits(rule, text, &range)
+            {
+                found.push(Match { range, rule, certainty: Certainty::Around, how: How::Plain });
             }
         }
     }

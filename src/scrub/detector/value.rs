@@ -9,6 +9,7 @@
 mod chosen;
 mod connection;
 mod header;
+mod no_secret;
 
 use std::ops::Range;
 
@@ -25,6 +26,9 @@ use connection::url_path;
 use header::authorization;
 use header::is_cookie_attribute;
 use header::pairs;
+pub(in crate::scrub::detector) use no_secret::is_no_secret;
+use no_secret::is_parameter;
+use no_secret::is_typed_number;
 
 /// How much of a value is looked at to tell whether it is secret.
 const JUDGED_BYTES_MAX: usize = 4096;
@@ -143,7 +147,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {
-            None => !is_sentence(text) && (!digits || 8 <= text.len()),
+            None => !is_sentence(text) && (!digits || 8 <= text.len()) && 1 < text.len(),
             Some(Sign::Query | Sign::Flag | Sign::Element) => {
                 4 <= text.len() && !(digits && text.len() < 6)
             }
@@ -162,8 +166,9 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
     match form {
-        ValueForm::Password if is_generated(text) => true,
-        _ if id || row => false,
+        ValueForm::Password if is_generated(text) && !text.starts_with(b"-") => true,
+        // `sshpass -p'…'`: an option of a command.
+        _ if id || row || text.starts_with(b"-") => false,
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
@@ -186,126 +191,6 @@ fn is_mixed(text: &[u8]) -> bool {
     let sign =
         text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
     letter && (digit || sign)
-}
-
-/// Whether a value says by itself that it is none: a constant, a type, a state.
-pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
-    const WORDS: &[&str] = &[
-        "",
-        "-",
-        "--",
-        "n/a",
-        "na",
-        "no",
-        "yes",
-        "on",
-        "off",
-        "true",
-        "false",
-        "none",
-        "null",
-        "nil",
-        "undefined",
-        "unset",
-        "empty",
-        "missing",
-        "incorrect",
-        "wrong",
-        "mismatch",
-        "not",
-        "must",
-        "cannot",
-        "should",
-        "does",
-        "invalid",
-        "valid",
-        "expired",
-        "required",
-        "optional",
-        "enabled",
-        "disabled",
-        "default",
-        "unknown",
-        "hidden",
-        "masked",
-        "redacted",
-        "filtered",
-        "removed",
-        "present",
-        "absent",
-        "provided",
-        "ok",
-        "failed",
-        "failure",
-        "success",
-        "expected",
-        "pwd",
-        "string",
-        "str",
-        "bytes",
-        "int",
-        "integer",
-        "number",
-        "float",
-        "bool",
-        "boolean",
-        "object",
-        "array",
-        "list",
-        "map",
-        "text",
-        "any",
-        "void",
-        "char",
-        "varchar",
-        "uuid",
-        "date",
-        "datetime",
-        "secretstr",
-        "optional[str]",
-        "string;",
-        "string,",
-        "[object object]",
-        "self",
-        "this",
-        "nan",
-        "bearer",
-        "basic",
-        "digest",
-        "jwt",
-        "oauth",
-        "oauth2",
-        "apikey",
-        "api_key",
-        "api-key",
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "key",
-        "cookie",
-        "credential",
-        "credentials",
-        "auto",
-        "manual",
-        "file",
-        "env",
-        "vault",
-        "prompt",
-        "stdin",
-        "{}",
-        "[]",
-        "()",
-        "''",
-        "\"\"",
-        "0",
-        "1",
-        "*",
-        "?",
-        "...",
-        "…",
-    ];
-    text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Prose about a secret: four words and more, most of them lower-case words.
@@ -349,6 +234,10 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
     if opens(b'(', b')') || opens(b'[', b']') || memchr::memmem::find(text, b"::").is_some() {
         return true;
     }
+    // `Token![=>]`
+    if is_macro(text) {
+        return true;
+    }
     // `password = (self.user + …`
     if sign == Sign::SpacedEquals && text.starts_with(b"(") {
         return true;
@@ -374,37 +263,10 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
         || variable
 }
 
-/// `1323u32`, `10L`
-fn is_typed_number(text: &[u8]) -> bool {
-    const TYPES: [&[u8]; 14] = [
-        b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"L",
-        b"UL", b"f32", b"f64",
-    ];
-    TYPES.iter().any(|kind| {
-        text.strip_suffix(*kind)
-            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
-    })
-}
-
-/// `:name`, `$1`, `@p0`, `%(name)s`, `%NAME%`, `Type!`: what SQL, GraphQL and templates
-/// put where a value will stand.
-fn is_parameter(text: &[u8]) -> bool {
-    let name = |name: &[u8]| {
-        !name.is_empty()
-            && name.len() <= 32
-            && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-    };
-    match text {
-        [b':' | b'$' | b'@', rest @ ..] => name(rest),
-        [b'%', b'(', rest @ .., b')', b's' | b'd'] => name(rest),
-        [b'%', rest @ .., b'%'] => name(rest),
-        [rest @ .., b'!'] => {
-            rest.iter().all(u8::is_ascii_alphabetic)
-                && rest.first().is_some_and(u8::is_ascii_uppercase)
-                && rest.len() <= 16
-        }
-        _ => false,
-    }
+/// `name![`, `name!(`: a macro of Rust.
+fn is_macro(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+    0 < name && matches!(text.get(name..), Some([b'!', b'[' | b'(' | b'{', ..]))
 }
 
 /// What names in code are made of.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::decode::break_len;
@@ -55,7 +56,7 @@ impl<'t> Cursor<'t> {
             .iter()
             .take(2)
             .take_while(|byte| {
-                matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'@')
+                matches!(byte, b'b' | b'r' | b'u' | b'f' | b'B' | b'R' | b'U' | b'N' | b'E' | b'@')
             })
             .count();
         if 0 < letters && matches!(self.rest().get(letters), Some(b'"' | b'\'')) {
@@ -125,7 +126,10 @@ impl<'t> Cursor<'t> {
             [b':', b':', ..] => return None,
             [b':', ..] => {
                 self.at += 1;
-                if self.typed() { Sign::SpacedEquals } else { Sign::Colon }
+                match self.typed()? {
+                    true => Sign::SpacedEquals,
+                    false => Sign::Colon,
+                }
             }
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
@@ -146,7 +150,12 @@ impl<'t> Cursor<'t> {
             _ if let Some(sign) = self.rare_sign(key, key_quote, blanks) => sign,
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
-            _ if key_quote.is_none() && 0 < blanks && is_flag(self.text, key) => Sign::Flag,
+            _ if key_quote.is_none()
+                && 0 < blanks
+                && (is_flag(self.text, key) || is_set(self.text, key)) =>
+            {
+                Sign::Flag
+            }
             _ if behind_key == key.end && self.is_same_line(behind_key, blanks) => {
                 match self.prose_sign() {
                     true => Sign::Stated,
@@ -168,8 +177,13 @@ impl<'t> Cursor<'t> {
             && !matches!(self.peek(), Some(b'|' | b',' | b')'))
     }
 
-    /// `: Type = value`: the value stands behind the second sign.
-    fn typed(&mut self) -> bool {
+    /// `: Type = value`: the value stands behind the second sign. `None` where the type is a
+    /// number: a length, a limit.
+    fn typed(&mut self) -> Option<bool> {
+        const NUMBERS: [&[u8]; 12] = [
+            b"usize", b"isize", b"u8", b"u16", b"u32", b"u64", b"i32", b"i64", b"int", b"float",
+            b"number", b"Int",
+        ];
         let rest = self.rest();
         let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[]|?.:' ".contains(byte);
         let len = rest.iter().take(48).take_while(|byte| of_type(byte)).count();
@@ -179,9 +193,9 @@ impl<'t> Cursor<'t> {
         let joins = name.windows(2).any(|two| matches!(two, b"&&" | b"||"));
         if assigns && !joins && name.ends_with(b" ") && name.iter().any(u8::is_ascii_alphabetic) {
             self.at += len + 1;
-            return true;
+            return (!NUMBERS.contains(&name.trim_ascii())).then_some(true);
         }
-        false
+        Some(false)
     }
 
     /// The rest of an opening tag: the value is the element's content.
@@ -271,7 +285,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The name of a member of JSON here; leaves the cursor behind its colon.
-    fn member_name(&mut self, depth: usize) -> Option<&'t [u8]> {
+    pub(super) fn member_name(&mut self, depth: usize) -> Option<&'t [u8]> {
         let (_, quote) = self.quote().filter(|quote| quote.0 == depth)?;
         let start = self.at + depth + 1;
         let end = closing_quote(self.text, start, depth, quote);
@@ -348,14 +362,18 @@ const ATTRIBUTES_MAX: usize = 512;
 
 /// Whether a member or an attribute of this name holds the value of its neighbour.
 fn is_value_name(name: &[u8]) -> bool {
-    [&b"value"[..], b"val", b"content"].iter().any(|value| name.eq_ignore_ascii_case(value))
+    [&b"value"[..], b"val", b"content", b"ParameterValue"]
+        .iter()
+        .any(|value| name.eq_ignore_ascii_case(value))
 }
 
 /// `<key`, `<ns:key`
 pub(super) fn is_element(text: &[u8], key: &Range<usize>) -> bool {
     let before = text.get(key.start.saturating_sub(32)..key.start).unwrap_or_default();
     let name = before.iter().rev().take_while(|&&byte| is_key_byte(byte) || byte == b':').count();
-    before.len().checked_sub(name + 1).and_then(|i| before.get(i)) == Some(&b'<')
+    let outside = before.get(..before.len() - name).unwrap_or_default();
+    // A named group of a regular expression is none: `(?<secret>`, `(?P<secret>`.
+    matches!(outside, [.., b'<']) && !outside.ends_with(b"(?<") && !outside.ends_with(b"(?P<")
 }
 
 /// `name="key"`, in which the key is the value of an attribute.

@@ -1,4 +1,5 @@
-//! Values that stand before their key: `{"value": "x", "name": "key"}`.
+//! Values in a record of their own: before their key, `{"value": "x", "name": "key"}`, or
+//! in the object under it, `{"key": {"value": "x"}}`.
 
 use std::ops::Range;
 
@@ -33,4 +34,41 @@ pub(super) fn value_before(text: &[u8], key: &Range<usize>, depth: usize) -> Opt
     let start = cursor.at + value_depth + 1;
     let close = closing_quote(text, start, depth, sign);
     (close + depth + 1 == end && start < close).then_some(start..close)
+}
+
+/// How many members are read before the one that holds the value.
+const MEMBERS_MAX: usize = 8;
+
+/// The string in the member of the object at `at` that holds the value, as Terraform writes
+/// its outputs and the defaults of its variables.
+pub(in crate::scrub) fn member_value(text: &[u8], at: usize, depth: usize) -> Option<Range<usize>> {
+    const NAMES: [&[u8]; 4] = [b"value", b"default", b"Value", b"plaintext"];
+    let mut cursor = Cursor { text, at: at + 1 };
+    for _ in 0..MEMBERS_MAX {
+        cursor.blanks();
+        let name = cursor.member_name(depth)?;
+        cursor.blanks();
+        match cursor.quote() {
+            Some((value_depth, quote)) if value_depth == depth => {
+                let start = cursor.at + depth + 1;
+                let end = closing_quote(text, start, depth, quote);
+                if NAMES.contains(&name) {
+                    return (start < end).then_some(start..end);
+                }
+                cursor.at = end + depth + 1;
+            }
+            Some(_) => return None,
+            None => {
+                let rest = text.get(cursor.at..)?;
+                let word = rest.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric());
+                cursor.at += word.count();
+            }
+        }
+        cursor.blanks();
+        if cursor.peek() != Some(b',') {
+            return None;
+        }
+        cursor.at += 1;
+    }
+    None
 }

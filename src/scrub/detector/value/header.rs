@@ -57,7 +57,7 @@ pub(super) fn authorization(
                         .iter()
                         .position(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'))
                         .unwrap_or(word.len());
-                    rest.start..rest.start + end
+                    rest.start..rest.start + without_bracket(word.get(..end).unwrap_or(word))
                 }
                 _ => rest,
             };
@@ -78,6 +78,18 @@ pub(super) fn authorization(
             }
         },
     }
+}
+
+/// How long a token is without the bracket that closes behind it and none opened in it:
+/// `[authorization: Bearer x]`.
+fn without_bracket(token: &[u8]) -> usize {
+    let open = match token.last() {
+        Some(b']') => b'[',
+        Some(b')') => b'(',
+        Some(b'}') => b'{',
+        _ => return token.len(),
+    };
+    token.len() - usize::from(1 < token.len() && !token.contains(&open))
 }
 
 fn is_one_token_scheme(scheme: &[u8]) -> bool {

@@ -193,6 +193,7 @@ pub fn is_placeholder(value: &[u8]) -> bool {
         || is_variable(text)
         || is_stand_in(&lower)
         || starts_with_name(&lower, EXPRESSION_STARTS)
+        || (lower.starts_with("projects/") && lower.contains("/secrets/"))
         || REFERENCE_STARTS.iter().any(|start| lower.starts_with(start))
 }
 
@@ -239,6 +240,7 @@ fn is_variable(text: &str) -> bool {
         ("#{", "}"),
         ("$(", ")"),
         ("$[", "]"),
+        ("%env(", ")%"),
         ("`", "`"),
     ]
     .iter()
@@ -246,7 +248,13 @@ fn is_variable(text: &str) -> bool {
         || [("{", "}"), ("<", ">"), ("%", "%"), ("__", "__"), ("%7B", "%7D"), ("%24%7B", "%7D")]
             .iter()
             .any(|(open, close)| inside(open, close).is_some_and(words))
-        || text.strip_prefix("$").is_some_and(is_variable_name)
+        || text.strip_prefix("$").is_some_and(|name| {
+            // `$HOME/.kube/config`
+            is_variable_name(name.split_once('/').map_or(name, |(name, _)| name))
+        })
+        || [("((", "))"), ("[[", "]]")]
+            .iter()
+            .any(|(open, close)| inside(open, close).is_some_and(words))
 }
 
 /// A name as shells take it: `$2b$…` and `$money` are none.

@@ -1,0 +1,226 @@
+//! What stands around a key or a value and says that no secret is assigned, or which name
+//! the key has.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::bytes::is_key_byte;
+
+/// How far the beginning of a word or of a string is looked for.
+const BEFORE_MAX: usize = 128;
+
+/// Whether a name stands in the user's place of a URL, `https://x-access-token:…@host`: what
+/// follows is for the rules of URLs, which keep the host.
+pub(in crate::scrub) fn is_user_of_url(text: &[u8], key: &Range<usize>) -> bool {
+    let behind = text.get(key.end..).unwrap_or_default();
+    let of_url = |byte: &u8| byte.is_ascii_graphic() && !b"\"'<>/".contains(byte);
+    text.get(..key.start).is_some_and(|before| before.ends_with(b"://"))
+        && behind.first() == Some(&b':')
+        && behind.iter().take(1024).take_while(|byte| of_url(byte)).any(|byte| *byte == b'@')
+}
+
+/// Whether a name is part of the name of a resource: `arn:aws:secretsmanager:…:secret:db`.
+pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> bool {
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start).unwrap_or_default();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`=,;&".contains(byte);
+    let start = before.iter().rposition(ends).map_or(0, |at| at + 1);
+    before.ends_with(b":") && before.get(start..).is_some_and(|word| word.starts_with(b"arn:"))
+}
+
+/// The name without what Java, Maven and Gradle put before it: `-Dpassword`, `-Ptoken`.
+pub(in crate::scrub) fn glued_name(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
+    let before = text.get(..name.start)?;
+    let outside = before.strip_suffix(b"-")?.last();
+    let is_option = outside.is_none_or(|byte| !is_key_byte(*byte));
+    let first = text.get(name.start)?;
+    (is_option && matches!(first, b'D' | b'P') && name.start + 1 < name.end)
+        .then(|| name.start + 1..name.end)
+}
+
+/// Whether a quote behind a key closes the string in which the key is the last word:
+/// `prompt('Password: ', …)`. `at` is where the quote stands.
+pub(in crate::scrub) fn is_closed(text: &[u8], key: &Range<usize>, at: usize, quote: u8) -> bool {
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start).unwrap_or_default();
+    let Some(open) = memchr::memrchr(quote, before) else { return false };
+    let words = text.get(from + open + 1..key.end).unwrap_or_default();
+    let is_label = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ';
+    let outside = open.checked_sub(1).and_then(|i| before.get(i));
+    words.first().is_some_and(u8::is_ascii_alphabetic)
+        && words.iter().all(is_label)
+        && outside.is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        && !text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Whether a command before the key gives it the value behind it: `setenv KEY value`. What
+/// stands directly before the key may belong to its name (`//registry/:_authToken`).
+pub(super) fn is_set(text: &[u8], key: &Range<usize>) -> bool {
+    const COMMANDS: [&[u8]; 12] = [
+        b"setenv ",
+        b"setx ",
+        b"SetEnv ",
+        b"set -x ",
+        b"set -gx ",
+        b"set -Ux ",
+        b"set -xg ",
+        b"ENV ",
+        b"fastcgi_param ",
+        b"configure set ",
+        b"config set ",
+        b"set --secret ",
+    ];
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start).unwrap_or_default();
+    let start = before.iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
+    let before = before.get(..start).unwrap_or_default();
+    COMMANDS.iter().any(|command| {
+        before
+            .strip_suffix(*command)
+            .is_some_and(|outside| !outside.last().is_some_and(|byte| is_key_byte(*byte)))
+    })
+}
+
+/// Whether the value at `at` tells where the secret is, or what its type is, in more than a
+/// word: `<your password>`, `((name))`, `<%= … %>`, `!vault |`, `Option<String>`.
+pub(in crate::scrub) fn is_reference(text: &[u8], at: usize, sign: Sign) -> bool {
+    if !matches!(sign, Sign::Equals | Sign::SpacedEquals | Sign::Colon) {
+        return false;
+    }
+    let value = text.get(at..).unwrap_or_default();
+    let value = value.get(..BEFORE_MAX).unwrap_or(value);
+    let line = value.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    match line {
+        [b'<', b'%', rest @ ..] => memchr::memmem::find(rest, b"%>").is_some(),
+        [b'<', rest @ ..] => is_stand_in(rest),
+        [b'(', b'(', rest @ ..] => is_enclosed_name(rest, b"))"),
+        [b'[', b'[', rest @ ..] => is_enclosed_name(rest, b"]]"),
+        [b'!', ..] => is_tag(line),
+        [b'A'..=b'Z', ..] => sign == Sign::Colon && is_generic(line),
+        _ => false,
+    }
+}
+
+/// `your password>`: words, and nothing that goes on behind them.
+fn is_stand_in(rest: &[u8]) -> bool {
+    const TAGS: [&[u8]; 14] = [
+        b"code", b"strong", b"span", b"pre", b"kbd", b"div", b"samp", b"var", b"font", b"label",
+        b"mark", b"small", b"input", b"table",
+    ];
+    let Some(end) = memchr::memchr(b'>', rest) else { return false };
+    let (name, behind) = rest.split_at(end);
+    let of_words = |byte: &u8| byte.is_ascii_alphabetic() || b" _-.".contains(byte);
+    (3..=40).contains(&name.len())
+        && name.iter().all(of_words)
+        && !TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag))
+        && behind
+            .get(1)
+            .is_none_or(|byte| byte.is_ascii_whitespace() || b"\"',;)]}\\".contains(byte))
+}
+
+fn is_enclosed_name(rest: &[u8], close: &[u8]) -> bool {
+    let Some(end) = memchr::memmem::find(rest, close) else { return false };
+    let name = rest.get(..end).unwrap_or_default();
+    (1..=64).contains(&end) && name.iter().all(|byte| is_key_byte(*byte) || b" /:".contains(byte))
+}
+
+/// Tags that YAML files of Ansible, CloudFormation, Home Assistant and GitLab put before the
+/// name of what is fetched, or before what is encrypted.
+fn is_tag(line: &[u8]) -> bool {
+    const TAGS: [&[u8]; 12] = [
+        b"!vault",
+        b"!secret",
+        b"!Ref",
+        b"!Sub",
+        b"!GetAtt",
+        b"!ImportValue",
+        b"!Join",
+        b"!ENV",
+        b"!env_var",
+        b"!include",
+        b"!reference",
+        b"!encrypted",
+    ];
+    TAGS.iter().any(|tag| line.strip_prefix(*tag).is_some_and(|rest| rest.starts_with(b" ")))
+}
+
+/// `Option<String>`, `Vec<u8>`
+fn is_generic(line: &[u8]) -> bool {
+    const PRIMITIVES: [&[u8]; 12] = [
+        b"u8", b"u16", b"u32", b"u64", b"i32", b"i64", b"usize", b"char", b"str", b"string",
+        b"dyn", b"bool",
+    ];
+    let name = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let Some([b'<', inner @ ..]) = line.get(name..) else { return false };
+    let inner = inner.strip_prefix(b"&").unwrap_or(inner);
+    let len = inner.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let (word, behind) = inner.split_at(len);
+    let is_type = matches!(word, [b'A'..=b'Z', second, ..] if second.is_ascii_lowercase());
+    (is_type || PRIMITIVES.contains(&word))
+        && matches!(behind.first(), Some(b'>' | b'<' | b',' | b' '))
+}
+
+/// Whether a value is the member or the constant that has the key's own name:
+/// `token: node.token`, `_password=s._password`.
+pub(in crate::scrub) fn is_member(text: &[u8], key: &Range<usize>, value: Range<usize>) -> bool {
+    let name = text.get(key.clone()).unwrap_or_default();
+    let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let value = text.get(value).unwrap_or_default();
+    let end = value.iter().rposition(|byte| !b";,)".contains(byte)).map_or(0, |at| at + 1);
+    let owner = value.get(..end).and_then(|value| value.strip_suffix(name));
+    owner.is_some_and(|owner| {
+        let path =
+            owner.strip_suffix(b".").or(owner.strip_suffix(b"->")).or(owner.strip_suffix(b"::"));
+        path.is_some_and(|path| {
+            !path.is_empty()
+                && path.iter().all(|byte| is_key_byte(*byte) || b"$@&*()[]>:".contains(byte))
+        })
+    })
+}
+
+/// Whether an element of a list is a part of the key's own name, as features of a manifest
+/// name each other: `Win32_Security_Credentials = ["Win32_Security"]`.
+pub(in crate::scrub) fn is_part_of_name(
+    text: &[u8],
+    key: &Range<usize>,
+    element: &Range<usize>,
+) -> bool {
+    let name = text.get(key.clone()).unwrap_or_default();
+    let element = text.get(element.clone()).unwrap_or_default();
+    element.contains(&b'_') && name.starts_with(element)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_told_from_a_value_in_brackets() {
+        for text in [
+            "<your password>",
+            "<set>",
+            "((db-password))",
+            "[[db.password]]",
+            "<%= ENV['PW'] %>",
+            "!vault |",
+            "!secret db",
+            "Option<String>,",
+            "Vec<u8>",
+        ] {
+            assert!(is_reference(text.as_bytes(), 0, Sign::Colon), "{text}");
+        }
+        for text in [
+            "<b>hunter2</b>",
+            "<code> x </code>",
+            "<hunter2>",
+            "((hunter2",
+            "!hunter2",
+            "!!str x",
+            "Hunter<br>",
+            "Summer<b>",
+            "[hunter2]",
+        ] {
+            assert!(!is_reference(text.as_bytes(), 0, Sign::Colon), "{text}");
+        }
+    }
+}

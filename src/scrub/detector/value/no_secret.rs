@@ -1,0 +1,293 @@
+//! Values that say by themselves that they are no secret.
+
+/// Whether a value says by itself that it is none: a constant, a type, a state, a version,
+/// a duration, the type of a file.
+pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
+    const WORDS: &[&str] = &[
+        "",
+        "-",
+        "--",
+        "n/a",
+        "na",
+        "no",
+        "yes",
+        "on",
+        "off",
+        "true",
+        "false",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "unset",
+        "empty",
+        "missing",
+        "incorrect",
+        "wrong",
+        "mismatch",
+        "not",
+        "must",
+        "cannot",
+        "should",
+        "does",
+        "invalid",
+        "valid",
+        "expired",
+        "required",
+        "optional",
+        "enabled",
+        "disabled",
+        "default",
+        "unknown",
+        "hidden",
+        "masked",
+        "redacted",
+        "filtered",
+        "removed",
+        "present",
+        "absent",
+        "provided",
+        "ok",
+        "failed",
+        "failure",
+        "success",
+        "expected",
+        "pwd",
+        "string",
+        "str",
+        "bytes",
+        "int",
+        "integer",
+        "number",
+        "float",
+        "bool",
+        "boolean",
+        "object",
+        "array",
+        "list",
+        "map",
+        "text",
+        "any",
+        "void",
+        "char",
+        "varchar",
+        "uuid",
+        "date",
+        "datetime",
+        "secretstr",
+        "optional[str]",
+        "string;",
+        "string,",
+        "[object object]",
+        "self",
+        "this",
+        "nan",
+        "bearer",
+        "basic",
+        "digest",
+        "jwt",
+        "oauth",
+        "oauth2",
+        "apikey",
+        "api_key",
+        "api-key",
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "key",
+        "cookie",
+        "credential",
+        "credentials",
+        "auto",
+        "manual",
+        "file",
+        "env",
+        "vault",
+        "prompt",
+        "stdin",
+        "{}",
+        "[]",
+        "()",
+        "''",
+        "\"\"",
+        "0",
+        "1",
+        "*",
+        "?",
+        "...",
+        "…",
+        "unchanged",
+        "changed",
+        "set",
+        "see",
+        "return",
+        "raise",
+        "throw",
+        "await",
+        "yield",
+        "new",
+        "erforderlich",
+        "obligatorio",
+        "obligatoire",
+        "requerido",
+        "requis",
+        "richiesto",
+    ];
+    (text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())))
+        || is_version(text)
+        || is_duration(text)
+        || is_media_type(text)
+        || is_verbs(text)
+}
+
+/// `^1.0.0`, `>=2.1`, `v2.1.0-rc1`, `1.2.3+build.4`: the version of a package, or a range.
+fn is_version(text: &[u8]) -> bool {
+    let Some(digit) = text.iter().position(u8::is_ascii_digit).filter(|at| *at <= 2) else {
+        return false;
+    };
+    let (sign, rest) = text.split_at(digit);
+    let len = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let (numbers, rest) = rest.split_at(len);
+    let mut parts = numbers.split(|byte| *byte == b'.');
+    let is_numbers =
+        (2..=4).contains(&parts.clone().count()) && parts.all(|part| (1..=5).contains(&part.len()));
+    let suffix = match rest {
+        [] => true,
+        [b'-' | b'+', rest @ ..] => {
+            rest.len() <= 16
+                && rest.split(|byte| matches!(byte, b'.' | b'-')).all(|part| {
+                    let letters = part.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+                    let (_, digits) = part.split_at(letters);
+                    letters <= 8 && digits.len() <= 8 && digits.iter().all(u8::is_ascii_digit)
+                })
+        }
+        _ => false,
+    };
+    is_numbers
+        && suffix
+        && sign.iter().all(|byte| matches!(byte, b'^' | b'~' | b'=' | b'<' | b'>' | b'v'))
+}
+
+/// `12ms`, `0.00s`, `(1.2s)`
+fn is_duration(text: &[u8]) -> bool {
+    const UNITS: [&[u8]; 6] = [b"ms", b"us", b"ns", b"s", b"m", b"h"];
+    let bare = text.strip_prefix(b"(").and_then(|rest| rest.strip_suffix(b")")).unwrap_or(text);
+    UNITS.iter().filter_map(|unit| bare.strip_suffix(*unit)).any(|number| {
+        (1..=8).contains(&number.len())
+            && number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+            && number.first().is_some_and(u8::is_ascii_digit)
+    })
+}
+
+/// `application/x-pkcs12` (RFC 6838, 4.2.7: the registered top-level types).
+fn is_media_type(text: &[u8]) -> bool {
+    const TYPES: [&[u8]; 9] = [
+        b"application/",
+        b"audio/",
+        b"font/",
+        b"image/",
+        b"message/",
+        b"model/",
+        b"multipart/",
+        b"text/",
+        b"video/",
+    ];
+    let of_name =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-+.".contains(byte);
+    TYPES
+        .iter()
+        .filter_map(|kind| text.strip_prefix(*kind))
+        .any(|name| (3..=64).contains(&name.len()) && name.iter().all(of_name))
+}
+
+/// `%s:%s`: nothing but verbs of a format and signs.
+fn is_verbs(text: &[u8]) -> bool {
+    let mut rest = text;
+    let mut verbs = 0;
+    while let Some((first, more)) = rest.split_first() {
+        rest = match (first, more) {
+            (b'%', [b's' | b'd' | b'v' | b'q' | b'r' | b'x', more @ ..]) => {
+                verbs += 1;
+                more
+            }
+            (byte, more) if byte.is_ascii_punctuation() => more,
+            _ => return false,
+        };
+    }
+    0 < verbs
+}
+
+/// `1323u32`, `10L`
+pub(super) fn is_typed_number(text: &[u8]) -> bool {
+    const TYPES: [&[u8]; 14] = [
+        b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"L",
+        b"UL", b"f32", b"f64",
+    ];
+    TYPES.iter().any(|kind| {
+        text.strip_suffix(*kind)
+            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    })
+}
+
+/// `:name`, `$1`, `@p0`, `%(name)s`, `%NAME%`, `Type!`: what SQL, GraphQL and templates
+/// put where a value will stand.
+pub(super) fn is_parameter(text: &[u8]) -> bool {
+    let name = |name: &[u8]| {
+        !name.is_empty()
+            && name.len() <= 32
+            && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
+    match text {
+        // `$self->{password}`, cut at its arrow.
+        [b'$', rest @ .., b'-'] => name(rest),
+        [b':' | b'$' | b'@', rest @ ..] => name(rest),
+        [b'%', b'(', rest @ .., b')', b's' | b'd'] => name(rest),
+        [b'%', rest @ .., b'%'] => name(rest),
+        [rest @ .., b'!'] => {
+            rest.iter().all(u8::is_ascii_alphabetic)
+                && rest.first().is_some_and(u8::is_ascii_uppercase)
+                && rest.len() <= 16
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_no_secret;
+
+    #[test]
+    fn versions_durations_and_types_of_files_are_no_secrets() {
+        for text in [
+            "^1.0.0",
+            "~1.1.0",
+            ">=2.0",
+            "v2.1.0-rc1",
+            "1.2.3+build.4",
+            "12ms",
+            "(0.00s)",
+            "application/x-pkcs12",
+            "%s:%s",
+            "unchanged",
+            "Erforderlich",
+        ] {
+            assert!(is_no_secret(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "1.2.3x",
+            "4711",
+            "v2",
+            "2026!",
+            "1.0.0-Xk39fQz7Lp",
+            "s",
+            "99problems",
+            "text/",
+            "%s3cret",
+            "application/Xk39",
+            "^1a",
+        ] {
+            assert!(!is_no_secret(text.as_bytes()), "{text}");
+        }
+    }
+}
