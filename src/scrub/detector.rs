@@ -210,22 +210,10 @@ impl Detector {
                     rule.filter.as_ref().is_some_and(|filter| filter.is_conditional());
                 keys.add_secret(&source.rule.keys, number32, conditional);
             }
-            for anchor in anchors {
-                if let Some(bytes) = announce::escaped_blanks(&anchor.bytes) {
-                    let caseless = anchor.caseless;
-                    needles.push(Needle { bytes, caseless, check: Check::None });
-                    uses.push(Use::Escape(Escapes::Percent));
-                }
-                for bytes in announce::as_element(&anchor.bytes).into_iter().flatten() {
-                    needles.push(Needle { bytes, caseless: anchor.caseless, check: Check::None });
-                    uses.push(Use::Arguments);
-                }
-                needles.push(Needle {
-                    bytes: anchor.bytes,
-                    caseless: anchor.caseless,
-                    check: anchor.check,
-                });
-                uses.push(Use::Anchor(number32));
+            for (needle, used) in anchors.into_iter().flat_map(|anchor| announced(anchor, number32))
+            {
+                needles.push(needle);
+                uses.push(used);
             }
             compiled.push(rule);
         }
@@ -241,14 +229,9 @@ impl Detector {
         }
         let mut piece_words = 0..0;
         if !compiled.is_empty() {
-            for bytes in announce::NUMBERS {
-                let bytes = bytes.to_vec();
-                needles.push(Needle { bytes, caseless: true, check: Check::None });
-                uses.push(Use::Numbers);
-            }
-            for (needle, escapes) in announce::needles() {
+            for (needle, used) in announce::needles() {
                 needles.push(needle);
-                uses.push(Use::Escape(escapes));
+                uses.push(used);
             }
             piece_words = streams::add_words(&mut needles, &mut uses);
         }
@@ -317,6 +300,20 @@ impl Detector {
         }
         Ok(())
     }
+}
+
+/// The needles for an anchor of a rule: as it is, and as it stands in a URL or an array.
+fn announced(anchor: confirm::Anchor, rule: u32) -> impl Iterator<Item = (Needle, Use)> {
+    let caseless = anchor.caseless;
+    let in_url = announce::escaped_blanks(&anchor.bytes).into_iter();
+    let in_url = in_url.map(|bytes| (bytes, Use::Escape(Escapes::Percent)));
+    let in_array = announce::as_element(&anchor.bytes).into_iter().flatten();
+    let in_array = in_array.map(|bytes| (bytes, Use::Arguments));
+    let others = in_url
+        .chain(in_array)
+        .map(move |(bytes, used)| (Needle { bytes, caseless, check: Check::None }, used));
+    let needle = Needle { bytes: anchor.bytes, caseless, check: anchor.check };
+    others.chain(std::iter::once((needle, Use::Anchor(rule))))
 }
 
 impl Compiled {

@@ -1,5 +1,6 @@
 //! What announces an encoding: needles of the prefilter, so that clean text pays nothing.
 
+use crate::scrub::detector::Use;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::prefilter::Check;
@@ -52,7 +53,7 @@ const ESCAPES: [(&[u8], Escapes); 42] = [
 ];
 
 /// What stands before a list of bytes that are written as numbers.
-pub(super) const NUMBERS: [&[u8]; 4] =
+const NUMBERS: [&[u8]; 4] =
     [b"\"buffer\",\"data\"", b"\"buffer\", \"data\"", b"<buffer ", b"fromcharcode("];
 
 /// Every announcement of an encoding, but for those of single characters that
@@ -61,7 +62,7 @@ pub(super) const NUMBERS: [&[u8]; 4] =
 /// A percent escape counts where it stands for a printable character, but for the slash,
 /// the comma and the blank, which clean URLs have and which hide nothing that a rule
 /// needs.
-pub(super) fn needles() -> impl Iterator<Item = (Needle, Escapes)> {
+pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
     let percent = (0x21..0x7f_u8)
         .filter(|byte| !matches!(byte, b'/' | b','))
         .map(|byte| (format!("%{byte:02x}").into_bytes(), Escapes::Percent));
@@ -72,6 +73,10 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Escapes)> {
     // Letters, digits and signs in octal: 0o55 to 0o57, 0o60 to 0o177.
     let octal = [b"05", b"06", b"07", b"10", b"11", b"12", b"13", b"14", b"15", b"16", b"17"]
         .map(|digits| ([b"\\", digits.as_slice()].concat(), Escapes::Backslash));
+    let numbers = NUMBERS.iter().map(|bytes| {
+        let bytes = bytes.to_vec();
+        (Needle { bytes, caseless: true, check: Check::None }, Use::Numbers)
+    });
     let plain = ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes));
     plain
         .chain(percent)
@@ -79,6 +84,8 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Escapes)> {
         .chain(octal)
         .map(|(bytes, escapes)| (Needle { bytes, caseless: true, check: Check::None }, escapes))
         .chain(disguises())
+        .map(|(needle, escapes)| (needle, Use::Escape(escapes)))
+        .chain(numbers)
 }
 
 /// An anchor as it stands in a URL, where there are blanks in it: an escaped blank alone

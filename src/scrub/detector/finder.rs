@@ -188,6 +188,15 @@ impl<'d> Finder<'d> {
         }
     }
 
+    /// What a text is known to be at its place.
+    fn known_at(&mut self, text: &[u8], place: &Place<'_>) -> Known<'d> {
+        let known = self.known(place.context);
+        let Some(element) = place.element else { return known };
+        let flag = self.flag.take().filter(|_| 0 < element);
+        self.flag = self.flag(text);
+        flag.map_or(known, Known::Secret)
+    }
+
     /// The rules for a value below an element like `--password`, if this is one.
     fn flag(&self, text: &[u8]) -> Option<Rules<'d>> {
         let name = text.strip_prefix(b"-")?;
@@ -333,14 +342,7 @@ impl Judge for Finder<'_> {
     }
 
     fn text(&mut self, text: Shown<'_>, place: &Place<'_>, found: &mut Vec<Replacement>) {
-        let mut known = self.known(place.context);
-        if let Some(element) = place.element {
-            let flag = self.flag.take().filter(|_| 0 < element);
-            self.flag = self.flag(text.bytes);
-            if let Some(rules) = flag {
-                known = Known::Secret(rules);
-            }
-        }
+        let known = self.known_at(text.bytes, place);
         if place.kind == BODY
             && let Some(line) = self.key_lines.line(text.bytes)
         {

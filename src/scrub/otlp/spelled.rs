@@ -97,6 +97,6 @@ mod tests {
         spelled.bracket(b']');
         spelled.bracket(b'}');
         assert_eq!(String::from_utf8_lossy(&spelled.text), r#"{"a":"b'/ ","c":[null,"d"]}"#);
-        assert_eq!(spelled.strings, [(7, 6..10), (20, 22..23)]);
+        assert_eq!(spelled.strings, [(7, 6..10), (20, 23..24)]);
     }
 }

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_list_of_bytes_is_read_and_written_again() {
         for (text, list) in [
-            (r#""Buffer","data":[103,104,112,95,49,50,51,52,53]}"#, 17..47),
+            (r#""Buffer","data":[103,104,112,95,49,50,51,52,53]}"#, 17..46),
             ("<Buffer 67 68 70 5f 31 32 33 34 35>", 8..34),
             ("fromCharCode(103, 104, 112, 95, 49, 50, 51, 52, 53)", 13..50),
         ] {
