@@ -14,6 +14,7 @@ use crate::cli::process;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ExtensionConfig;
+use crate::gateway::own;
 use crate::gateway::reload::LOOK_EVERY;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::State;
@@ -45,6 +46,9 @@ pub(in crate::cli) struct RunArgs {
 /// Long enough for a connection that is on its way; a load balancer that asks less often
 /// needs a longer time.
 const LEAVE_DEFAULT: Duration = Duration::from_millis(300);
+
+/// How long the last of our own telemetry may take, where it is sent anywhere.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Why the gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -97,12 +101,13 @@ async fn serve(
 ) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     let telemetry = &config.service.telemetry;
-    let metrics = Metrics::of(&Instance::with(&telemetry.resource));
+    let instance = Instance::with(&telemetry.resource);
+    let metrics = Metrics::of(&instance);
     let health = Health::new();
     let mut own = tokio::task::JoinSet::new();
-    for listener in scrape::listen(&telemetry.metrics).await? {
+    for (listener, naming) in scrape::listen(&telemetry.metrics).await? {
         tracing::info!("metrics at http://{}/metrics", listener.at());
-        own.spawn(scrape::serve(listener, metrics.clone()));
+        own.spawn(scrape::serve(listener, naming, metrics.clone()));
     }
     for id in &config.service.extensions {
         if let Some(ExtensionConfig::HealthCheck(settings)) = config.extensions.get(id) {
@@ -113,6 +118,8 @@ async fn serve(
     }
     begin_at_zero(config, &metrics);
     let running = crate::gateway::start(config, &metrics).await?;
+    let sent = own::start(telemetry, running.scrubbers(), &instance, &metrics)
+        .map_err(ConfigError::from)?;
     health.ready();
     tracing::info!(version = instance::VERSION, rules = running.rules(), "ready");
 
@@ -139,6 +146,7 @@ async fn serve(
             tracing::warn!("stopped at once; what was under way was not acknowledged");
         }
     }
+    sent.finish(LAST_WORDS).await;
     Ok(())
 }
 
@@ -151,6 +159,7 @@ fn begin_at_zero(config: &Config, metrics: &Metrics) {
             for transport in ["grpc", "http"] {
                 metrics.accepted(&receiver.to_string(), transport, id.signal, 0);
                 metrics.refused(&receiver.to_string(), transport, id.signal, 0);
+                metrics.failed(&receiver.to_string(), transport, id.signal, 0);
             }
         }
     }
