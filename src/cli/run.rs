@@ -14,6 +14,7 @@ use crate::cli::process;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ExtensionConfig;
+use crate::gateway::config::component::ComponentId;
 use crate::gateway::own;
 use crate::gateway::reload::LOOK_EVERY;
 use crate::gateway::reload::Reloader;
@@ -30,6 +31,7 @@ use crate::gateway::telemetry::logs;
 use crate::gateway::telemetry::logs::LogError;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::scrape;
+use crate::gateway::telemetry::zpages;
 
 /// How `run` is to run.
 #[derive(Clone, Debug, Default, Args)]
@@ -116,6 +118,13 @@ async fn serve(
             own.spawn(health::serve(listener, settings.clone(), health.clone()));
         }
     }
+    for id in &config.service.extensions {
+        if let Some(ExtensionConfig::Zpages(settings)) = config.extensions.get(id) {
+            let listener = zpages::listen(settings, &id.to_string()).await?;
+            tracing::info!("zpages at http://{}/debug/servicez", listener.at());
+            own.spawn(zpages::serve(listener, shown(config), metrics.clone()));
+        }
+    }
     begin_at_zero(config, &metrics);
     let running = crate::gateway::start(config, &metrics).await?;
     let sent = own::start(telemetry, running.scrubbers(), &instance, &metrics)
@@ -148,6 +157,18 @@ async fn serve(
     }
     sent.finish(LAST_WORDS).await;
     Ok(())
+}
+
+/// What the debug pages show.
+fn shown(config: &Config) -> zpages::Shown {
+    let list =
+        |ids: &[ComponentId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let pipelines = config.service.pipelines.iter();
+    let pipelines = pipelines.map(|(id, one)| {
+        [id.to_string(), list(&one.receivers), list(&one.processors), list(&one.exporters)]
+    });
+    let extensions = config.service.extensions.iter().map(ToString::to_string);
+    zpages::Shown { pipelines: pipelines.collect(), extensions: extensions.collect() }
 }
 
 /// What a receiver accepted is zero from the start, as in the Collector: a series

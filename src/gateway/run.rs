@@ -226,8 +226,10 @@ async fn admin(
     for id in &config.service.extensions {
         let Some(ExtensionConfig::Admin(settings)) = config.extensions.get(id) else { continue };
         let auth = authenticators.server(settings.auth.as_ref(), &format!("extensions.{id}"))?;
-        let listener = admin::listen(settings, &id.to_string()).await?;
-        tracing::info!("admin at http://{}/status", listener.at());
+        let tls = settings.certificates(&format!("extensions.{id}"))?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let listener = admin::listen(settings, &id.to_string()).await?.with_tls(tls);
+        tracing::info!("admin at {scheme}://{}/status", listener.at());
         addresses.insert(format!("{id}/http"), listener.at());
         tasks.spawn(admin::serve(listener, auth, metrics.clone()));
     }

@@ -14,6 +14,7 @@ pub mod otlp;
 mod process;
 pub mod scrape;
 pub mod spans;
+pub mod zpages;
 
 use std::collections::BTreeMap;
 

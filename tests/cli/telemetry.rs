@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
 use crate::program::Gateway;
+use crate::program::free_ports;
 use crate::program::get;
 use crate::program::post_json;
 use crate::program::run;
@@ -241,4 +242,32 @@ fn a_way_for_our_own_telemetry_that_leads_nowhere_is_told_by_validate() {
         let output = run(&["validate", "--set", set], "");
         assert!(stderr(&output).starts_with(expected), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn pages_for_a_browser_show_what_runs() {
+    let [port] = free_ports();
+    let gateway = Gateway::start(
+        None,
+        &[
+            "--set=processors.scrubber.packs=[]",
+            "--set=exporters.debug.verbosity=basic",
+            &format!("--set=extensions.zpages.endpoint=127.0.0.1:{port}"),
+            "--set=service.extensions=[health_check, zpages]",
+        ],
+    );
+    post_json(gateway.http, "/v1/logs", LOGS).unwrap();
+    for (page, part) in [
+        ("servicez", "<td>Version</td>"),
+        ("pipelinez", "<td>logs</td><td>otlp</td><td>scrubber</td><td>debug</td>"),
+        ("extensionz", "<td>zpages</td>"),
+        ("featurez", "no feature gates"),
+        ("tracez", "<td>receiver/otlp/LogsReceived</td><td>0</td>"),
+    ] {
+        let answer = get(port, &format!("/debug/{page}")).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(part), "{page}: {answer}");
+    }
+    assert!(get(port, "/debug/expvarz").unwrap().starts_with("HTTP/1.1 404"));
+    gateway.signal("TERM");
+    gateway.end();
 }

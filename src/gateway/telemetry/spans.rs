@@ -3,13 +3,17 @@
 //! Names are those of the Collector: `receiver/otlp/TraceDataReceived`,
 //! `exporter/otlp_grpc/traces`. Spans hold ids of components and counts, never text from a
 //! request. They wait in a bounded queue; beyond it they are dropped and counted, and
-//! nobody waits. Without a queue, nothing is done.
+//! nobody waits. Where neither is asked for, a queue or counts by name (`zpages`), nothing is
+//! done.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::hash::Hasher;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -20,6 +24,28 @@ use crate::scrub::Signal;
 #[derive(Debug, Default)]
 pub struct Tracer {
     queue: OnceLock<Queue>,
+    /// By name, where somebody may look.
+    seen: OnceLock<Mutex<BTreeMap<String, Seen>>>,
+}
+
+/// How long a span took at most, in words and in microseconds.
+pub const LATENCIES: &[(&str, u128)] = &[
+    ("100us", 100),
+    ("1ms", 1_000),
+    ("10ms", 10_000),
+    ("100ms", 100_000),
+    ("1s", 1_000_000),
+    ("10s", 10_000_000),
+    ("100s", 100_000_000),
+];
+
+/// The spans of one name.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How many stand for what went wrong.
+    pub errors: u64,
+    /// How many took how long: one for each of [`LATENCIES`], and one for the others.
+    pub by_latency: [u64; 8],
 }
 
 #[derive(Debug)]
@@ -67,8 +93,8 @@ pub struct Ids {
 }
 
 tokio::task_local! {
-    /// The span that what runs now is inside of.
-    static CURRENT: Cell<Option<Ids>>;
+    /// The span that what runs now is inside of, and whether it goes into the queue.
+    static CURRENT: Cell<Option<(Ids, bool)>>;
 }
 
 /// A span that goes on.
@@ -76,6 +102,8 @@ tokio::task_local! {
 pub struct Open<'t> {
     tracer: &'t Tracer,
     name: String,
+    /// Whether it goes into the queue.
+    is_sampled: bool,
     own: Ids,
     parent: Option<[u8; 8]>,
     began: SystemTime,
@@ -89,10 +117,24 @@ impl Tracer {
         self.queue.set(Queue { spans, share }).ok().map(|()| queue)
     }
 
+    /// From now on spans are counted by name.
+    pub fn watch(&self) {
+        let _ = self.seen.set(Mutex::default());
+    }
+
+    /// What was counted since.
+    pub fn seen(&self) -> BTreeMap<String, Seen> {
+        let seen = self.seen.get();
+        let seen = seen.map(|seen| seen.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        seen.unwrap_or_default()
+    }
+
     /// Begins the span of a request that came, if it is to have one.
     pub fn received(&self, receiver: &str, signal: Signal) -> Option<Open<'_>> {
-        let Queue { share, .. } = self.queue.get()?;
-        if *share < 1.0 && *share * f64::from(u32::MAX) <= f64::from(random() as u32) {
+        let share = self.queue.get().map_or(0.0, |queue| queue.share);
+        let is_sampled = 1.0 <= share
+            || (0.0 < share && f64::from(random() as u32) < share * f64::from(u32::MAX));
+        if !is_sampled && self.seen.get().is_none() {
             return None;
         }
         let what = match signal {
@@ -101,18 +143,21 @@ impl Tracer {
             Signal::Logs => "LogsReceived",
             Signal::Profiles => "ProfilesReceived",
         };
-        Some(self.open(format!("receiver/{receiver}/{what}"), None))
+        Some(self.open(format!("receiver/{receiver}/{what}"), is_sampled, None))
     }
 
     /// Begins the span of a request that is sent, inside of the one that came. What comes
     /// from a queue or a batch is inside of none, and has no span.
     pub fn exported(&self, exporter: &str, signal: Signal) -> Option<Open<'_>> {
-        self.queue.get()?;
-        let parent = CURRENT.try_with(Cell::get).ok().flatten()?;
-        Some(self.open(format!("exporter/{exporter}/{}", signal.name()), Some(parent)))
+        if self.queue.get().is_none() && self.seen.get().is_none() {
+            return None;
+        }
+        let (parent, is_sampled) = CURRENT.try_with(Cell::get).ok().flatten()?;
+        let name = format!("exporter/{exporter}/{}", signal.name());
+        Some(self.open(name, is_sampled, Some(parent)))
     }
 
-    fn open(&self, name: String, parent: Option<Ids>) -> Open<'_> {
+    fn open(&self, name: String, is_sampled: bool, parent: Option<Ids>) -> Open<'_> {
         let halves = [random().to_be_bytes(), random().to_be_bytes()];
         let mut trace = [0; 16];
         for (to, from) in trace.iter_mut().zip(halves.iter().flatten()) {
@@ -121,20 +166,33 @@ impl Tracer {
         let trace = parent.map_or(trace, |parent| parent.trace);
         let own = Ids { trace, span: random().to_be_bytes() };
         let parent = parent.map(|parent| parent.span);
-        Open { tracer: self, name, own, parent, began: SystemTime::now() }
+        Open { tracer: self, name, is_sampled, own, parent, began: SystemTime::now() }
     }
 }
 
 impl Open<'_> {
     /// Runs what is inside of it.
     pub async fn around<T>(&self, inner: impl Future<Output = T>) -> T {
-        CURRENT.scope(Cell::new(Some(self.own)), inner).await
+        CURRENT.scope(Cell::new(Some((self.own, self.is_sampled))), inner).await
     }
 
     /// Ends it.
     pub fn end(self, attributes: Vec<(&'static str, Attribute)>, failed: bool) {
-        let Self { tracer, name, own, parent, began } = self;
+        let Self { tracer, name, is_sampled, own, parent, began } = self;
         let ended = SystemTime::now();
+        if let Some(seen) = tracer.seen.get() {
+            let took = ended.duration_since(began).unwrap_or_default().as_micros();
+            let at = LATENCIES.iter().position(|(_, most)| took <= *most);
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = seen.entry(name.clone()).or_default();
+            seen.errors += u64::from(failed);
+            if let Some(count) = seen.by_latency.get_mut(at.unwrap_or(LATENCIES.len())) {
+                *count += 1;
+            }
+        }
+        if !is_sampled {
+            return;
+        }
         let span = Span { name, own, parent, began, ended, attributes, failed };
         let queue = tracer.queue.get();
         if queue.is_some_and(|queue| queue.spans.try_send(span).is_err()) {
