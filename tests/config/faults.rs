@@ -131,7 +131,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "extensions: {zpage: }\n",
-        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; accepted: health_check, admin, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
+        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; did you mean `zpages`? accepted: health_check, admin, zpages, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
     ),
     (
         "connectors: {spanmetric: }\n",
@@ -207,8 +207,8 @@ const SECTIONS: &[(&str, &str)] = &[
         "service.telemetry.metrics.level: unknown value at line 3, column 22 of a.yaml; accepted: none, basic, normal, detailed",
     ),
     (
-        "service:\n  telemetry:\n    metrics:\n      readers:\n        - periodic: {}\n",
-        "service.telemetry.metrics.readers[0].periodic: unknown key at line 5, column 11 of a.yaml; accepted: pull",
+        "service:\n  telemetry:\n    metrics:\n      readers:\n        - periodic: {interval: 0}\n",
+        "service.telemetry.metrics.readers[0].periodic.interval: expected 1 to 86400000 milliseconds at line 5, column 32 of a.yaml",
     ),
     (
         "service:\n  telemetry:\n    metrics:\n      readers: [{pull: {exporter: {prometheus: {port: 99999}}}}]\n",
@@ -223,8 +223,8 @@ const SECTIONS: &[(&str, &str)] = &[
         "service.telemetry.logs.processors: the Collector has this setting, this program has not at line 3, column 12 of a.yaml; write `output_paths`; the log goes to files and streams, not over OTLP",
     ),
     (
-        "service:\n  telemetry:\n    traces: {level: basic}\n",
-        "service.telemetry.traces.level: unknown value at line 3, column 21 of a.yaml; accepted: none",
+        "service:\n  telemetry:\n    traces: {level: some}\n",
+        "service.telemetry.traces.level: unknown value at line 3, column 21 of a.yaml; accepted: none, basic, normal, detailed",
     ),
 ];
 
