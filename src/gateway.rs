@@ -12,6 +12,7 @@ pub mod config;
 pub mod connect;
 pub mod exporter;
 pub mod method;
+pub mod own;
 pub mod pipeline;
 pub mod processors;
 pub mod queue;

@@ -12,7 +12,13 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::gateway::tls::ClientConfig;
+use crate::gateway::tls::Stream;
+use crate::scrub::yaml::YamlError;
 
 /// The longest answer, or line of an answer, that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -23,6 +29,10 @@ pub(in crate::cli) struct AdminArgs {
     /// The admin endpoint of the gateway (`extensions.admin.endpoint`)
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:13134")]
     admin: String,
+    /// The endpoint has TLS: who signed its certificate, PEM (`https://` in front of the
+    /// address, where that is a well-known authority)
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// A file with the bearer token that the endpoint asks for
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -39,6 +49,9 @@ pub(in crate::cli) enum LiveError {
         /// Why.
         reason: io::Error,
     },
+    /// The authority cannot be used.
+    #[error("--ca-file: {0}")]
+    Authority(#[from] YamlError),
     /// Nobody answers there.
     #[error(
         "{admin}: {reason}; a gateway answers there with `extensions: {{admin: }}` and `admin` in `service.extensions`"
@@ -104,12 +117,12 @@ impl AdminArgs {
         let admin = self.admin.clone();
         let unreachable = |reason| LiveError::Connect { admin: admin.clone(), reason };
         let broken = |reason| LiveError::Http { admin: admin.clone(), reason };
-        let stream = TcpStream::connect(&self.admin).await.map_err(unreachable)?;
+        let stream = self.connect().await?.map_err(unreachable)?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // It ends with the answer; how is seen there.
         tokio::spawn(connection);
-        let mut request = Request::get(path).header(header::HOST, &self.admin);
+        let mut request = Request::get(path).header(header::HOST, self.address());
         if let Some(file) = &self.token_file {
             let token = std::fs::read_to_string(file)
                 .map_err(|reason| LiveError::Token { file: file.clone(), reason })?;
@@ -131,6 +144,34 @@ impl AdminArgs {
         let said = lines.next().await?.unwrap_or_default();
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         Err(LiveError::Refused { admin, status, said })
+    }
+
+    fn address(&self) -> &str {
+        let plain = self.admin.strip_prefix("http://").unwrap_or(&self.admin);
+        plain.strip_prefix("https://").unwrap_or(plain).trim_end_matches('/')
+    }
+
+    /// Opens a connection, with TLS where it is asked for.
+    async fn connect(&self) -> Result<io::Result<Stream>, LiveError> {
+        let address = self.address();
+        let stream = match TcpStream::connect(address).await {
+            Ok(stream) => stream,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if self.ca_file.is_none() && !self.admin.starts_with("https://") {
+            return Ok(Ok(Stream::Plain(stream)));
+        }
+        let config = ClientConfig { ca_file: self.ca_file.clone(), ..ClientConfig::default() };
+        let config = config.build("tls", &["http/1.1"])?;
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(io::Error::other);
+        let name = match name {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let secured = TlsConnector::from(config).connect(name, stream).await;
+        Ok(secured.map(|stream| Stream::Tls(Box::new(stream.into()))))
     }
 
     fn answer(&self, expected: &'static str) -> LiveError {

@@ -13,8 +13,10 @@ use crate::cli::closed_pipe;
 use crate::cli::complain;
 use crate::cli::migrate::plan::Plan;
 use crate::gateway::config::ConfigError;
+use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::Process;
 use crate::gateway::config::source;
+use crate::scrub::yaml::comments;
 use crate::scrub::yaml::write;
 
 /// What `migrate` takes.
@@ -56,7 +58,12 @@ pub(in crate::cli) enum MigrateError {
 /// When it cannot be read, or what is left of it cannot run.
 pub(in crate::cli) fn migrate(args: &MigrateArgs) -> Result<(), MigrateError> {
     let old = source::read(&args.collector, &Process)?;
-    let plan = Plan::new(old, &Process)?;
+    let mut plan = Plan::new(old, &Process)?;
+    // What is in no file has no comments that anybody wrote down.
+    let path = args.collector.strip_prefix("file:").unwrap_or(&args.collector);
+    if let Ok(text) = Process.file(path) {
+        plan.keep(comments::comments(&text, &plan.config));
+    }
     for line in plan.report() {
         complain(&line);
     }

@@ -14,6 +14,8 @@ use crate::cli::process;
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ExtensionConfig;
+use crate::gateway::config::component::ComponentId;
+use crate::gateway::own;
 use crate::gateway::reload::LOOK_EVERY;
 use crate::gateway::reload::Reloader;
 use crate::gateway::reload::State;
@@ -29,6 +31,7 @@ use crate::gateway::telemetry::logs;
 use crate::gateway::telemetry::logs::LogError;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::scrape;
+use crate::gateway::telemetry::zpages;
 
 /// How `run` is to run.
 #[derive(Clone, Debug, Default, Args)]
@@ -45,6 +48,9 @@ pub(in crate::cli) struct RunArgs {
 /// Long enough for a connection that is on its way; a load balancer that asks less often
 /// needs a longer time.
 const LEAVE_DEFAULT: Duration = Duration::from_millis(300);
+
+/// How long the last of our own telemetry may take, where it is sent anywhere.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Why the gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -97,12 +103,13 @@ async fn serve(
 ) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     let telemetry = &config.service.telemetry;
-    let metrics = Metrics::of(&Instance::with(&telemetry.resource));
+    let instance = Instance::with(&telemetry.resource);
+    let metrics = Metrics::of(&instance);
     let health = Health::new();
     let mut own = tokio::task::JoinSet::new();
-    for listener in scrape::listen(&telemetry.metrics).await? {
+    for (listener, naming) in scrape::listen(&telemetry.metrics).await? {
         tracing::info!("metrics at http://{}/metrics", listener.at());
-        own.spawn(scrape::serve(listener, metrics.clone()));
+        own.spawn(scrape::serve(listener, naming, metrics.clone()));
     }
     for id in &config.service.extensions {
         if let Some(ExtensionConfig::HealthCheck(settings)) = config.extensions.get(id) {
@@ -111,8 +118,17 @@ async fn serve(
             own.spawn(health::serve(listener, settings.clone(), health.clone()));
         }
     }
+    for id in &config.service.extensions {
+        if let Some(ExtensionConfig::Zpages(settings)) = config.extensions.get(id) {
+            let listener = zpages::listen(settings, &id.to_string()).await?;
+            tracing::info!("zpages at http://{}/debug/servicez", listener.at());
+            own.spawn(zpages::serve(listener, shown(config), metrics.clone()));
+        }
+    }
     begin_at_zero(config, &metrics);
     let running = crate::gateway::start(config, &metrics).await?;
+    let sent = own::start(telemetry, running.scrubbers(), &instance, &metrics)
+        .map_err(ConfigError::from)?;
     health.ready();
     tracing::info!(version = instance::VERSION, rules = running.rules(), "ready");
 
@@ -139,7 +155,20 @@ async fn serve(
             tracing::warn!("stopped at once; what was under way was not acknowledged");
         }
     }
+    sent.finish(LAST_WORDS).await;
     Ok(())
+}
+
+/// What the debug pages show.
+fn shown(config: &Config) -> zpages::Shown {
+    let list =
+        |ids: &[ComponentId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let pipelines = config.service.pipelines.iter();
+    let pipelines = pipelines.map(|(id, one)| {
+        [id.to_string(), list(&one.receivers), list(&one.processors), list(&one.exporters)]
+    });
+    let extensions = config.service.extensions.iter().map(ToString::to_string);
+    zpages::Shown { pipelines: pipelines.collect(), extensions: extensions.collect() }
 }
 
 /// What a receiver accepted is zero from the start, as in the Collector: a series
@@ -151,6 +180,7 @@ fn begin_at_zero(config: &Config, metrics: &Metrics) {
             for transport in ["grpc", "http"] {
                 metrics.accepted(&receiver.to_string(), transport, id.signal, 0);
                 metrics.refused(&receiver.to_string(), transport, id.signal, 0);
+                metrics.failed(&receiver.to_string(), transport, id.signal, 0);
             }
         }
     }

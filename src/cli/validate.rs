@@ -5,6 +5,7 @@ use crate::cli::ConfigArgs;
 use crate::cli::complain;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ProcessorConfig;
+use crate::gateway::own;
 use crate::gateway::processors;
 use crate::scrub::prove;
 
@@ -19,6 +20,7 @@ pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
     for warning in &loaded.warnings {
         complain(&format!("Warning: {warning}"));
     }
+    own::check(&loaded.config.service.telemetry)?;
     let built = processors::build(&loaded.config)?;
     for warning in processors::behind::warnings(&loaded.config, &built) {
         complain(&format!("Warning: {warning}"));

@@ -107,11 +107,12 @@ pub enum ConnectorConfig {
 }
 
 /// The settings of an extension.
-#[expect(clippy::large_enum_variant, reason = "there is one for each extension")]
 #[derive(Clone, Debug)]
 pub enum ExtensionConfig {
     /// `health_check`
     HealthCheck(crate::gateway::telemetry::health::Config),
+    /// `zpages`
+    Zpages(crate::gateway::telemetry::zpages::Config),
     /// `admin`
     Admin(crate::gateway::telemetry::admin::Config),
     /// `bearertokenauth`

@@ -40,6 +40,8 @@ use crate::gateway::queue::Backlog;
 use crate::gateway::queue::Storage;
 use crate::gateway::queue::backlog::Owner;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::gateway::telemetry::metrics::Peer;
+use crate::gateway::telemetry::spans::Attribute;
 use crate::scrub::Signal;
 use crate::scrub::yaml::YamlError;
 
@@ -94,6 +96,8 @@ pub struct Exporter {
 /// Sends requests to one upstream.
 struct Sender {
     id: Arc<str>,
+    /// Where each signal goes, as [`Signal::ALL`] has them.
+    peers: [Peer; 4],
     wire: Wire,
     queue: queue::Queue,
     retry: retry::Config,
@@ -154,28 +158,41 @@ impl Exporter {
         keeping: Option<Keeping<'_>>,
         common: &Common<'_>,
     ) -> Result<Self, YamlError> {
+        Self::build_at(&format!("exporters.{id}"), id, config, keeping, common)
+    }
+
+    /// The same of settings that stand at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Exporter::build`].
+    pub fn build_at(
+        path: &str,
+        id: &str,
+        config: &Config,
+        keeping: Option<Keeping<'_>>,
+        common: &Common<'_>,
+    ) -> Result<Self, YamlError> {
         let &Common { texts, authenticators, metrics, stop, tasks } = common;
-        let path = format!("exporters.{id}");
-        let auth = |auth: &Option<_>| authenticators.client(auth.as_ref(), &path);
+        let auth = |auth: &Option<_>| authenticators.client(auth.as_ref(), path);
         let none = (queue::Config::off(), retry::Config::off());
         let (wire, (queue, retry)) = match config {
             Config::OtlpGrpc(config) => {
-                let client =
-                    grpc::Client::build(config, &path, texts.clone(), auth(&config.auth)?)?;
+                let client = grpc::Client::build(config, path, texts.clone(), auth(&config.auth)?)?;
                 (Wire::Grpc(client), (config.sending_queue.clone(), config.retry_on_failure))
             }
             Config::OtlpHttp(config) => {
-                let client =
-                    http::Client::build(config, &path, texts.clone(), auth(&config.auth)?)?;
+                let client = http::Client::build(config, path, texts.clone(), auth(&config.auth)?)?;
                 (Wire::Http(client), (config.sending_queue.clone(), config.retry_on_failure))
             }
             Config::Debug(config) => (Wire::Debug(debug::Printer::new(config)), none),
-            Config::File(config) => (Wire::File(file::Writer::open(config, &path)?), none),
+            Config::File(config) => (Wire::File(file::Writer::open(config, path)?), none),
             Config::Nop(_) => (Wire::Nop, none),
         };
-        queue.check(&path)?;
+        queue.check(path)?;
         let sender = Sender {
             id: id.into(),
+            peers: Signal::ALL.map(|signal| config.peer(signal)),
             wire,
             queue: queue::Queue::new(&queue),
             retry,
@@ -220,6 +237,17 @@ impl Exporter {
     /// The id of the exporter, as the YAML spells it.
     pub fn id(&self) -> &str {
         &self.sender.id
+    }
+
+    /// Has the metrics of a queue whose senders wait begin, for what pipelines carry.
+    pub fn begin(&self, signals: &[Signal]) {
+        for signal in signals {
+            if let Some(size) = self.sender.queue.capacity() {
+                self.sender.metrics.queue_capacity(self.id(), *signal, size);
+                drop(self.sender.metrics.queued(self.id(), *signal, 0, 0));
+            }
+            drop(self.sender.metrics.in_flight(self.id(), *signal));
+        }
     }
 
     fn backlog(&self, signal: Signal) -> Option<&Backlog> {
@@ -297,11 +325,27 @@ impl Sender {
     /// Sends a request until the upstream has accepted or refused it, or it is given
     /// up.
     async fn send(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
-        let outcome = self.try_send(delivery, deadline).await;
         let (signal, items) = (delivery.scrubbed().signal(), delivery.scrubbed().items());
+        let place = match self.queue.enter(delivery.scrubbed()).await {
+            Ok(place) => place,
+            Err(refusal) => {
+                self.metrics.enqueue_failed(&self.id, signal, items);
+                return Err(refusal);
+            }
+        };
+        let size = place.as_ref().map(|place| place.num_permits() as u64);
+        let _queued = size.map(|size| self.metrics.queued(&self.id, signal, size, items));
+        let _in_flight = self.metrics.in_flight(&self.id, signal);
+        let span = self.metrics.tracer().exported(&self.id, signal);
+        let outcome = self.try_send(delivery, deadline).await;
+        if let Some(span) = span {
+            let name = if outcome.is_ok() { "items.sent" } else { "items.failed" };
+            span.end(vec![(name, Attribute::Count(items))], outcome.is_err());
+        }
+        let to = self.peer(signal);
         match &outcome {
             Ok(accepted) => {
-                self.metrics.sent(&self.id, signal, items);
+                self.metrics.sent(&self.id, to, signal, items);
                 if self.failing.swap(false, Ordering::Relaxed) {
                     tracing::info!(exporter = %self.id, "upstream accepts again");
                 }
@@ -311,13 +355,20 @@ impl Sender {
                 }
             }
             Err(refusal) => {
-                self.metrics.send_failed(&self.id, signal, items);
+                self.metrics.send_failed(&self.id, to, signal, items);
                 if !self.failing.swap(true, Ordering::Relaxed) || !refusal.is_retryable() {
                     tracing::warn!(exporter = %self.id, %refusal, items, "request not delivered");
                 }
             }
         }
         outcome
+    }
+
+    fn peer(&self, signal: Signal) -> &Peer {
+        const NONE: &Peer =
+            &Peer { address: String::new(), port: String::new(), path: String::new() };
+        let at = Signal::ALL.iter().position(|own| *own == signal);
+        at.and_then(|at| self.peers.get(at)).unwrap_or(NONE)
     }
 
     /// One attempt. It is counted where it ends without an answer, or is given up before
@@ -337,7 +388,6 @@ impl Sender {
     }
 
     async fn try_send(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
-        let _place = self.queue.enter(delivery.scrubbed()).await?;
         let waiting = retry::Waiting {
             deadline,
             stop: self.stop.clone(),
@@ -361,6 +411,15 @@ impl Sender {
 }
 
 impl Config {
+    /// Where the requests of a signal go.
+    fn peer(&self, signal: Signal) -> Peer {
+        match self {
+            Self::OtlpGrpc(config) => config.endpoint.peer(),
+            Self::OtlpHttp(config) => config.peer(signal),
+            Self::Debug(_) | Self::File(_) | Self::Nop(_) => Peer::default(),
+        }
+    }
+
     /// `sending_queue`, where there is one.
     pub fn sending_queue(&self) -> Option<&queue::Config> {
         match self {

@@ -82,6 +82,8 @@ pub struct Pipeline {
     steps: RwLock<Arc<Steps>>,
     output: Output,
     apart: Aparts,
+    /// The id of its `memory_limiter`.
+    limiter: Option<Arc<str>>,
     metrics: Metrics,
 }
 
@@ -106,7 +108,20 @@ impl Pipeline {
         let steps = Steps::new(signal, steps)?;
         let output = Output::new(id.to_string().into(), signal, batch, exporters, metrics.clone());
         let steps = RwLock::new(Arc::new(steps));
-        Ok(Self { signal, steps, output, apart: Aparts::default(), metrics })
+        Ok(Self { signal, steps, output, apart: Aparts::default(), limiter: None, metrics })
+    }
+
+    /// The same, with the id of its `memory_limiter`.
+    #[must_use]
+    pub fn with_limiter(self, limiter: Option<Arc<str>>) -> Self {
+        Self { limiter, ..self }
+    }
+
+    /// Counts a request that the `memory_limiter` refused.
+    pub fn over_limit(&self) {
+        if let Some(limiter) = &self.limiter {
+            self.metrics.over_limit(limiter, self.signal);
+        }
     }
 
     /// The same, that knows where records go that leave it.
@@ -200,6 +215,9 @@ impl Pipeline {
         }
         let Processed { scrubbed, stages, edited } = processed;
         let incoming = stages.first().map_or(0, |stage| stage.incoming);
+        if let Some(limiter) = &self.limiter {
+            self.metrics.limited(limiter, self.signal, incoming);
+        }
         let (joined, leaving) = account(&steps.marks, stages, self.signal, &self.metrics);
         self.metrics.ledger().passed(bytes, scrubbed.items());
         self.metrics.ledger().leaked(&joined, &scrubbed, steps.scrubber.as_deref());

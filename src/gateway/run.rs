@@ -43,6 +43,7 @@ use crate::gateway::reload::Reloader;
 use crate::gateway::telemetry::ListenError;
 use crate::gateway::telemetry::admin;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::scrub::Scrubber;
 use crate::scrub::yaml::YamlError;
 
 /// How long requests that are under way have to end when the gateway is told to
@@ -84,6 +85,7 @@ pub struct Running {
     servers: Vec<JoinHandle<()>>,
     reloader: Reloader,
     rules: usize,
+    scrubbers: Vec<Arc<Scrubber>>,
     /// Ends with it.
     _admin: JoinSet<()>,
 }
@@ -97,6 +99,11 @@ impl Running {
     /// How many rules the scrubber with the most has.
     pub fn rules(&self) -> usize {
         self.rules
+    }
+
+    /// The scrubbers that it began with.
+    pub fn scrubbers(&self) -> &[Arc<Scrubber>] {
+        &self.scrubbers
     }
 
     /// Where a protocol of a receiver listens: `otlp` and `grpc`, say.
@@ -144,7 +151,7 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
     processors.tell(metrics.ledger());
     let scrubbers = processors.scrubbers()?;
     let rules = scrubbers.iter().map(|scrubber| scrubber.rules().len()).max().unwrap_or(0);
-    let texts = UpstreamText::new(scrubbers);
+    let texts = UpstreamText::new(scrubbers.clone());
     let budget = Budget::new(bytes_max(config)?);
     let (stop, stopped) = watch::channel(false);
     let (leaving, left) = watch::channel(false);
@@ -203,6 +210,7 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
         servers,
         reloader,
         rules,
+        scrubbers,
         _admin: admin,
     })
 }
@@ -218,8 +226,10 @@ async fn admin(
     for id in &config.service.extensions {
         let Some(ExtensionConfig::Admin(settings)) = config.extensions.get(id) else { continue };
         let auth = authenticators.server(settings.auth.as_ref(), &format!("extensions.{id}"))?;
-        let listener = admin::listen(settings, &id.to_string()).await?;
-        tracing::info!("admin at http://{}/status", listener.at());
+        let tls = settings.certificates(&format!("extensions.{id}"))?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let listener = admin::listen(settings, &id.to_string()).await?.with_tls(tls);
+        tracing::info!("admin at {scheme}://{}/status", listener.at());
         addresses.insert(format!("{id}/http"), listener.at());
         tasks.spawn(admin::serve(listener, auth, metrics.clone()));
     }
@@ -285,6 +295,7 @@ fn exporters(
         let storage = storage.and_then(|storage| storages.get(storage));
         let keeping = storage.map(|storage| Keeping { storage, signals: &signals });
         let exporter = Exporter::build(&id.to_string(), settings, keeping, common)?;
+        exporter.begin(&signals);
         exporters.insert(id.clone(), Arc::new(exporter));
     }
     Ok(exporters)

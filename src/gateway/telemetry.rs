@@ -10,8 +10,11 @@ pub mod instance;
 pub mod ledger;
 pub mod logs;
 pub mod metrics;
+pub mod otlp;
 mod process;
 pub mod scrape;
+pub mod spans;
+pub mod zpages;
 
 use std::collections::BTreeMap;
 
@@ -27,23 +30,6 @@ pub struct Config {
     pub metrics: scrape::Config,
     /// Attributes of this process, on every metric; null removes an automatic one.
     pub resource: BTreeMap<String, Option<String>>,
-    /// Our own traces: there are none. Accepted where it asks for none.
-    pub traces: NoTraces,
-}
-
-/// `service.telemetry.traces`: only `level: none` is understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NoTraces {
-    /// `none`
-    pub level: OnlyNone,
-}
-
-/// The one level of traces that there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnlyNone {
-    /// No traces.
-    #[default]
-    None,
+    /// Our own traces.
+    pub traces: otlp::Traces,
 }

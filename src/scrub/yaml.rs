@@ -12,6 +12,7 @@
 //! Deliberately absent: any fault that repeats a value of the file.
 
 pub mod closest;
+pub mod comments;
 mod fault;
 mod node;
 mod origin;

@@ -62,3 +62,39 @@ fn top_tail_and_explain_tell_what_a_gateway_does() {
     assert_eq!(matches, requests, "{picture}");
     assert!(row("shop").ends_with(" acme"), "{picture}");
 }
+
+#[test]
+fn an_admin_endpoint_with_tls_is_asked_over_tls() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let [port] = free_ports();
+    let gateway = Gateway::start(
+        None,
+        &[
+            "--set=processors.scrubber.packs=[]",
+            &format!("--set=extensions.admin.endpoint=localhost:{port}"),
+            &format!("--set=extensions.admin.tls.cert_file={}", path("cert.pem")),
+            &format!("--set=extensions.admin.tls.key_file={}", path("key.pem")),
+            "--set=service.extensions=[health_check, admin]",
+        ],
+    );
+    let admin = format!("localhost:{port}");
+    let ask = |more: &[&str]| {
+        let mut arguments = vec!["top", "--once", "--admin", &admin];
+        arguments.extend(more);
+        run(&arguments, "")
+    };
+    let (known, plain) = (ask(&["--ca-file", &path("cert.pem")]), ask(&[]));
+    assert!(known.status.success(), "{}", stderr(&known));
+    assert!(stdout(&known).contains("requests"), "{}", stdout(&known));
+    assert_eq!(plain.status.code(), Some(1), "nothing is said without TLS");
+    // Signed by nobody who is known.
+    let admin = format!("https://{admin}");
+    let unknown = run(&["top", "--once", "--admin", &admin], "");
+    assert_eq!(unknown.status.code(), Some(1), "{}", stdout(&unknown));
+    gateway.signal("TERM");
+    gateway.end();
+}

@@ -12,3 +12,4 @@ mod rules;
 mod running;
 mod selftest;
 mod shadow;
+mod telemetry;

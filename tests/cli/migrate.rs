@@ -60,3 +60,45 @@ fn what_is_migrated_again_stays_as_it_is() {
     assert!(stderr(&output).starts_with("changes") || stderr(&output).contains("--output"));
     assert_eq!(output.status.code(), Some(1), "a file that is there is not written over");
 }
+
+#[test]
+fn what_was_written_down_beside_the_old_settings_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("collector.yaml");
+    let old = "# The gateway of the shop.
+
+receivers:
+  otlp:
+    protocols:
+      grpc: # for the agents
+  # nobody sends this any more
+  zipkin:
+processors:
+  # see ticket 7
+  batch:
+    timeout: 1s
+exporters:
+  # two of them
+  # one day
+  otlp: {endpoint: 'backend:4317'}
+service:
+  pipelines:
+    traces:
+      receivers: [otlp, zipkin]
+      processors: [batch]
+      exporters: [otlp] # and no other
+";
+    std::fs::write(&path, old).unwrap();
+    let output = run(&["migrate", &path.display().to_string()], "");
+    let new = stdout(&output);
+    for part in [
+        "# The gateway of the shop.\n",
+        "      # for the agents\n      grpc:",
+        "  # see ticket 7\n  batch:",
+        "  # two of them\n  # one day\n  # Changed: `otlp` is called `otlp_grpc` now\n  otlp_grpc:",
+        "      # and no other\n      exporters:",
+    ] {
+        assert!(new.contains(part), "{part}\n{new}");
+    }
+    assert!(!new.contains("nobody sends"), "what is gone takes its comments along\n{new}");
+}

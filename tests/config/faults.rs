@@ -131,7 +131,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "extensions: {zpage: }\n",
-        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; accepted: health_check, admin, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
+        "extensions.zpage: unknown type `zpage` at line 1, column 14 of a.yaml; did you mean `zpages`? accepted: health_check, admin, zpages, file_storage, bearertokenauth, basicauth, oidc, oauth2client",
     ),
     (
         "connectors: {spanmetric: }\n",
@@ -207,8 +207,8 @@ const SECTIONS: &[(&str, &str)] = &[
         "service.telemetry.metrics.level: unknown value at line 3, column 22 of a.yaml; accepted: none, basic, normal, detailed",
     ),
     (
-        "service:\n  telemetry:\n    metrics:\n      readers:\n        - periodic: {}\n",
-        "service.telemetry.metrics.readers[0].periodic: unknown key at line 5, column 11 of a.yaml; accepted: pull",
+        "service:\n  telemetry:\n    metrics:\n      readers:\n        - periodic: {interval: 0}\n",
+        "service.telemetry.metrics.readers[0].periodic.interval: expected 1 to 86400000 milliseconds at line 5, column 32 of a.yaml",
     ),
     (
         "service:\n  telemetry:\n    metrics:\n      readers: [{pull: {exporter: {prometheus: {port: 99999}}}}]\n",
@@ -223,8 +223,8 @@ const SECTIONS: &[(&str, &str)] = &[
         "service.telemetry.logs.processors: the Collector has this setting, this program has not at line 3, column 12 of a.yaml; write `output_paths`; the log goes to files and streams, not over OTLP",
     ),
     (
-        "service:\n  telemetry:\n    traces: {level: basic}\n",
-        "service.telemetry.traces.level: unknown value at line 3, column 21 of a.yaml; accepted: none",
+        "service:\n  telemetry:\n    traces: {level: some}\n",
+        "service.telemetry.traces.level: unknown value at line 3, column 21 of a.yaml; accepted: none, basic, normal, detailed",
     ),
 ];
 
@@ -249,13 +249,13 @@ fn a_fault_names_path_line_column_and_what_is_accepted() {
 #[test]
 fn what_the_collector_has_and_nothing_here_needs_is_warned_of() {
     let receivers = "receivers:\n  otlp: {protocols: {grpc: {read_buffer_size: 524288}}}\n  kafka:\n    brokers: [a]\n";
-    let extensions = "extensions:\n  zpages:\n";
-    let service = SERVICE.replace("{pipelines", "{extensions: [zpages], pipelines");
+    let extensions = "extensions:\n  pprof:\n";
+    let service = SERVICE.replace("{pipelines", "{extensions: [pprof], pipelines");
     let yaml = format!("{receivers}{PROCESSORS}{EXPORTERS}{extensions}{service}");
     let expected = [
         "receivers.otlp.protocols.grpc.read_buffer_size: this has no effect: buffers and idle connections are bounded by `limits` at line 2, column 29 of a.yaml",
         "receivers.kafka: no pipeline uses it, so it is passed over: the Collector's `kafka` takes messages from a broker at line 3, column 3 of a.yaml; to use it, keep it in a Collector in front, which sends here with `otlp_grpc`; a pipeline from broker to broker then goes Collector, gateway, Collector",
-        "extensions.zpages: `zpages` does nothing here: it shows the process's own state as pages at line 8, column 3 of a.yaml; numbers are at `service.telemetry.metrics`, and health at `health_check`",
+        "extensions.pprof: `pprof` does nothing here: it serves Go's profiles at line 8, column 3 of a.yaml; use `perf` or eBPF on the process",
     ];
     assert_eq!(load(&yaml), Ok(expected.map(str::to_owned).to_vec()));
 }

@@ -324,6 +324,20 @@ impl Plan {
         lines
     }
 
+    /// Puts the comments of the old text before what they are about, in front of what was done
+    /// to it.
+    pub(in crate::cli::migrate) fn keep(&mut self, old: Comments) {
+        for (path, mut lines) in old {
+            let own = self.comments.entry(path.clone()).or_default();
+            // Made by it before, and made by it again.
+            lines.retain(|line| !own.contains(line));
+            match path.as_str() {
+                "" => own.append(&mut lines),
+                _ => _ = own.splice(0..0, lines),
+            }
+        }
+    }
+
     /// Writes what was done before what it was done to.
     fn comment(&mut self) {
         let head = "Made by `otel-redact migrate` of a Collector's configuration. Check it with \

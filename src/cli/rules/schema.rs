@@ -48,7 +48,44 @@ pub(in crate::cli::rules) fn of_configurations() -> Value {
             "patternProperties": {"^scrubber(/.+)?$": {"anyOf": [settings, {"type": "null"}]}},
         }},
     });
-    finish(&mut generator, "scrubbers in a configuration of otel-redact", root)
+    let mut schema = finish(&mut generator, "scrubbers in a configuration of otel-redact", root);
+    expand(&mut schema);
+    schema
+}
+
+/// Whatever is no text may come from elsewhere, as one expansion: `${env:…}`. (Rule files
+/// are read as they are.)
+fn expand(schema: &mut Value) {
+    let is_text = |schema: &Value| {
+        let is_one = schema.get("type").is_some_and(|kind| kind == "string");
+        is_one && schema.get("enum").is_none() && schema.get("pattern").is_none()
+    };
+    let widen = |schema: &mut Value| {
+        let Value::Object(object) = schema else { return };
+        let form = Value::Object(shape(object));
+        if is_text(&form) {
+            object.extend(form.as_object().cloned().unwrap_or_default());
+            return;
+        }
+        let mut forms = match form.get("anyOf").and_then(Value::as_array) {
+            Some(forms) if form.as_object().is_some_and(|form| form.len() == 1) => forms.clone(),
+            _ => vec![form],
+        };
+        if !forms.iter().any(is_text) {
+            forms.push(json!({"type": "string", "pattern": r"^\$\{.+\}$"}));
+        }
+        object.insert("anyOf".to_owned(), forms.into());
+    };
+    each(schema, &mut |object| {
+        if let Some(Value::Object(properties)) = object.get_mut("properties") {
+            properties.values_mut().for_each(widen);
+        }
+        for key in ["items", "additionalProperties"] {
+            if let Some(inner @ Value::Object(_)) = object.get_mut(key) {
+                widen(inner);
+            }
+        }
+    });
 }
 
 /// The definition of a type, as the types alone have it.
@@ -279,6 +316,12 @@ mod tests {
             ("receivers: {otlp: 5}", true),
             ("processors: {batch: {anything: 1}, scrubber: , scrubber/b: {mask: fixed}}", true),
             ("processors: {scrubber: {rule_files: a.yaml, packs: [jwt, aws]}}", true),
+            ("processors: {scrubber: {dry_run: '${env:DRY}', mask: '${env:MASK:-fixed}'}}", true),
+            ("processors: {scrubber: {shadow: {sample_ratio: '${env:RATIO}'}}}", true),
+            ("processors: {scrubber: {allow: '${file:allow.yaml}', disable: ['${env:A}']}}", true),
+            ("processors: {scrubber: {extend: [{rules: jwt, dry_run: '${env:DRY}'}]}}", true),
+            ("processors: {scrubber: {dry_run: 'yes'}}", false),
+            ("processors: {scrubber: {dry_run: 'no ${env:DRY}'}}", false),
             ("processors: {scrubber: {maks: fixed}}", false),
             ("processors: {scrubber/own: {rules: [{id: a, patern: b}]}}", false),
         ] {

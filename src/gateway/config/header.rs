@@ -19,6 +19,21 @@ use crate::gateway::config::secret::Secret;
 pub struct Headers(HeaderMap);
 
 impl Headers {
+    /// Names with their values.
+    ///
+    /// # Errors
+    ///
+    /// What was expected of the first that HTTP does not allow.
+    pub fn of<'h>(
+        headers: impl Iterator<Item = (&'h str, &'h Secret)>,
+    ) -> Result<Self, &'static str> {
+        let mut map = BTreeMap::new();
+        for (name, value) in headers {
+            map.insert(Name::try_from(name.to_owned())?, Value::try_from(value.clone())?);
+        }
+        Ok(Self::from(map))
+    }
+
     /// As they are sent.
     pub fn as_map(&self) -> &HeaderMap {
         &self.0

@@ -50,6 +50,7 @@ const CONNECTORS: &[Kind] = &[kind("forward", JOINS), kind("routing", JOINS)];
 const EXTENSIONS: &[Kind] = &[
     kind("health_check", EXTENSION),
     kind("admin", EXTENSION),
+    kind("zpages", EXTENSION),
     kind("file_storage", EXTENSION),
     kind("bearertokenauth", EXTENSION),
     kind("basicauth", EXTENSION),

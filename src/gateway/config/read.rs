@@ -261,6 +261,7 @@ fn read_extension(
     match one.id.kind() {
         "health_check" => one.settings().map(ExtensionConfig::HealthCheck),
         "admin" => one.settings().map(ExtensionConfig::Admin),
+        "zpages" => one.settings().map(ExtensionConfig::Zpages),
         "file_storage" => one.settings().map(ExtensionConfig::FileStorage),
         "bearertokenauth" => one.settings().map(ExtensionConfig::BearerToken),
         "basicauth" => one.settings().map(ExtensionConfig::Basic),

@@ -36,6 +36,7 @@ use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::method;
 use crate::gateway::section::null_is_default;
 use crate::gateway::section::present;
+use crate::gateway::telemetry::metrics::Peer;
 use crate::gateway::tls;
 use crate::scrub::Encoding;
 use crate::scrub::Signal;
@@ -137,6 +138,15 @@ impl TryFrom<String> for Target {
             return Err(EXPECTED);
         }
         Ok(Self { authority: bare.to_owned(), is_https })
+    }
+}
+
+impl Target {
+    /// As labels.
+    pub(in crate::gateway::exporter) fn peer(&self) -> Peer {
+        let (host, port) = self.authority.rsplit_once(':').unwrap_or((&self.authority, ""));
+        let address = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Peer { address, port: port.to_owned(), path: String::new() }
     }
 }
 

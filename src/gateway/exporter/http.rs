@@ -30,6 +30,7 @@ use crate::gateway::exporter::queue;
 use crate::gateway::exporter::retry;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::section::null_is_default;
+use crate::gateway::telemetry::metrics::Peer;
 use crate::gateway::tls;
 use crate::scrub::Encoding;
 use crate::scrub::Signal;
@@ -198,6 +199,15 @@ impl TryFrom<Option<String>> for NoProxy {
 }
 
 impl Config {
+    /// Where the requests of a signal go, as labels.
+    pub(in crate::gateway::exporter) fn peer(&self, signal: Signal) -> Peer {
+        let Some(url) = self.url(signal) else { return Peer::default() };
+        let is_tls = url.scheme_str() == Some("https");
+        let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        Peer { address: host, port: port.to_string(), path: url.path().to_owned() }
+    }
+
     /// The setting that is needed and is not there.
     pub fn missing(&self) -> Option<(&'static str, &'static str)> {
         const EXPECTED: &str = "expected a URL such as https://backend.example.com:4318";

@@ -189,6 +189,11 @@ impl Queue {
         }
     }
 
+    /// What it may hold, where it is bounded.
+    pub fn capacity(&self) -> Option<u64> {
+        self.room.as_ref().map(|_| u64::from(self.size))
+    }
+
     /// A place for a request. It is given back when the place is dropped.
     ///
     /// # Errors

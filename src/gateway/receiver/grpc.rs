@@ -109,7 +109,7 @@ impl Service {
         let inbound = match self.read(routes, signal, &parts.headers, body).await {
             Ok(inbound) => Inbound { deadline, ..inbound },
             Err(refusal) => {
-                routes.refused_early(TRANSPORT, signal, 0);
+                routes.refused_early(TRANSPORT, signal, &refusal);
                 return Err(refusal);
             }
         };

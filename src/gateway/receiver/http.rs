@@ -161,7 +161,7 @@ impl Service {
         let inbound = match self.read(routes, signal, encoding, &parts.headers, reader).await {
             Ok(inbound) => inbound,
             Err(refusal) => {
-                routes.refused_early(TRANSPORT, signal, 0);
+                routes.refused_early(TRANSPORT, signal, &refusal);
                 return Err(refusal);
             }
         };

@@ -13,6 +13,7 @@ use crate::gateway::pipeline::Pipeline;
 use crate::gateway::pipeline::join_all;
 use crate::gateway::pipeline::partly::Partly;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::gateway::telemetry::spans::Attribute;
 use crate::scrub::Signal;
 
 /// What a receiver knows of the rest of the gateway.
@@ -63,9 +64,16 @@ impl Routes {
         let started = Instant::now();
         let signal = inbound.request.signal;
         let bytes = inbound.request.bytes.len();
-        let handled = match self.pipelines(signal) {
-            [pipeline] => pipeline.handle(inbound).await,
-            pipelines => self.handle_in_all(pipelines, inbound).await,
+        let span = self.metrics.tracer().received(&self.receiver, signal);
+        let handled = async {
+            match self.pipelines(signal) {
+                [pipeline] => pipeline.handle(inbound).await,
+                pipelines => self.handle_in_all(pipelines, inbound).await,
+            }
+        };
+        let handled = match &span {
+            None => handled.await,
+            Some(span) => span.around(handled).await,
         };
         let items = handled.items;
         let ended = match &handled.outcome {
@@ -73,11 +81,23 @@ impl Routes {
                 self.metrics.accepted(&self.receiver, transport, signal, items);
                 "success"
             }
-            Err(refusal) => {
+            Err(Refusal::Internal { .. }) => {
+                self.metrics.failed(&self.receiver, transport, signal, items);
+                "failure"
+            }
+            Err(_) => {
                 self.metrics.refused(&self.receiver, transport, signal, items);
-                if matches!(refusal, Refusal::Internal { .. }) { "failure" } else { "refused" }
+                "refused"
             }
         };
+        if let Some(span) = span {
+            let counted = if handled.outcome.is_ok() { "accepted_items" } else { "refused_items" };
+            let attributes = vec![
+                ("transport", Attribute::Text(transport.to_owned())),
+                (counted, Attribute::Count(items)),
+            ];
+            span.end(attributes, handled.outcome.is_err());
+        }
         self.metrics.request(&self.receiver, transport, signal, bytes, started.elapsed(), ended);
         handled.outcome
     }
@@ -116,9 +136,14 @@ impl Routes {
         Handled { items, outcome }
     }
 
-    /// Counts a request that did not get as far as a pipeline.
-    pub fn refused_early(&self, transport: &'static str, signal: Signal, bytes: usize) {
+    /// Counts a request that did not get as far as a pipeline. One for which there was no
+    /// room was not read: of its items nobody knows, so it counts as one.
+    pub fn refused_early(&self, transport: &'static str, signal: Signal, refusal: &Refusal) {
         let zero = std::time::Duration::ZERO;
-        self.metrics.request(&self.receiver, transport, signal, bytes, zero, "refused");
+        self.metrics.request(&self.receiver, transport, signal, 0, zero, "refused");
+        if matches!(refusal, Refusal::Busy { .. }) {
+            self.metrics.refused(&self.receiver, transport, signal, 1);
+            self.pipelines(signal).iter().for_each(|pipeline| pipeline.over_limit());
+        }
     }
 }

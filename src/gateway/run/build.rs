@@ -53,6 +53,7 @@ impl<'p> Parts<'p> {
             .map(|(id, settings)| {
                 let pipeline = self.pipeline(id, settings)?;
                 let pipeline = pipeline.with_aparts(self.behind(id.signal, aparts));
+                let pipeline = pipeline.with_limiter(self.limiter(settings));
                 let steps = pipeline.admits_own();
                 steps.map_err(|unknown| no_apart(id, &unknown))?;
                 Ok((id.clone(), Arc::new(pipeline)))
@@ -88,6 +89,13 @@ impl<'p> Parts<'p> {
             Some(ProcessorConfig::Batch(batch)) => Some((id.to_string().into(), batch)),
             _ => None,
         })
+    }
+
+    fn limiter(&self, settings: &PipelineConfig) -> Option<Arc<str>> {
+        let is_limiter = |id: &&ComponentId| {
+            matches!(self.config.processors.get(id), Some(ProcessorConfig::MemoryLimiter(_)))
+        };
+        settings.processors.iter().find(is_limiter).map(|id| id.to_string().into())
     }
 
     fn exporters(

@@ -42,7 +42,10 @@ use crate::gateway::telemetry::http as server;
 use crate::gateway::telemetry::http::ListenError;
 use crate::gateway::telemetry::http::Listener;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::gateway::tls;
+use crate::gateway::watched::Watched;
 use crate::scrub::scrubber::Ratio;
+use crate::scrub::yaml::YamlError;
 
 /// `extensions.admin`
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
@@ -52,11 +55,13 @@ pub struct Config {
     pub endpoint: String,
     /// Who may ask; on the loopback anybody, where left out.
     pub auth: Option<auth::Config>,
+    /// Certificates; without, whoever stands between can read what is said.
+    pub tls: Option<tls::ServerConfig>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { endpoint: "localhost:13134".to_owned(), auth: None }
+        Self { endpoint: "localhost:13134".to_owned(), auth: None, tls: None }
     }
 }
 
@@ -81,6 +86,21 @@ fn is_loopback(address: &str) -> bool {
 
 /// How many records a tail shows that does not say.
 const LIMIT_DEFAULT: u64 = 1000;
+
+impl Config {
+    /// Reads the certificates; `path` is the YAML path of the extension.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be used.
+    pub fn certificates(
+        &self,
+        path: &str,
+    ) -> Result<Option<Arc<Watched<rustls::ServerConfig>>>, YamlError> {
+        let tls = self.tls.as_ref();
+        tls.map(|tls| tls.watch(&format!("{path}.tls"), &["http/1.1"])).transpose()
+    }
+}
 
 /// Opens the port.
 ///

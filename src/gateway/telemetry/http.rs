@@ -17,7 +17,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::gateway::tls::Stream;
+use crate::gateway::watched::Watched;
 
 /// How many connections are served at a time; more wait in the accept queue.
 const CONNECTIONS_MAX: usize = 64;
@@ -45,7 +50,11 @@ pub struct ListenError {
 pub struct Listener {
     inner: TcpListener,
     at: SocketAddr,
+    tls: Option<Tls>,
 }
+
+/// The certificates of a port, which are read again when they change.
+type Tls = Arc<Watched<rustls::ServerConfig>>;
 
 impl Listener {
     /// Opens a port. `path` is the YAML path of `endpoint`, for the error.
@@ -57,13 +66,19 @@ impl Listener {
         let open = async {
             let inner = TcpListener::bind(endpoint).await?;
             let at = inner.local_addr()?;
-            Ok(Self { inner, at })
+            Ok(Self { inner, at, tls: None })
         };
         open.await.map_err(|reason| ListenError {
             path: path.to_owned(),
             endpoint: endpoint.to_owned(),
             reason,
         })
+    }
+
+    /// The same, with TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Where it listens: the port is known even if any was asked for.
@@ -115,8 +130,9 @@ where
                 continue;
             }
         };
-        let answer = answer.clone();
+        let (answer, tls) = (answer.clone(), listener.tls.clone());
         connections.spawn(async move {
+            let Some(stream) = begin(stream, tls).await else { return };
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADERS_WITHIN)
@@ -127,6 +143,16 @@ where
             }
             drop(slot);
         });
+    }
+}
+
+/// The TLS handshake, if any; `None` where it fails, or takes too long.
+async fn begin(stream: TcpStream, tls: Option<Tls>) -> Option<Stream> {
+    let Some(tls) = tls else { return Some(Stream::Plain(stream)) };
+    let accepted = TlsAcceptor::from(tls.get()).accept(stream);
+    match tokio::time::timeout(HEADERS_WITHIN, accepted).await {
+        Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream.into()))),
+        Ok(Err(_)) | Err(_) => None,
     }
 }
 

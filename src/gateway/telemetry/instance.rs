@@ -38,6 +38,11 @@ impl Instance {
         Self { attributes }
     }
 
+    /// The attributes.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_deref()?)))
+    }
+
     /// The attributes as Prometheus labels: what is no letter, digit or underscore
     /// becomes an underscore.
     pub fn labels(&self) -> BTreeMap<String, String> {

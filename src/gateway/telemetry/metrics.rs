@@ -1,7 +1,8 @@
 //! Our own metrics: the only place that knows their names.
 //!
 //! Names, units and labels are the Collector's, without `_total` and unit
-//! suffixes, so that existing dashboards keep working; what the Collector has no
+//! suffixes unless a reader asks for them (`naming`), so that existing dashboards keep
+//! working; a test holds them against a real one's. What the Collector has no
 //! name for stands under `otelcol_processor_scrubber_`, `otelcol_receiver_request_`,
 //! `otelcol_pipeline_` and `otelcol_exporter_queue_`.
 //! Every series has `service_name`, `service_version` and `service_instance_id`.
@@ -10,24 +11,30 @@
 //! from a request: the number of series does not depend on senders.
 
 mod batch;
+mod exporter;
+mod limiter;
+mod naming;
 mod queue;
+mod receiver;
 mod rules;
 mod series;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use prometheus::Encoder;
-use prometheus::HistogramVec;
 use prometheus::IntCounterVec;
 use prometheus::IntGauge;
 use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
+use prometheus::proto::MetricFamily;
 
 use crate::gateway::telemetry::instance::Instance;
 use crate::gateway::telemetry::ledger::Ledger;
+use crate::gateway::telemetry::metrics::exporter::ExporterMetrics;
+use crate::gateway::telemetry::metrics::limiter::LimiterMetrics;
 use crate::gateway::telemetry::metrics::queue::QueueMetrics;
+use crate::gateway::telemetry::metrics::receiver::ReceiverMetrics;
 use crate::gateway::telemetry::metrics::rules::RuleMetrics;
 use crate::gateway::telemetry::metrics::series::Items;
 use crate::gateway::telemetry::metrics::series::at_zero;
@@ -36,6 +43,7 @@ use crate::gateway::telemetry::metrics::series::gauge;
 use crate::gateway::telemetry::metrics::series::histogram;
 use crate::gateway::telemetry::metrics::series::target_info;
 use crate::gateway::telemetry::process::ProcessMetrics;
+use crate::gateway::telemetry::spans::Tracer;
 use crate::scrub::Noted;
 use crate::scrub::Redaction;
 use crate::scrub::Report;
@@ -43,17 +51,10 @@ use crate::scrub::Signal;
 
 pub use batch::BatchMetrics;
 pub use batch::BatchReason;
+pub use exporter::Peer;
+pub use naming::Naming;
 pub use queue::QueueEvent;
 pub(in crate::gateway::telemetry) use series::register;
-
-/// Upper bounds of request sizes, in bytes: from a single span to the largest
-/// request that a receiver takes by default.
-const SIZE_BUCKETS_BYTES: &[f64] =
-    &[1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 20_971_520.0];
-
-/// Upper bounds of request times, in seconds: from a scrub alone to a slow upstream.
-const DURATION_BUCKETS_SECONDS: &[f64] =
-    &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
 
 /// Every metric of the process. Cheap to clone.
 #[derive(Clone)]
@@ -63,15 +64,11 @@ pub struct Metrics {
 
 struct Inner {
     registry: Registry,
+    tracer: Tracer,
     process: ProcessMetrics,
-    accepted: Items,
-    refused: Items,
-    requests: IntCounterVec,
-    unauthenticated: IntCounterVec,
+    receivers: ReceiverMetrics,
     scrub_failures: IntCounterVec,
-    closed: IntCounterVec,
-    request_bytes: HistogramVec,
-    request_seconds: HistogramVec,
+    limiter: LimiterMetrics,
     incoming: IntCounterVec,
     outgoing: IntCounterVec,
     redactions: IntCounterVec,
@@ -86,9 +83,7 @@ struct Inner {
     unknown_fields: IntCounterVec,
     invalid_utf8: IntCounterVec,
     filtered: Items,
-    sent: Items,
-    send_failed: Items,
-    unanswered: Items,
+    exporters: ExporterMetrics,
     queue: QueueMetrics,
     pipeline_incoming: IntCounterVec,
     pipeline_accepted: IntCounterVec,
@@ -107,53 +102,30 @@ impl Metrics {
         let registry = Registry::new_custom(None, Some(labels.collect()))
             .expect("a registry without a prefix is accepted");
         target_info(&registry);
-        let receiver = &["receiver", "transport"];
-        let of_signal = &["receiver", "transport", "otel_signal"];
         let processor = &["processor", "otel_signal"];
         let inner = Inner {
+            tracer: Tracer::default(),
             process: ProcessMetrics::new(&registry),
-            accepted: Items::new(&registry, "receiver_accepted", "taken and passed on", receiver),
-            refused: Items::new(&registry, "receiver_refused", "not passed on", receiver),
-            requests: counter(
-                &registry,
-                "receiver_requests",
-                "Requests by outcome: success, refused or failure.",
-                &["receiver", "transport", "outcome"],
-            ),
-            closed: counter(
-                &registry,
-                "receiver_closed_connections",
-                "Connections that were closed by a limit: handshake or idle.",
-                &["receiver", "transport", "limit"],
-            ),
+            receivers: ReceiverMetrics::new(&registry),
             scrub_failures: at_zero(counter(
                 &registry,
                 "processor_scrubber_failures",
                 "Requests that the scrubber itself failed on; they were refused.",
                 &["otel_signal"],
             )),
-            unauthenticated: counter(
+            limiter: LimiterMetrics::new(&registry),
+            incoming: counter(
                 &registry,
-                "receiver_unauthenticated_requests",
-                "Requests whose sender was not known, refused unread.",
-                receiver,
+                "processor_incoming_items",
+                "Number of items passed to the processor. [Alpha]",
+                processor,
             ),
-            request_bytes: histogram(
+            outgoing: counter(
                 &registry,
-                "receiver_request_size_bytes",
-                "Size of a request, decompressed.",
-                of_signal,
-                SIZE_BUCKETS_BYTES,
+                "processor_outgoing_items",
+                "Number of items emitted from the processor. [Alpha]",
+                processor,
             ),
-            request_seconds: histogram(
-                &registry,
-                "receiver_request_duration_seconds",
-                "Time from the whole request to its answer.",
-                of_signal,
-                DURATION_BUCKETS_SECONDS,
-            ),
-            incoming: counter(&registry, "processor_incoming_items", "Items in.", processor),
-            outgoing: counter(&registry, "processor_outgoing_items", "Items out.", processor),
             redactions: counter(
                 &registry,
                 "processor_scrubber_redactions",
@@ -201,14 +173,7 @@ impl Metrics {
                 processor,
             ),
             filtered: Items::filtered(&registry),
-            sent: Items::new(&registry, "exporter_sent", "sent", &["exporter"]),
-            send_failed: Items::new(&registry, "exporter_send_failed", "not sent", &["exporter"]),
-            unanswered: Items::new(
-                &registry,
-                "exporter_unanswered",
-                "in attempts without an answer: sent again, they may arrive twice",
-                &["exporter"],
-            ),
+            exporters: ExporterMetrics::new(&registry),
             queue: QueueMetrics::new(&registry),
             pipeline_incoming: counter(
                 &registry,
@@ -235,56 +200,33 @@ impl Metrics {
 
     /// The Prometheus text format of it all.
     pub fn render(&self) -> String {
-        self.inner.process.update();
+        self.render_as(&Naming::default())
+    }
+
+    /// The same, under names as a reader wants them.
+    pub fn render_as(&self, naming: &Naming) -> String {
         let mut out = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&self.inner.registry.gather(), &mut out) {
+        let named = naming.named(self.gather());
+        if let Err(error) = TextEncoder::new().encode(&named, &mut out) {
             tracing::error!(%error, "cannot render metrics");
         }
         String::from_utf8(out).unwrap_or_default()
     }
 
-    /// `receiver_accepted_*`: items that were passed on with success. With zero
-    /// items, the series begins at zero.
-    pub fn accepted(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
-        self.inner.accepted.add(signal, &[receiver, transport], items);
+    /// Everything, as it is now.
+    pub fn gather(&self) -> Vec<MetricFamily> {
+        self.inner.process.update();
+        self.inner.registry.gather()
     }
 
-    /// `receiver_refused_*`: items that could not be passed on.
-    pub fn refused(&self, receiver: &str, transport: &'static str, signal: Signal, items: u64) {
-        self.inner.refused.add(signal, &[receiver, transport], items);
+    /// Where spans of our own go.
+    pub fn tracer(&self) -> &Tracer {
+        &self.inner.tracer
     }
 
     /// `processor_scrubber_failures`: a fault of our own, which should wake somebody.
     pub fn scrub_failed(&self, signal: Signal) {
         self.inner.scrub_failures.with_label_values(&[signal.name()]).inc();
-    }
-
-    /// `receiver_closed_connections`
-    pub fn closed(&self, receiver: &str, transport: &'static str, limit: &'static str) {
-        self.inner.closed.with_label_values(&[receiver, transport, limit]).inc();
-    }
-
-    /// `receiver_unauthenticated_requests`
-    pub fn unauthenticated(&self, receiver: &str, transport: &'static str) {
-        self.inner.unauthenticated.with_label_values(&[receiver, transport]).inc();
-    }
-
-    /// Size (bytes, decompressed) and time of one request, and how it ended
-    /// (`success`, `refused`, `failure`).
-    pub fn request(
-        &self,
-        receiver: &str,
-        transport: &'static str,
-        signal: Signal,
-        bytes: usize,
-        took: Duration,
-        outcome: &'static str,
-    ) {
-        let labels = [receiver, transport, signal.name()];
-        self.inner.requests.with_label_values(&[receiver, transport, outcome]).inc();
-        self.inner.request_seconds.with_label_values(&labels).observe(took.as_secs_f64());
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.inner.request_bytes.with_label_values(&labels).observe(f64::from(bytes));
     }
 
     /// What the scrubber did: redactions by rule and place, dropped fields, and
@@ -352,21 +294,6 @@ impl Metrics {
         self.inner.outgoing.with_label_values(&labels).inc_by(outgoing);
     }
 
-    /// `exporter_sent_*`
-    pub fn sent(&self, exporter: &str, signal: Signal, items: u64) {
-        self.inner.sent.add(signal, &[exporter], items);
-    }
-
-    /// `exporter_send_failed_*`
-    pub fn send_failed(&self, exporter: &str, signal: Signal, items: u64) {
-        self.inner.send_failed.add(signal, &[exporter], items);
-    }
-
-    /// `exporter_unanswered_*`
-    pub fn unanswered(&self, exporter: &str, signal: Signal, items: u64) {
-        self.inner.unanswered.add(signal, &[exporter], items);
-    }
-
     /// What became of items that came to a pipeline: each came, and was acknowledged
     /// or not.
     pub fn piped(&self, pipeline: &str, items: u64, is_accepted: bool) {
@@ -399,6 +326,8 @@ impl std::fmt::Debug for Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -408,8 +337,8 @@ mod tests {
         metrics.refused("otlp", "http", Signal::Logs, 2);
         metrics.request("otlp", "grpc", Signal::Traces, 5000, Duration::from_millis(2), "success");
         metrics.processed("scrubber", Signal::Traces, 3, 3);
-        metrics.sent("otlp_grpc", Signal::Metrics, 7);
-        metrics.send_failed("otlp_grpc", Signal::Profiles, 1);
+        metrics.sent("otlp_grpc", &Peer::default(), Signal::Metrics, 7);
+        metrics.send_failed("otlp_grpc", &Peer::default(), Signal::Profiles, 1);
         let text = metrics.render();
         for line in [
             "# TYPE otelcol_receiver_accepted_spans counter",

@@ -9,6 +9,8 @@ use crate::gateway::telemetry::http;
 use crate::gateway::telemetry::http::ListenError;
 use crate::gateway::telemetry::http::Listener;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::gateway::telemetry::metrics::Naming;
+use crate::gateway::telemetry::otlp::Periodic;
 
 /// The content type of the Prometheus text format (its specification, "Text-based
 /// format").
@@ -45,12 +47,20 @@ pub enum Level {
     Detailed,
 }
 
-/// `readers[]`: a way to get at the metrics. `periodic` is not one of them.
-#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reader {
+/// `readers[]`: a way to get at the metrics.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reader {
     /// Metrics are asked for.
-    pub pull: Pull,
+    Pull(Pull),
+    /// Metrics are sent.
+    Periodic(Box<Periodic>),
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Pull(Pull::default())
+    }
 }
 
 /// `readers[].pull`
@@ -71,8 +81,8 @@ pub struct PullExporter {
 
 /// `readers[].pull.exporter.prometheus`
 ///
-/// The switches of the Collector's suffixes and scope labels are accepted, and
-/// change nothing: there are no suffixes and no scope labels.
+/// Names have no suffixes and series no labels of a scope unless `false` is written, as in
+/// the Collector.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prometheus {
@@ -80,13 +90,13 @@ pub struct Prometheus {
     pub host: String,
     /// The port to listen at; 0 is any free one.
     pub port: u16,
-    /// Accepted.
+    /// No labels `otel_scope_*`.
     pub without_scope_info: bool,
-    /// Accepted.
+    /// No units behind names.
     pub without_units: bool,
-    /// Accepted.
+    /// No `_total` behind names.
     pub without_type_suffix: bool,
-    /// Accepted.
+    /// Which labels of the resource are on every series.
     pub with_resource_constant_labels: Option<Labels>,
 }
 
@@ -95,10 +105,23 @@ impl Default for Prometheus {
         Self {
             host: "localhost".to_owned(),
             port: 8888,
-            without_scope_info: false,
-            without_units: false,
-            without_type_suffix: false,
+            without_scope_info: true,
+            without_units: true,
+            without_type_suffix: true,
             with_resource_constant_labels: None,
+        }
+    }
+}
+
+impl Prometheus {
+    /// How names and labels are to be.
+    pub fn naming(&self) -> Naming {
+        let labels = self.with_resource_constant_labels.as_ref();
+        Naming {
+            types: !self.without_type_suffix,
+            units: !self.without_units,
+            scope: !self.without_scope_info,
+            resource: labels.map(|labels| (labels.included.clone(), labels.excluded.clone())),
         }
     }
 }
@@ -107,9 +130,9 @@ impl Default for Prometheus {
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Labels {
-    /// Accepted.
+    /// Names of attributes; `*` stands for any characters.
     pub included: Vec<String>,
-    /// Accepted.
+    /// Those of them that are left out.
     pub excluded: Vec<String>,
 }
 
@@ -118,24 +141,26 @@ pub struct Labels {
 /// # Errors
 ///
 /// The first port that cannot be had, with its YAML path.
-pub async fn listen(config: &Config) -> Result<Vec<Listener>, ListenError> {
+pub async fn listen(config: &Config) -> Result<Vec<(Listener, Naming)>, ListenError> {
     let mut listeners = Vec::new();
     if config.level == Level::None {
         return Ok(listeners);
     }
     for (at, reader) in config.readers.iter().enumerate() {
-        let Prometheus { host, port, .. } = &reader.pull.exporter.prometheus;
+        let Reader::Pull(Pull { exporter: PullExporter { prometheus } }) = reader else { continue };
+        let Prometheus { host, port, .. } = prometheus;
         let path = format!("service.telemetry.metrics.readers[{at}].pull.exporter.prometheus");
-        listeners.push(Listener::open(&http::join(host, *port), &path).await?);
+        let listener = Listener::open(&http::join(host, *port), &path).await?;
+        listeners.push((listener, prometheus.naming()));
     }
     Ok(listeners)
 }
 
 /// Answers `/metrics` until the task is dropped.
-pub async fn serve(listener: Listener, metrics: Metrics) {
+pub async fn serve(listener: Listener, naming: Naming, metrics: Metrics) {
     let answer = move |path: &str| {
         let (status, kind, body) = match path {
-            "/metrics" => (200, TEXT_FORMAT, metrics.render()),
+            "/metrics" => (200, TEXT_FORMAT, metrics.render_as(&naming)),
             _ => (404, "text/plain", "metrics are at /metrics\n".to_owned()),
         };
         ::http::Response::builder()

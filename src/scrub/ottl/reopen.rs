@@ -55,7 +55,7 @@ pub(in crate::scrub::ottl) fn reopens(edit: &Edit, tells: Tells<'_>) -> Option<S
 fn moves(source: &Source, target: &Access, tells: Tells<'_>) -> Option<String> {
     let Source::Field(from) = source else { return None };
     let is_text = !matches!(from.field, Field::Number(_) | Field::StatusCode | Field::MetricType);
-    let told = |access: &Access| keys(access).any(|key| tells(key));
+    let told = |access: &Access| keys(access).any(tells);
     let to = keys(target).find(|key| tells(key)).filter(|_| is_text && !told(from))?;
     Some(under(to))
 }

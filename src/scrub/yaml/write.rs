@@ -1,6 +1,7 @@
 //! A tree as YAML text, with comments before what they are about.
 //!
-//! Comments, anchors and the style of the text that the tree was read from are gone.
+//! Anchors and the style of the text that the tree was read from are gone; its comments are
+//! there if `comments` found them.
 
 use std::collections::BTreeMap;
 

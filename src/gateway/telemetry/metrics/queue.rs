@@ -58,13 +58,13 @@ impl QueueMetrics {
             size: gauge(
                 registry,
                 "exporter_queue_size",
-                "The queue, in units of its sizer.",
+                "Current size of the retry queue (in batches). [Alpha]",
                 labels,
             ),
             capacity: gauge(
                 registry,
                 "exporter_queue_capacity",
-                "What the queue may hold, in units of its sizer.",
+                "Fixed capacity of the retry queue (in batches). [Alpha]",
                 labels,
             ),
             items: gauge(registry, "exporter_queue_items", "Items in the queue.", labels),
@@ -77,7 +77,7 @@ impl QueueMetrics {
             enqueue_failed: Items::new(
                 registry,
                 "exporter_enqueue_failed",
-                "that found no room in the queue",
+                "failed to be added to the sending queue. [Alpha]",
                 &["exporter"],
             ),
             events: QueueEvent::ALL.map(|(event, name, help)| {

@@ -11,18 +11,23 @@ use crate::scrub::Signal;
 
 /// One counter for each signal, as the Collector has them: `…_spans`,
 /// `…_metric_points`, `…_log_records`, `…_profiles`.
-pub(super) struct Items([IntCounterVec; 4]);
+pub(in crate::gateway::telemetry::metrics) struct Items([IntCounterVec; 4]);
 
 impl Items {
-    pub(super) fn new(registry: &Registry, name: &str, what: &str, labels: &[&str]) -> Self {
+    pub(in crate::gateway::telemetry::metrics) fn new(
+        registry: &Registry,
+        name: &str,
+        what: &str,
+        labels: &[&str],
+    ) -> Self {
         Self(Signal::ALL.map(|signal| {
-            let help = format!("Number of {} {what}.", signal.items().replace('_', " "));
+            let help = format!("Number of {} {what}", signal.items().replace('_', " "));
             counter(registry, &format!("{name}_{}", signal.items()), &help, labels)
         }))
     }
 
     /// What each `filter` left out, by signal: the Collector spells these in their own way.
-    pub(super) fn filtered(registry: &Registry) -> Self {
+    pub(in crate::gateway::telemetry::metrics) fn filtered(registry: &Registry) -> Self {
         Self(Signal::ALL.map(|signal| {
             let items = match signal {
                 Signal::Traces => "spans",
@@ -35,7 +40,12 @@ impl Items {
         }))
     }
 
-    pub(super) fn add(&self, signal: Signal, labels: &[&str], items: u64) {
+    pub(in crate::gateway::telemetry::metrics) fn add(
+        &self,
+        signal: Signal,
+        labels: &[&str],
+        items: u64,
+    ) {
         let Self([traces, metrics, logs, profiles]) = self;
         let counter = match signal {
             Signal::Traces => traces,
@@ -47,14 +57,14 @@ impl Items {
     }
 }
 
-pub(super) fn target_info(registry: &Registry) {
+pub(in crate::gateway::telemetry::metrics) fn target_info(registry: &Registry) {
     let opts = Opts::new("target_info", "What these metrics are of.");
     let info = IntGaugeVec::new(opts, &[]).expect("target_info is a valid name");
     info.with_label_values::<&str>(&[]).set(1);
     register(registry, info);
 }
 
-pub(super) fn counter(
+pub(in crate::gateway::telemetry::metrics) fn counter(
     registry: &Registry,
     name: &str,
     help: &str,
@@ -67,21 +77,26 @@ pub(super) fn counter(
 }
 
 /// The same counter, at zero for each signal: an alarm must not miss the first one.
-pub(super) fn at_zero(counter: IntCounterVec) -> IntCounterVec {
+pub(in crate::gateway::telemetry::metrics) fn at_zero(counter: IntCounterVec) -> IntCounterVec {
     for signal in Signal::ALL {
         counter.with_label_values(&[signal.name()]);
     }
     counter
 }
 
-pub(super) fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+pub(in crate::gateway::telemetry::metrics) fn gauge(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> IntGaugeVec {
     let opts = Opts::new(format!("otelcol_{name}"), help);
     let gauge = IntGaugeVec::new(opts, labels).expect("names and labels here are valid");
     register(registry, gauge.clone());
     gauge
 }
 
-pub(super) fn histogram(
+pub(in crate::gateway::telemetry::metrics) fn histogram(
     registry: &Registry,
     name: &str,
     help: &str,
