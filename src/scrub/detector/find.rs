@@ -1,5 +1,7 @@
 //! Finds the matches in a text, from the hits of the prefilter.
 
+mod several;
+
 use std::ops::Range;
 
 use crate::scrub::detector::Detector;
@@ -54,9 +56,6 @@ const STEPS_MIN: usize = 1 << 16;
 /// longer one has for each.
 const HITS_MIN: usize = 4096;
 const BYTES_PER_HIT_MIN: usize = 12;
-
-/// What it costs to judge a value, beside its bytes: a cell of a table has few.
-const CELL_STEPS: usize = 24;
 
 /// How many elements of a list under a secret key are looked at.
 const ELEMENTS_MAX: usize = 256;
@@ -310,26 +309,6 @@ impl<'d, 'p> Search<'d, 'p> {
         done
     }
 
-    /// Values in the column under a key.
-    fn column(
-        &mut self,
-        text: &[u8],
-        key: &Range<usize>,
-        rules: Rules<'d>,
-        found: &mut Vec<Match>,
-    ) {
-        let column = assign::column(text, key, &mut self.columns);
-        self.step(column.read_bytes);
-        let standing = match column.loose {
-            true => Standing::Word(Sign::Pair),
-            false => Standing::Whole,
-        };
-        for cell in column.cells {
-            self.step(cell.len() + CELL_STEPS);
-            self.judge(text, cell, rules, standing, None, found);
-        }
-    }
-
     fn assigned(
         &mut self,
         text: &[u8],
@@ -429,30 +408,6 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
             }
         }
-    }
-
-    /// The members of an object under a key: what looks random in them is what the key says.
-    /// `false`: there are none.
-    fn members(
-        &mut self,
-        text: &[u8],
-        at: usize,
-        rules: Rules<'d>,
-        found: &mut Vec<Match>,
-    ) -> bool {
-        let mut is_object = false;
-        for member in assign::Members::new(text, at).take(ELEMENTS_MAX) {
-            is_object = true;
-            self.step(member.value.len());
-            let name = text.get(member.name).unwrap_or_default();
-            let value = text.get(member.value.clone()).unwrap_or_default();
-            if self.detector.keys.classify(name) != Class::NotSecret
-                && validator::looks_random(value)
-            {
-                self.judge(text, member.value, rules, Standing::Whole, None, found);
-            }
-        }
-        is_object
     }
 
     /// Counts bytes that were read around a hit.

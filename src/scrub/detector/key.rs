@@ -6,6 +6,7 @@
 //! The order of the questions is that of the rule files: names that are no secret
 //! for sure, names that are, then the wide modes in the same order.
 
+mod hasher;
 mod said;
 
 pub(in crate::scrub) use said::Rules;
@@ -14,10 +15,10 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
-use std::hash::Hasher;
 
 use crate::scrub::rule::Keys;
 
+use hasher::NameHasher;
 use said::said_of;
 use said::wide;
 
@@ -377,32 +378,6 @@ impl Folded {
 
     fn joined(&self) -> Box<[u8]> {
         self.run(0, self.words).into()
-    }
-}
-
-/// FNV-1a over a few bytes: names are short, and come from rules, not from senders,
-/// so that nobody can fill a bucket.
-struct NameHasher(u64);
-
-impl Default for NameHasher {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.0 = (self.0 ^ number as u64).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 
