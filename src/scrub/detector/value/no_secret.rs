@@ -116,6 +116,7 @@ const WORDS: &[&str] = &[
     "...",
     "…",
     "unchanged",
+    "rejected",
     "changed",
     "set",
     "see",
