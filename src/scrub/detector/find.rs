@@ -334,29 +334,7 @@ impl<'d, 'p> Search<'d, 'p> {
         if is_mask(value) || assign::is_reference(text, range.start, sign) {
             return;
         }
-        if let [b'[' | b'(', ..] = value
-            && let Some((first, mut depth)) = assign::next_element(text, range.start)
-        {
-            let mut element = Some(first);
-            for _ in 0..ELEMENTS_MAX {
-                let Some(range) = element else { break };
-                self.step(range.len());
-                let behind = range.end + depth + 1;
-                if !assign::is_part_of_name(text, &assignment.key, &range) {
-                    self.judge(text, range, rules, Standing::Whole, None, found);
-                }
-                element = assign::next_element(text, behind).map(|(next, next_depth)| {
-                    depth = next_depth;
-                    next
-                });
-            }
-            return;
-        }
-        if let (Some(depth), [b'{', ..]) = (assignment.key_quote, value)
-            && let Some(inner) = assign::member_value(text, range.start, depth)
-        {
-            self.step(inner.end - range.start);
-            self.judge(text, inner, rules, Standing::Whole, None, found);
+        if self.structured(text, assignment, rules, found) {
             return;
         }
         // Go prints a list as `[a b]`.
@@ -408,6 +386,45 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
             }
         }
+    }
+
+    /// The strings of a list, or the member of an object that holds the value. Returns
+    /// whether the value is one of these.
+    fn structured(
+        &mut self,
+        text: &[u8],
+        assignment: &Assignment,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) -> bool {
+        let range = assignment.value.clone();
+        let value = text.get(range.clone()).unwrap_or_default();
+        if let [b'[' | b'(', ..] = value
+            && let Some((first, mut depth)) = assign::next_element(text, range.start)
+        {
+            let mut element = Some(first);
+            for _ in 0..ELEMENTS_MAX {
+                let Some(range) = element else { break };
+                self.step(range.len());
+                let behind = range.end + depth + 1;
+                if !assign::is_part_of_name(text, &assignment.key, &range) {
+                    self.judge(text, range, rules, Standing::Whole, None, found);
+                }
+                element = assign::next_element(text, behind).map(|(next, next_depth)| {
+                    depth = next_depth;
+                    next
+                });
+            }
+            return true;
+        }
+        if let (Some(depth), [b'{', ..]) = (assignment.key_quote, value)
+            && let Some(inner) = assign::member_value(text, range.start, depth)
+        {
+            self.step(inner.end - range.start);
+            self.judge(text, inner, rules, Standing::Whole, None, found);
+            return true;
+        }
+        false
     }
 
     /// Counts bytes that were read around a hit.

@@ -166,13 +166,17 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
     match form {
-        ValueForm::Password if is_generated(text) && !text.starts_with(b"-") => true,
-        // `sshpass -p'…'`: an option of a command.
-        _ if id || row || text.starts_with(b"-") => false,
+        ValueForm::Password if is_generated(text) && !is_option(text) => true,
+        _ if id || row || is_option(text) => false,
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
+}
+
+/// `-p'…'`, an option of a command: `sshpass` reads like a name of a password.
+fn is_option(text: &[u8]) -> bool {
+    matches!(text, [b'-', b'a'..=b'z' | b'A'..=b'Z', b'\'' | b'"' | b'=', ..])
 }
 
 /// Eight and more characters, no blanks, and not a word, a number, a path or a name.

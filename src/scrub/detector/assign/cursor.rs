@@ -150,12 +150,7 @@ impl<'t> Cursor<'t> {
             _ if let Some(sign) = self.rare_sign(key, key_quote, blanks) => sign,
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
-            _ if key_quote.is_none()
-                && 0 < blanks
-                && (is_flag(self.text, key) || is_set(self.text, key)) =>
-            {
-                Sign::Flag
-            }
+            _ if key_quote.is_none() && 0 < blanks && takes_next(self.text, key) => Sign::Flag,
             _ if behind_key == key.end && self.is_same_line(behind_key, blanks) => {
                 match self.prose_sign() {
                     true => Sign::Stated,
@@ -459,6 +454,11 @@ fn sets(before: &[u8]) -> bool {
         b".header(",
     ];
     SETTERS.iter().any(|setter| before.ends_with(setter))
+}
+
+/// Whether the value is the next word: behind a flag, or behind a command that sets it.
+fn takes_next(text: &[u8], key: &Range<usize>) -> bool {
+    is_flag(text, key) || is_set(text, key)
 }
 
 /// Whether hyphens stand before the name.
