@@ -41,7 +41,7 @@ fn in_yaml(text: &[u8], at: usize) -> Vec<Range<usize>> {
         let above = text.get(window.start..end).unwrap_or_default();
         let start = memchr::memrchr(b'\n', above).map_or(window.start, |i| window.start + i + 1);
         let line = text.get(start..end).unwrap_or_default();
-        if !is_inside(line) || line.starts_with(b"---") {
+        if !is_inside(line) || line.starts_with(b"---") || is_kind(line, indent) {
             break;
         }
         first = start;
@@ -51,7 +51,8 @@ fn in_yaml(text: &[u8], at: usize) -> Vec<Range<usize>> {
     let mut lines = Lines { text, at: first, end: window.end };
     while let Some(range) = lines.next() {
         let line = text.get(range.clone()).unwrap_or_default();
-        if !is_inside(line) || line.starts_with(b"---") || VALUES_MAX <= found.len() {
+        let another = at < range.start && is_kind(line, indent);
+        if !is_inside(line) || line.starts_with(b"---") || another || VALUES_MAX <= found.len() {
             break;
         }
         let own = indent_of(line);
@@ -69,6 +70,11 @@ fn in_yaml(text: &[u8], at: usize) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// Whether another manifest says its kind here: one has one.
+fn is_kind(line: &[u8], indent: usize) -> bool {
+    line.get(indent..).is_some_and(|line| line.starts_with(b"kind:"))
 }
 
 fn indent_of(line: &[u8]) -> usize {
