@@ -168,5 +168,6 @@ async fn connectors_that_lead_nowhere_or_in_circles_are_refused() {
     let pipelines = "    traces: {receivers: [otlp], processors: [scrubber], exporters: [routing]}\n    traces/2: {receivers: [routing], exporters: [nop]}\n";
     let table = "  routing: {table: [{statement: route(), pipelines: [traces/2]}]}\n";
     let said = warnings(&yaml(table, upstream, pipelines));
-    assert!(said[0].contains("resources that no entry takes are dropped"), "{said:?}");
+    let is_told = |said: &String| said.contains("resources that no entry takes are dropped");
+    assert!(said.iter().any(is_told), "{said:?}");
 }

@@ -7,7 +7,7 @@ use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 40] = [
+const ESCAPES: [(&[u8], Escapes); 38] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -46,8 +46,6 @@ const ESCAPES: [(&[u8], Escapes); 40] = [
     (b"&#x", Escapes::Entities),
     (b"\" + \"", Escapes::Joints),
     (b"' + '", Escapes::Joints),
-    (b"\" . \"", Escapes::Joints),
-    (b"' . '", Escapes::Joints),
 ];
 
 /// What stands before a list of bytes that are written as numbers.

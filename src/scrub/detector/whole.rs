@@ -51,14 +51,23 @@ impl Told {
         }
     }
 
-    /// Adds what was told of the string at `at` to what is found in it alone.
+    /// Adds what was told of the string at `at` to what is found in it alone, where that
+    /// finds nothing: it sees the string as it is.
     pub(super) fn add(&self, at: usize, found: Vec<Match>) -> Vec<Match> {
+        let apart = |told: &Match| {
+            let ends_before = |a: &Range<usize>, b: &Range<usize>| a.end <= b.start;
+            let overlaps = |own: &Match| {
+                !ends_before(&own.range, &told.range) && !ends_before(&told.range, &own.range)
+            };
+            !found.iter().any(overlaps)
+        };
         let of_string = self.matches.iter().filter(|(string, _)| *string == at);
-        let mut of_string = of_string.map(|(_, found)| found.clone()).peekable();
-        if of_string.peek().is_none() {
+        let told: Vec<Match> =
+            of_string.map(|(_, told)| told).filter(|told| apart(told)).cloned().collect();
+        if told.is_empty() {
             return found;
         }
-        overlap::merge(found.into_iter().chain(of_string).collect())
+        overlap::merge(found.into_iter().chain(told).collect())
     }
 }
 

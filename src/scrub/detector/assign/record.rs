@@ -12,7 +12,8 @@ const BEFORE_MAX: usize = 4096;
 /// The string in the member named `value` right before the one that names the key at
 /// `key`, which stands behind a quote with `depth` backslashes.
 pub(super) fn value_before(text: &[u8], key: &Range<usize>, depth: usize) -> Option<Range<usize>> {
-    const NAMES: [&[u8]; 3] = [b"name", b"key", b"Name"];
+    const NAMES: [&[u8]; 5] = [b"name", b"key", b"Name", b"Key", b"header"];
+    const VALUES: [&[u8]; 3] = [b"value", b"Value", b"content"];
     let quote = [vec![b'\\'; depth], vec![b'"']].concat();
     let from = key.start.saturating_sub(BEFORE_MAX);
     let before = text.get(from..key.start)?.strip_suffix(quote.as_slice())?;
@@ -21,9 +22,12 @@ pub(super) fn value_before(text: &[u8], key: &Range<usize>, depth: usize) -> Opt
     let before = NAMES.iter().find_map(|name| before.strip_suffix(*name))?;
     let before = before.strip_suffix(quote.as_slice())?.trim_ascii_end();
     let end = from + before.strip_suffix(b",")?.trim_ascii_end().len();
-    let member = [quote.as_slice(), b"value", &quote].concat();
-    let at = memchr::memmem::rfind(text.get(from..end)?, &member)?;
-    let mut cursor = Cursor { text, at: from + at + member.len() };
+    let behind_member = VALUES.iter().filter_map(|value| {
+        let member = [quote.as_slice(), *value, &quote].concat();
+        let at = memchr::memmem::rfind(text.get(from..end)?, &member)?;
+        Some(from + at + member.len())
+    });
+    let mut cursor = Cursor { text, at: behind_member.max()? };
     cursor.blanks();
     if cursor.peek() != Some(b':') {
         return None;

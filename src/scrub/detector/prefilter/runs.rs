@@ -148,13 +148,17 @@ const GROUP: [u8; 128] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrub::detector::prefilter::Check;
+    use crate::scrub::detector::prefilter::Needle;
+    use crate::scrub::detector::prefilter::Prefilter;
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
 
     fn is_reported(text: &str) -> bool {
+        let never = Needle { bytes: b"\0\0\0\0\0".to_vec(), caseless: false, check: Check::None };
         let mut hits = Vec::new();
-        report(text.as_bytes(), RUN_LEN_MIN - 1, &mut hits);
-        !hits.is_empty()
+        Prefilter::new(vec![never]).scan(text.as_bytes(), &mut hits);
+        hits.iter().any(|hit| hit.needle == RUN)
     }
 
     #[test]
