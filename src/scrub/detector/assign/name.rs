@@ -42,8 +42,9 @@ fn other_end(before: &[u8]) -> usize {
     }
     let (mut end, mut at) = (0, 0);
     for chunk in before.utf8_chunks() {
-        let others = chunk.valid().char_indices().filter(|(_, character)| !is_of_name(*character));
-        end = others.last().map_or(end, |(i, character)| at + i + character.len_utf8());
+        let mut others =
+            chunk.valid().char_indices().filter(|(_, character)| !is_of_name(*character));
+        end = others.next_back().map_or(end, |(i, character)| at + i + character.len_utf8());
         at += chunk.valid().len() + chunk.invalid().len();
         if !chunk.invalid().is_empty() {
             end = at;
