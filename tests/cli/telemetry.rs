@@ -135,7 +135,7 @@ impl Upstream {
                 let (mut got, mut some) = (Vec::new(), [0; 4096]);
                 let head = loop {
                     let count = stream.read(&mut some).unwrap_or(0);
-                    got.extend_from_slice(&some[..count]);
+                    got.extend_from_slice(some.get(..count).unwrap_or_default());
                     let text = String::from_utf8_lossy(&got).into_owned();
                     if count == 0 || text.contains("\r\n\r\n") {
                         break text;
@@ -147,9 +147,9 @@ impl Upstream {
                 let length: usize = length.unwrap().trim().parse().unwrap();
                 while got.len() < head.len() + 4 + length {
                     let count = stream.read(&mut some).unwrap();
-                    got.extend_from_slice(&some[..count]);
+                    got.extend_from_slice(some.get(..count).unwrap_or_default());
                 }
-                let body = got[head.len() + 4..].to_vec();
+                let body = got.get(head.len() + 4..).unwrap_or_default().to_vec();
                 let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\n\
                               connection: close\r\ncontent-length: 0\r\n\r\n";
                 let _ = stream.write_all(answer.as_bytes());
