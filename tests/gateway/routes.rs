@@ -48,7 +48,9 @@ const ROUTE: &str = ", route: forward/quarantine";
 /// Three spans, of which the middle one has a token.
 fn request() -> Vec<u8> {
     let mut request = traces(3);
-    request.resource_spans[0].scope_spans[0].spans[1].name = format!("deploy {TOKEN}");
+    let resource = request.resource_spans.first_mut().expect("a resource");
+    let scope = resource.scope_spans.first_mut().expect("a scope");
+    scope.spans.get_mut(1).expect("a second span").name = format!("deploy {TOKEN}");
     request.encode_to_vec()
 }
 
