@@ -68,8 +68,22 @@ impl<'s> TextStream<'s> {
 
     /// Adds to `out` what was held back: the text ends here.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.scrubber.scrub_bytes(&self.held, None).0);
-        self.held.clear();
+        let held = std::mem::take(&mut self.held);
+        let scrubbed = self.scrubber.scrub_bytes(&held, None).0;
+        let is_masked = memchr::memmem::find(&scrubbed, BEGIN).is_none();
+        if is_masked || !opens_key(&held) {
+            out.extend_from_slice(&scrubbed);
+            return;
+        }
+        // What was held is no key as a whole: its lines may be some of one, each by itself.
+        let begin = memchr::memmem::rfind(&held, BEGIN).unwrap_or_default();
+        let first = held.get(begin..).and_then(|key| memchr::memchr(b'\n', key));
+        let (first, rest) = held.split_at(first.map_or(held.len(), |end| begin + end + 1));
+        out.extend_from_slice(&self.scrubber.scrub_bytes(first, None).0);
+        self.key_lines.open(first);
+        for line in rest.split_inclusive(|byte| *byte == b'\n') {
+            self.alone(line, out);
+        }
     }
 }
 

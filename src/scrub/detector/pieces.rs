@@ -90,7 +90,8 @@ impl KeyLines {
         if self.next == Next::Line
             && let Some(line) = self.last_line(body)
         {
-            self.next = Next::None;
+            // A longer one that follows says that it was not the last.
+            (self.next, self.strays) = (Next::First, 1);
             return Some(line);
         }
         let headers = [&b"Proc-Type:"[..], b"DEK-Info:"];
@@ -114,7 +115,7 @@ impl KeyLines {
         let start = if start.abs_diff(before) <= 1 { start } else { before };
         let line = text.get(start..).filter(|line| !line.is_empty() && line.iter().all(of_body))?;
         let is_sure = line.ends_with(b"=") || line.len().is_multiple_of(4) && is_mixed(line);
-        (self.strays == 0 && before == 0 || is_sure).then_some(start..end)
+        (self.strays == 0 && (before == 0 || is_sure)).then_some(start..end)
     }
 
     /// Opens a key, if one begins in the body and does not end in it.
