@@ -87,7 +87,8 @@ fn a_record_of_a_file_is_explained_with_its_path() {
     let one = explain(&[&file, "--record", "1", "--json"], "");
     let json: serde_json::Value = serde_json::from_str(one.trim()).unwrap();
     assert_eq!(json["path"], "resource_logs[0].scope_logs[0].log_records[1].body");
-    assert_eq!(json["candidates"][0]["match"], true);
+    let candidates = json["candidates"].as_array().unwrap();
+    assert!(candidates.iter().any(|candidate| candidate["match"] == true), "{one}");
     assert!(json["masks"][0]["rule"].is_string());
     let output = run(&["explain", &file, "--record", "2"], "");
     assert_eq!(output.status.code(), Some(1));
