@@ -40,7 +40,6 @@ impl<'s> TextStream<'s> {
     /// of the text so far.
     pub fn push(&mut self, line: &[u8], out: &mut Vec<u8>) {
         if !self.held.is_empty() && !is_key_line(line) {
-            self.key_lines.open(&self.held);
             self.finish(out);
         }
         if self.held.is_empty() && !opens_key(line) {
@@ -71,18 +70,19 @@ impl<'s> TextStream<'s> {
         let held = std::mem::take(&mut self.held);
         let scrubbed = self.scrubber.scrub_bytes(&held, None).0;
         let is_masked = memchr::memmem::find(&scrubbed, BEGIN).is_none();
-        if is_masked || !opens_key(&held) {
-            out.extend_from_slice(&scrubbed);
-            return;
-        }
-        // What was held is no key as a whole: its lines may be some of one, each by itself.
-        let begin = memchr::memmem::rfind(&held, BEGIN).unwrap_or_default();
-        let first = held.get(begin..).and_then(|key| memchr::memchr(b'\n', key));
-        let (first, rest) = held.split_at(first.map_or(held.len(), |end| begin + end + 1));
-        out.extend_from_slice(&self.scrubber.scrub_bytes(first, None).0);
-        self.key_lines.open(first);
-        for line in rest.split_inclusive(|byte| *byte == b'\n') {
+        // What was held may be no key as a whole, or more than one: each of its lines may
+        // be one of a key by itself, and so may be lines that come later.
+        let lines = if is_masked || !opens_key(&held) {
+            self.key_lines.open(&held);
+            scrubbed
+        } else {
+            held
+        };
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
             self.alone(line, out);
+            if opens_key(line) {
+                self.key_lines.open(line);
+            }
         }
     }
 }

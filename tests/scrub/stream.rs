@@ -40,6 +40,18 @@ fn what_follows_a_key_that_never_ends_is_not_held() {
     assert_eq!(String::from_utf8_lossy(&in_lines(text.as_bytes())), text);
 }
 
+#[test]
+fn lines_of_a_key_are_found_between_first_lines_that_lead_nowhere() {
+    let begin = "-----BEGIN PRIVATE KEY-----\n";
+    let line = format!("{}\n", "Ab1/".repeat(16));
+    let text = [begin, "password=hunter2\n", &line, begin].concat();
+    let once = in_lines(text.as_bytes());
+    let mask = "[redacted:pem-private-key]\n";
+    let expected = [begin, "password=[redacted:password-field]\n", mask, begin].concat();
+    assert_eq!(String::from_utf8_lossy(&once), expected);
+    assert_eq!(in_lines(&once), once);
+}
+
 proptest! {
     #[test]
     fn lines_scrubbed_one_by_one_are_scrubbed_again_to_themselves(
