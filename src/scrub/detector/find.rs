@@ -289,14 +289,15 @@ impl<'d, 'p> Search<'d, 'p> {
         let classify = |name: &Range<usize>| {
             self.detector.keys.classify(text.get(name.clone()).unwrap_or_default())
         };
-        let longer = assign::longer_name(text, &name);
-        let name = longer.filter(|n| matches!(classify(n), Class::Secret(_))).unwrap_or(name);
-        let glued = match classify(&name) {
-            Class::Unknown => assign::glued_name(text, &name),
-            Class::Secret(_) | Class::NotSecret => None,
+        let longer = assign::longer_name(text, &name).map(|name| (classify(&name), name));
+        let (class, name) = match longer {
+            Some(longer @ (Class::Secret(_), _)) => longer,
+            _ => (classify(&name), name),
         };
-        let name = glued.unwrap_or(name);
-        let class = classify(&name);
+        let (class, name) = match (class, assign::glued_name(text, &name)) {
+            (Class::Unknown, Some(name)) => (classify(&name), name),
+            _ => (class, name),
+        };
         if class == Class::NotSecret {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);

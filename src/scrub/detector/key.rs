@@ -310,32 +310,32 @@ impl Folded {
     /// Leaves out the last word, if it says where the value is used or which of several it
     /// is. `false`: it does not, or it is the only one.
     fn drop_stage(&mut self) -> bool {
-        const STAGES: [&[u8]; 22] = [
-            b"prod",
-            b"production",
-            b"dev",
-            b"devel",
-            b"development",
-            b"stage",
-            b"staging",
-            b"test",
-            b"testing",
-            b"live",
-            b"local",
-            b"qa",
-            b"uat",
-            b"ci",
-            b"ro",
-            b"rw",
-            b"v",
-            b"old",
-            b"new",
-            b"primary",
-            b"secondary",
-            b"backup",
-        ];
         let Some(last) = self.words.checked_sub(1).filter(|last| 0 < *last) else { return false };
-        let is_stage = STAGES.contains(&self.run(last, self.words));
+        let is_stage = matches!(
+            self.run(last, self.words),
+            b"prod"
+                | b"production"
+                | b"dev"
+                | b"devel"
+                | b"development"
+                | b"stage"
+                | b"staging"
+                | b"test"
+                | b"testing"
+                | b"live"
+                | b"local"
+                | b"qa"
+                | b"uat"
+                | b"ci"
+                | b"ro"
+                | b"rw"
+                | b"v"
+                | b"old"
+                | b"new"
+                | b"primary"
+                | b"secondary"
+                | b"backup"
+        );
         if is_stage {
             self.words = last;
             self.last_segment_word = self.last_segment_word.min(last - 1);

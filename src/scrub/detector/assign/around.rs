@@ -23,9 +23,12 @@ pub(in crate::scrub) fn is_user_of_url(text: &[u8], key: &Range<usize>) -> bool 
 pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> bool {
     let from = key.start.saturating_sub(BEFORE_MAX);
     let before = text.get(from..key.start).unwrap_or_default();
+    if !before.ends_with(b":") {
+        return false;
+    }
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`=,;&".contains(byte);
     let start = before.iter().rposition(ends).map_or(0, |at| at + 1);
-    before.ends_with(b":") && before.get(start..).is_some_and(|word| word.starts_with(b"arn:"))
+    before.get(start..).is_some_and(|word| word.starts_with(b"arn:"))
 }
 
 /// The name without what Java, Maven and Gradle put before it: `-Dpassword`, `-Ptoken`.

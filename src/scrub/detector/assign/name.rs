@@ -55,6 +55,9 @@ fn other_end(before: &[u8]) -> usize {
 
 /// Where the first such character begins in what stands behind a telling word.
 fn other_start(behind: &[u8]) -> usize {
+    if behind.is_ascii() {
+        return behind.len();
+    }
     let Some(chunk) = behind.utf8_chunks().next() else { return 0 };
     let other = chunk.valid().char_indices().find(|(_, character)| !is_of_name(*character));
     other.map_or(chunk.valid().len(), |(i, _)| i)

@@ -50,7 +50,7 @@ fn is_promising(run: &[u8; RUN_LEN_MIN]) -> bool {
     let count = |is: fn(&u8) -> bool| run.iter().map(|byte| u8::from(is(byte))).sum::<u8>();
     // Two characters may be a prefix: `0x`.
     if usize::from(count(u8::is_ascii_hexdigit)) + 2 >= run.len() && is_hex(run) {
-        return may_be_hex(run);
+        return says_text(digits(run));
     }
     // Of the base64 of any text, a third is in upper case; of that of capitals, nearly all.
     let mixed = 2 <= count(u8::is_ascii_uppercase)
@@ -61,7 +61,7 @@ fn is_promising(run: &[u8; RUN_LEN_MIN]) -> bool {
 /// The same of what follows a separator. Names of words follow each other there, so that
 /// it must be to the letter.
 fn is_promising_part(part: &[u8; RUN_LEN_MIN]) -> bool {
-    may_be_ascii(part, 0) || may_be_hex(part) || is_packed(part)
+    may_be_ascii(part, 0) || (is_hex(part) && says_text(digits(part))) || is_packed(part)
 }
 
 /// The digits behind `0x` or `x`, if any.
@@ -79,13 +79,10 @@ fn is_hex(run: &[u8; RUN_LEN_MIN]) -> bool {
 /// Whether hexadecimal digits may be those of text: but for one, each pair of them is a
 /// printable character, a line end or a tab, or a zero between two characters of UTF-16;
 /// or of something packed with gzip.
-fn may_be_hex(run: &[u8; RUN_LEN_MIN]) -> bool {
-    if !is_hex(run) {
-        return false;
-    }
+fn says_text(digits: &[u8]) -> bool {
     // The run may have a digit too many in front (see `RUN`).
     (0..2).any(|skip| {
-        let digits = digits(run).get(skip..).unwrap_or_default();
+        let digits = digits.get(skip..).unwrap_or_default();
         let (pairs, _) = digits.as_chunks::<2>();
         let (mut printable, mut other) = (0, 0);
         for pair in pairs {
