@@ -106,7 +106,10 @@ pub fn start(
     check(settings)?;
     let (stop, stopped) = watch::channel(false);
     let mut own = Own { tasks: JoinSet::new(), stop };
-    let Some(scrubber) = scrubbers.first() else { return Ok(own) };
+    // Without what the settings leave: neither a dry run nor an allow entry is of use here.
+    let Some(scrubber) = scrubbers.first().and_then(|scrubber| scrubber.strict()) else {
+        return Ok(own);
+    };
     let instance = Arc::new(instance.clone());
     let authenticators = Authenticators::default();
     let way = |path: String, otlp: &otlp::Exporter, signal, timeout: Duration| {
@@ -125,7 +128,7 @@ pub fn start(
         Ok::<_, YamlError>(Way {
             path: path.into(),
             exporter: Arc::new(exporter),
-            scrubber: Arc::clone(scrubber),
+            scrubber: Arc::clone(&scrubber),
             instance: Arc::clone(&instance),
             timeout,
             stopped: stopped.clone(),
