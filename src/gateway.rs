@@ -10,6 +10,7 @@ pub mod compression;
 pub mod compute;
 pub mod config;
 pub mod connect;
+pub mod current;
 pub mod exporter;
 pub mod method;
 pub mod own;

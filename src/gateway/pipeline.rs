@@ -27,8 +27,6 @@ pub use steps::Steps;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -41,6 +39,7 @@ use crate::gateway::compression::Packed;
 use crate::gateway::compute;
 use crate::gateway::compute::Pace;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::current::Current;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::output::Output;
@@ -79,7 +78,7 @@ pub struct Handled {
 pub struct Pipeline {
     signal: Signal,
     /// Replaced as a whole: a request has all of them from before or from after.
-    steps: RwLock<Arc<Steps>>,
+    steps: Current<Steps>,
     output: Output,
     apart: Aparts,
     /// The id of its `memory_limiter`.
@@ -107,7 +106,7 @@ impl Pipeline {
         let signal = id.signal;
         let steps = Steps::new(signal, steps)?;
         let output = Output::new(id.to_string().into(), signal, batch, exporters, metrics.clone());
-        let steps = RwLock::new(Arc::new(steps));
+        let steps = Current::new(Arc::new(steps));
         Ok(Self { signal, steps, output, apart: Aparts::default(), limiter: None, metrics })
     }
 
@@ -156,16 +155,12 @@ impl Pipeline {
     ///
     /// As for [`Pipeline::admits`].
     pub fn admits_own(&self) -> Result<(), Arc<str>> {
-        self.admits(&self.steps())
+        self.admits(&self.steps.get())
     }
 
     /// Has requests that begin from now on go through these steps.
     pub fn replace(&self, steps: Steps) {
-        *self.steps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(steps);
-    }
-
-    fn steps(&self) -> Arc<Steps> {
-        Arc::clone(&self.steps.read().unwrap_or_else(PoisonError::into_inner))
+        self.steps.put(Arc::new(steps));
     }
 
     /// Scrubs and delivers a request.
@@ -197,7 +192,7 @@ impl Pipeline {
         packed: Option<Packed>,
         grant: &Arc<Grant>,
     ) -> Result<Parts, Refusal> {
-        let steps = self.steps();
+        let steps = self.steps.get();
         let own = Arc::clone(&steps);
         let bytes = request.bytes.len();
         let is_watched = !steps.shadows.is_empty() || self.metrics.ledger().tail().is_watched();

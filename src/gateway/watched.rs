@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::RwLock;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use sha2::Digest;
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
+use crate::gateway::current::Current;
 use crate::scrub::yaml::YamlError;
 
 /// How a `T` is made from the files as they are.
@@ -27,7 +27,7 @@ type Make<T> = dyn Fn() -> Result<Arc<T>, YamlError> + Send + Sync;
 pub struct Watched<T> {
     files: Vec<PathBuf>,
     make: Box<Make<T>>,
-    current: RwLock<Arc<T>>,
+    current: Current<T>,
     /// Of the files when they were last looked at.
     digest: Mutex<[u8; 32]>,
 }
@@ -47,7 +47,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
         // The files before what is made of them: a change between the two is seen
         // at the next look.
         let digest = Mutex::new(digest(&files));
-        let current = RwLock::new(make()?);
+        let current = Current::new(make()?);
         let watched = Arc::new(Self { files, make: Box::new(make), current, digest });
         if !interval.is_zero() && !watched.files.is_empty() {
             // Without a runtime nothing is served that could want the new one.
@@ -60,7 +60,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
 
     /// The thing as it is now.
     pub fn get(&self) -> Arc<T> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        self.current.get()
     }
 
     /// Looks at the files now. Whether there is a new thing.
@@ -73,7 +73,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
         *known = digest;
         match (self.make)() {
             Ok(made) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = made;
+                self.current.put(made);
                 true
             }
             Err(fault) => {

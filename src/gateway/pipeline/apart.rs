@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -20,6 +18,7 @@ use crate::gateway::answer::Refusal;
 use crate::gateway::compute;
 use crate::gateway::compute::Pace;
 use crate::gateway::config::component::PipelineId;
+use crate::gateway::current::Current;
 use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::batch;
@@ -40,7 +39,7 @@ use crate::scrub::chain::Processed;
 pub struct Apart {
     signal: Signal,
     /// Replaced as a whole, as those of the others.
-    steps: RwLock<Arc<BehindSteps>>,
+    steps: Current<BehindSteps>,
     output: Output,
     metrics: Metrics,
 }
@@ -68,14 +67,13 @@ impl Apart {
     ) -> Self {
         let signal = id.signal;
         let output = Output::new(id.to_string().into(), signal, batch, exporters, metrics.clone());
-        let steps = RwLock::new(Arc::new(BehindSteps::new(steps)));
+        let steps = Current::new(Arc::new(BehindSteps::new(steps)));
         Self { signal, steps, output, metrics }
     }
 
     /// Has requests that begin from now on go through these steps.
     pub fn replace(&self, steps: Vec<Step>) {
-        let steps = Arc::new(BehindSteps::new(steps));
-        *self.steps.write().unwrap_or_else(PoisonError::into_inner) = steps;
+        self.steps.put(Arc::new(BehindSteps::new(steps)));
     }
 
     async fn handle(
@@ -85,7 +83,7 @@ impl Apart {
         until: Instant,
         grant: Arc<Grant>,
     ) -> Outcome {
-        let steps = Arc::clone(&self.steps.read().unwrap_or_else(PoisonError::into_inner));
+        let steps = self.steps.get();
         let own = Arc::clone(&steps);
         let bytes = scrubbed.bytes().len();
         let processed = compute::run(Pace::Fast, bytes, move || own.chain.run(scrubbed)).await?;

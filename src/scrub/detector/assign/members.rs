@@ -11,8 +11,8 @@ pub(in crate::scrub) struct Members<'t> {
 }
 
 /// A member.
-pub(in crate::scrub) struct Member {
-    pub(in crate::scrub) name: Range<usize>,
+pub(in crate::scrub) struct Member<'t> {
+    pub(in crate::scrub) name: &'t [u8],
     pub(in crate::scrub) value: Range<usize>,
 }
 
@@ -21,34 +21,25 @@ impl<'t> Members<'t> {
     pub(in crate::scrub) fn new(text: &'t [u8], at: usize) -> Self {
         Self { cursor: Cursor { text, at } }
     }
-
-    fn string(&mut self) -> Option<Range<usize>> {
-        let (depth, quote) = self.cursor.quote()?;
-        let start = self.cursor.at + depth + 1;
-        let end = closing_quote(self.cursor.text, start, depth, quote);
-        self.cursor.at = end + depth + 1;
-        Some(start..end)
-    }
 }
 
-impl Iterator for Members<'_> {
-    type Item = Member;
+impl<'t> Iterator for Members<'t> {
+    type Item = Member<'t>;
 
-    fn next(&mut self) -> Option<Member> {
+    fn next(&mut self) -> Option<Member<'t>> {
         self.cursor.blanks();
         if !matches!(self.cursor.peek(), Some(b'{' | b',')) {
             return None;
         }
         self.cursor.at += 1;
         self.cursor.blanks();
-        let name = self.string()?;
+        let (depth, _) = self.cursor.quote()?;
+        let name = self.cursor.member_name(depth)?;
         self.cursor.blanks();
-        if self.cursor.peek() != Some(b':') {
-            return None;
-        }
-        self.cursor.at += 1;
-        self.cursor.blanks();
-        let value = self.string()?;
-        Some(Member { name, value })
+        let (depth, quote) = self.cursor.quote()?;
+        let start = self.cursor.at + depth + 1;
+        let end = closing_quote(self.cursor.text, start, depth, quote);
+        self.cursor.at = end + depth + 1;
+        Some(Member { name, value: start..end })
     }
 }

@@ -49,9 +49,8 @@ impl<'d> Search<'d, '_> {
         for member in assign::Members::new(text, at).take(ELEMENTS_MAX) {
             is_object = true;
             self.step(member.value.len());
-            let name = text.get(member.name).unwrap_or_default();
             let value = text.get(member.value.clone()).unwrap_or_default();
-            if self.detector.keys.classify(name) != Class::NotSecret
+            if self.detector.keys.classify(member.name) != Class::NotSecret
                 && validator::looks_random(value)
             {
                 self.judge(text, member.value, rules, Standing::Whole, None, found);
