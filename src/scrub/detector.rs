@@ -44,6 +44,8 @@ pub(in crate::scrub) use filter::Surroundings;
 pub(in crate::scrub) use finder::Deed;
 pub(in crate::scrub) use finder::Finder;
 pub(in crate::scrub) use key_lines::KeyLines;
+pub(in crate::scrub) use pairs::Halves;
+pub(in crate::scrub) use pairs::Identifiers;
 pub(in crate::scrub) use streams::Streams;
 pub(in crate::scrub) use tally::Tally;
 
@@ -273,6 +275,11 @@ impl Detector {
             Some(Use::Anchor(rule)) => Some(*rule) == self.private_key,
             _ => false,
         })
+    }
+
+    /// Whether the name of a key says that its value is no secret.
+    fn says_no_secret(&self, key: &[u8]) -> bool {
+        matches!(self.keys.classify(key), Class::NotSecret)
     }
 
     /// The ids of the rules, in their order.

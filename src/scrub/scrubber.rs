@@ -25,6 +25,7 @@ use crate::scrub::Scrubbed;
 use crate::scrub::detector::Deed;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Finder;
+use crate::scrub::detector::Halves;
 use crate::scrub::detector::RuleFault;
 use crate::scrub::detector::Streams;
 use crate::scrub::detector::Surroundings;
@@ -244,7 +245,7 @@ impl Scrubber {
         })
     }
 
-    /// Walks a request; once more, where a text is found whose pieces stand apart.
+    /// Walks a request; once more, where texts are found of which others tell.
     fn walk<'s>(
         &'s self,
         request: &Request,
@@ -262,28 +263,37 @@ impl Scrubber {
         // One place that walks, so that all of the walk is compiled into one piece.
         loop {
             let walked = otlp::walk(*signal, *encoding, bytes, &self.options, &mut finder)?;
-            if !finder.may_have_pieces() {
+            if !finder.asks_apart() {
                 return Ok((finder, walked));
             }
-            match self.joined(request, new())? {
+            match self.apart(request, &mut finder, new())? {
                 Some(again) => finder = again,
                 None => return Ok((finder, walked)),
             }
         }
     }
 
-    /// A judge that knows what is found in the texts of the request whose pieces stand
-    /// apart; `None` where nothing is.
+    /// A judge that knows what texts of the request say of each other: pieces of one text,
+    /// halves of a pair. `None` where they say nothing.
     #[cold]
-    fn joined<'s>(
+    fn apart<'s>(
         &self,
         request: &Request,
+        walked: &mut Finder<'s>,
         mut finder: Finder<'s>,
     ) -> Result<Option<Finder<'s>>, ScrubError> {
         let Request { signal, encoding, bytes } = request;
-        let mut streams = Streams::default();
-        otlp::walk(*signal, *encoding, bytes, &self.options, &mut streams)?;
-        Ok(finder.join(streams).then_some(finder))
+        if walked.may_have_pieces() {
+            let mut streams = Streams::default();
+            otlp::walk(*signal, *encoding, bytes, &self.options, &mut streams)?;
+            finder.join(streams);
+        }
+        let identifiers = walked.take_identifiers();
+        if !identifiers.is_empty() {
+            let mut halves = Halves::new(identifiers, &mut finder);
+            otlp::walk(*signal, *encoding, bytes, &self.options, &mut halves)?;
+        }
+        Ok(finder.knows_apart().then_some(finder))
     }
 
     /// Scrubs one text, such as a log line.

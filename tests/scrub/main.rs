@@ -7,6 +7,7 @@ mod again;
 mod agents;
 mod detect;
 mod pages;
+mod pairs;
 mod pieces;
 mod replay;
 mod stream;

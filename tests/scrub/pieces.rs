@@ -32,11 +32,11 @@ const FORMS: [Form; 4] = [
     ("two streams in turn", Signal::Logs, as_two_streams, of_first_stream),
 ];
 
-fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     json!({ "stringValue": text })
 }
 
-fn attribute(key: &str, value: &str) -> Value {
+pub(crate) fn attribute(key: &str, value: &str) -> Value {
     json!({ "key": key, "value": text(value) })
 }
 
@@ -107,7 +107,7 @@ fn of_first_stream(request: &Value) -> Vec<String> {
 }
 
 /// The request after the scrubber, over both encodings.
-fn scrubbed<M>(signal: Signal, request: &Value) -> [Value; 2]
+pub(crate) fn scrubbed<M>(signal: Signal, request: &Value) -> [Value; 2]
 where
     M: Message + Default + DeserializeOwned + Serialize,
 {

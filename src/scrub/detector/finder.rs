@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::scrub::detector::Detector;
+use crate::scrub::detector::Identifiers;
 use crate::scrub::detector::LIMIT_RULE;
 use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
@@ -49,7 +50,7 @@ use crate::scrub::scrubbed::NotedKind;
 use crate::scrub::scrubbed::Redaction;
 
 /// The context of a value whose key says that it is no secret.
-const NOT_SECRET: Context = Context(1);
+pub(super) const NOT_SECRET: Context = Context(1);
 
 /// A context: its number, shifted by the ones that are not in the list.
 const CONTEXTS_BEFORE: u32 = 2;
@@ -89,8 +90,11 @@ pub(in crate::scrub) struct Finder<'d> {
     key_lines: KeyLines,
     /// How many words there are that records have which hold pieces of a text.
     pub(super) piece_words: usize,
-    /// What was found in texts whose pieces stand apart, by where each piece stands.
-    pub(super) pieces: BTreeMap<usize, Vec<Match>>,
+    /// The identifiers whose secrets may stand in other texts.
+    pub(super) identifiers: Identifiers,
+    /// What is known of texts from what stands apart of them, by where each stands: the
+    /// other pieces of a text, the other half of a pair.
+    pub(super) apart: BTreeMap<usize, Vec<Match>>,
     /// What was found, and how much of it may be listed with its path.
     pub(in crate::scrub) redactions: Vec<Redaction>,
     /// What was found and not, or not only, masked.
@@ -137,7 +141,8 @@ impl<'d> Finder<'d> {
             told: Told::default(),
             key_lines: KeyLines::default(),
             piece_words: 0,
-            pieces: BTreeMap::new(),
+            identifiers: Identifiers::default(),
+            apart: BTreeMap::new(),
             redactions: Vec::new(),
             noted: Vec::new(),
             deeds: Vec::new(),
@@ -145,6 +150,21 @@ impl<'d> Finder<'d> {
             explanations: None,
             listed_max,
         }
+    }
+
+    /// Whether texts of the request that was walked may tell of each other.
+    pub(in crate::scrub) fn asks_apart(&self) -> bool {
+        !self.knows_apart() && (self.may_have_pieces() || !self.identifiers.is_empty())
+    }
+
+    /// Whether anything is known of texts from what stands apart of them.
+    pub(in crate::scrub) fn knows_apart(&self) -> bool {
+        !self.apart.is_empty()
+    }
+
+    /// The identifiers that were found, once.
+    pub(in crate::scrub) fn take_identifiers(&mut self) -> Identifiers {
+        std::mem::take(&mut self.identifiers)
     }
 
     /// The numbers of the hits that lie in a range of the request.
@@ -361,7 +381,7 @@ impl Judge for Finder<'_> {
         let packed = Packed::of(text.bytes).is_some();
         let asked = self.explanations.is_some();
         self.told.forget(place.at);
-        let needs_all = packed || asked || !self.pieces.is_empty() || !self.told.is_empty();
+        let needs_all = packed || asked || !self.apart.is_empty() || !self.told.is_empty();
         if range.is_empty() && says_nothing && !needs_all {
             return;
         }
@@ -390,8 +410,8 @@ impl Judge for Finder<'_> {
         if !search.notes.is_empty() {
             self.note(&search.notes, place);
         }
-        if !self.pieces.is_empty() {
-            matches = self.with_pieces(matches, place.at);
+        if !self.apart.is_empty() {
+            matches = self.with_apart(matches, place.at);
         }
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
@@ -403,6 +423,9 @@ impl Judge for Finder<'_> {
             && !announces_key
         {
             self.long.nothing_found(self.detector, text.bytes, at);
+        }
+        if !matches.is_empty() {
+            self.identifiers.take(&self.detector.pairs, &matches, place);
         }
         let before = found.len();
         self.replace(&search, text.bytes, &matches, place, found);

@@ -4,6 +4,8 @@
 //! key of its own and is forty characters as many others are. Beside its first half it is
 //! the secret.
 
+mod halves;
+
 use std::ops::Range;
 
 use crate::scrub::detector::assign;
@@ -12,6 +14,9 @@ use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::rule::validator;
+
+pub(in crate::scrub) use halves::Halves;
+pub(in crate::scrub) use halves::Identifiers;
 
 /// The rule of an identifier, and the rule whose pattern its secret has.
 pub(super) const PAIRS: [(&str, &str); 5] = [
@@ -47,7 +52,13 @@ impl Search<'_, '_> {
     }
 
     /// The words in a range that are secrets as this rule knows them.
-    fn beside(&mut self, text: &[u8], near: Range<usize>, rule: u32, found: &mut Vec<Match>) {
+    pub(super) fn beside(
+        &mut self,
+        text: &[u8],
+        near: Range<usize>,
+        rule: u32,
+        found: &mut Vec<Match>,
+    ) {
         let detector = self.detector;
         let Some(pattern) = detector.rules.get(rule as usize).and_then(|r| r.pattern.as_ref())
         else {

@@ -156,29 +156,27 @@ pub(super) fn add_words(needles: &mut Vec<Needle>, uses: &mut Vec<Use>) -> Range
 }
 
 impl Finder<'_> {
-    /// Whether the request that was walked may hold pieces that were not looked for yet.
+    /// Whether the request that was walked may hold pieces.
     pub(in crate::scrub) fn may_have_pieces(&self) -> bool {
-        WORDS_MIN <= self.piece_words && self.pieces.is_empty()
+        WORDS_MIN <= self.piece_words
     }
 
-    /// Searches texts whose pieces were gathered; before the walk. Whether anything was
-    /// found.
-    pub(in crate::scrub) fn join(&mut self, streams: Streams) -> bool {
+    /// Searches texts whose pieces were gathered; before the walk.
+    pub(in crate::scrub) fn join(&mut self, streams: Streams) {
         for pieces in streams.pieces() {
             self.join_one(&pieces);
         }
-        !self.pieces.is_empty()
     }
 
-    /// The matches in the text at `at`, and what lies in it of what stands in pieces.
+    /// The matches in the text at `at`, and what is known of it from what stands apart.
     #[cold]
-    pub(super) fn with_pieces(&self, mut matches: Vec<Match>, at: usize) -> Vec<Match> {
-        matches.extend(self.pieces.get(&at).into_iter().flatten().cloned());
+    pub(super) fn with_apart(&self, mut matches: Vec<Match>, at: usize) -> Vec<Match> {
+        matches.extend(self.apart.get(&at).into_iter().flatten().cloned());
         overlap::merge(matches)
     }
 
     /// Counts the words that records have which hold pieces of a text. They say nothing of
-    /// the texts that they stand in. What was found in pieces is a hit in each.
+    /// the texts that they stand in. What is known from what stands apart is a hit.
     pub(super) fn take_words(&mut self) {
         let words = &self.detector.piece_words;
         let is_word = |hit: &Hit| words.contains(&hit.needle);
@@ -186,9 +184,9 @@ impl Finder<'_> {
         if 0 < self.piece_words {
             self.hits.retain(|hit| !is_word(hit));
         }
-        if !self.pieces.is_empty() {
+        if !self.apart.is_empty() {
             let at = |at: &usize| Hit { at: *at as u32, needle: PIECE };
-            self.hits.extend(self.pieces.keys().map(at));
+            self.hits.extend(self.apart.keys().map(at));
             self.hits.sort_unstable();
         }
     }
@@ -210,7 +208,7 @@ impl Finder<'_> {
         if search.exhausted {
             matches = vec![Match::whole(joined.len(), RUN)];
         }
-        let (mut begin, before) = (0, self.pieces.len());
+        let (mut begin, before) = (0, self.apart.len());
         for (at, piece) in &pieces.texts {
             let end = begin + piece.len();
             for found in &matches {
@@ -222,11 +220,11 @@ impl Finder<'_> {
                 }
                 let range = range.start - begin..range.end - begin;
                 let found = Match { range, how: How::Plain, ..found.clone() };
-                self.pieces.entry(*at).or_default().push(found);
+                self.apart.entry(*at).or_default().push(found);
             }
             begin = end;
         }
-        if before < self.pieces.len() && !search.notes.is_empty() {
+        if before < self.apart.len() && !search.notes.is_empty() {
             self.note(&search.notes, &place);
         }
     }
