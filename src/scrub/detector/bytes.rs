@@ -92,8 +92,82 @@ pub(in crate::scrub) const fn is_base64(byte: u8) -> bool {
     BASE64.has(byte)
 }
 
+/// How many bytes of the base64 alphabets a text begins with.
+pub(in crate::scrub) fn base64_len(text: &[u8]) -> usize {
+    leading(text, is_base64_wide, is_base64)
+}
+
+/// How many bytes of keys a text begins with.
+pub(in crate::scrub) fn key_len(text: &[u8]) -> usize {
+    leading(text, is_key_byte_wide, is_key_byte)
+}
+
+/// How many bytes of a class a text begins with. `wide` says what `is` does, without a look
+/// into memory, so that many bytes are asked at once.
+#[inline(always)]
+fn leading(text: &[u8], wide: impl Fn(u8) -> bool, is: impl Fn(u8) -> bool) -> usize {
+    const AT_ONCE: usize = 32;
+    let (head, tail) = text.split_at(text.len().min(AT_ONCE / 2));
+    let short = head.iter().take_while(|&&byte| is(byte)).count();
+    if short < head.len() {
+        return short;
+    }
+    let (chunks, _) = tail.as_chunks::<AT_ONCE>();
+    let all = |chunk: &[u8; AT_ONCE]| chunk.iter().fold(true, |all, &byte| all & wide(byte));
+    let whole = chunks.iter().take_while(|chunk| all(chunk)).count() * AT_ONCE;
+    let rest = tail.get(whole..).unwrap_or_default();
+    short + whole + rest.iter().take_while(|&&byte| is(byte)).count()
+}
+
+#[inline(always)]
+fn is_letter_or_digit_wide(byte: u8) -> bool {
+    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10)
+}
+
+#[inline(always)]
+fn is_base64_wide(byte: u8) -> bool {
+    is_letter_or_digit_wide(byte)
+        | (byte == b'+')
+        | (byte == b'/')
+        | (byte == b'-')
+        | (byte == b'_')
+}
+
+#[inline(always)]
+fn is_key_byte_wide(byte: u8) -> bool {
+    is_letter_or_digit_wide(byte)
+        | (byte == b'_')
+        | (byte == b'-')
+        | (byte == b'.')
+        | (0x80 <= byte)
+}
+
 /// Whether `byte` can stand inside a token: letters, digits, underscore.
 #[inline(always)]
 pub(in crate::scrub) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_of_the_same_class_one_by_one_and_many_at_once() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_base64_wide(byte), is_base64(byte), "{byte}");
+            assert_eq!(is_key_byte_wide(byte), is_key_byte(byte), "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_run_ends_at_the_first_byte_that_is_of_another_class() {
+        for len in 0..100 {
+            for more in [0, 1, 40] {
+                let text = [vec![b'a'; len], vec![b' '; more.min(1)], vec![b'a'; more]].concat();
+                assert_eq!(base64_len(&text), len);
+                assert_eq!(key_len(&text), len);
+            }
+        }
+    }
 }

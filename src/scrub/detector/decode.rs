@@ -279,10 +279,10 @@ fn entity(rest: &[u8]) -> Option<(Said, usize)> {
         (b"&grave;", '`'),
         (b"&bsol;", '\\'),
     ];
-    if let Some((name, character)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+    let Some(number) = rest.strip_prefix(b"&#") else {
+        let (name, character) = NAMED.iter().find(|(name, _)| rest.starts_with(name))?;
         return Some((Said::Character(u32::from(*character)), name.len()));
-    }
-    let number = rest.strip_prefix(b"&#")?;
+    };
     let end = number.iter().take(9).position(|&byte| byte == b';')?;
     let digits = number.get(..end)?;
     let value = match digits {

@@ -86,6 +86,14 @@ pub(in crate::scrub) struct Needle {
 }
 
 impl Needle {
+    /// Whether it is one letter over and over, and so is what stands before `start`: only
+    /// where such a run begins can it be told from the run.
+    fn goes_on_before(&self, bytes: &[u8], start: usize) -> bool {
+        let Some((first, others)) = self.bytes.split_first() else { return false };
+        start.checked_sub(1).and_then(|before| bytes.get(before)) == Some(first)
+            && others.iter().all(|other| other == first)
+    }
+
     /// Whether its bytes stand at `start`, whatever is behind them.
     fn stands_at(&self, bytes: &[u8], start: usize) -> bool {
         let found = bytes.get(start..start + self.bytes.len());
@@ -185,7 +193,8 @@ impl Prefilter {
         if let Some(new) = hits.get_mut(first..)
             && !new.is_sorted()
         {
-            new.sort_unstable();
+            // Nearly in order: what is out of it stands in the same block, or in the next.
+            new.sort();
         }
     }
 }
@@ -208,6 +217,9 @@ fn confirm(
 ) {
     lookup.find(window, bytes, at, needles, |number, start| {
         let Some(needle) = needles.get(number as usize) else { return };
+        if needle.goes_on_before(bytes, start) {
+            return;
+        }
         let rest = bytes.get(start + needle.bytes.len()..).unwrap_or_default();
         if needle.check.holds(bytes, start, rest) {
             hits.push(Hit { at: start as u32, needle: number });
@@ -253,6 +265,7 @@ mod tests {
         for at in 0..bytes.len() {
             for (number, needle) in needles.iter().enumerate() {
                 if needle.stands_at(bytes, at)
+                    && !needle.goes_on_before(bytes, at)
                     && needle.check.holds(bytes, at, &bytes[at + needle.bytes.len()..])
                 {
                     hits.push(Hit { at: at as u32, needle: number as u32 });

@@ -9,10 +9,12 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::alphabet;
+use base64::alphabet::Alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::GeneralPurpose;
 use base64::engine::GeneralPurposeConfig;
 
+use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::decode::hex;
@@ -116,10 +118,13 @@ pub(in crate::scrub::detector) fn is_text(bytes: &[u8]) -> bool {
         }
         Err(_) => return false,
     };
+    if valid.bytes().fold(true, |all, byte| all & (b' '..0x7f).contains(&byte)) {
+        return !valid.is_empty();
+    }
     // Of NUL, SASL makes a separator (RFC 4616 §2).
     let control = |c: char| c.is_control() && !c.is_whitespace() && !matches!(c, '\u{1b}' | '\0');
     let nuls = valid.bytes().filter(|byte| *byte == 0).count();
-    !valid.is_empty() && nuls <= 2 && !valid.chars().any(control)
+    nuls <= 2 && !valid.chars().any(control)
 }
 
 /// What follows an escape whose last character only seems to be part of a run: `\n`.
@@ -129,10 +134,6 @@ fn behind_escape(text: &[u8], start: usize) -> usize {
         (Some(b'\\'), Some(b'n' | b'r' | b't')) => start + 1,
         _ => start,
     }
-}
-
-fn base64_len(text: &[u8]) -> usize {
-    text.iter().take_while(|&&byte| is_base64(byte)).count()
 }
 
 /// What the characters in `range` say as one run.
@@ -182,9 +183,6 @@ fn hexadecimal(run: &[u8], at: usize) -> Option<Run> {
     };
     let digits = run.get(prefix..)?;
     let digits = digits.get(..digits.len() & !1)?;
-    if !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
     let decode = |digits: &[u8]| -> Option<Vec<u8>> {
         digits.chunks_exact(2).map(|pair| hex(pair).map(|byte| byte as u8)).collect()
     };
@@ -198,12 +196,13 @@ fn hexadecimal(run: &[u8], at: usize) -> Option<Run> {
 /// What a run of base64 says, how it is written, and how many of its characters are left
 /// over.
 fn base64(run: &[u8], padding: usize) -> Option<(Vec<u8>, Binary, usize)> {
-    let url = run.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let engine = engine(url, false);
+    let is_url = |run: &[u8]| memchr::memchr2(b'-', b'_', run).is_some();
     let head = run.get(..HEAD_LEN).unwrap_or_default();
-    if !head.is_empty() && !engine.decode(head).is_ok_and(|head| says(&head)) {
+    if !head.is_empty() && !engine(is_url(head), false).decode(head).is_ok_and(|head| says(&head)) {
         return None;
     }
+    let url = is_url(run);
+    let engine = engine(url, false);
     // Without a sign of the other alphabet, a run that needs no padding is taken for one
     // that would have it.
     let padded = (run.len() + padding).is_multiple_of(4) && (0 < padding || !url);
@@ -293,13 +292,20 @@ pub(in crate::scrub) fn break_len(rest: &[u8]) -> Option<usize> {
     Some(end + blanks.count())
 }
 
-fn engine(url: bool, padded: bool) -> GeneralPurpose {
-    let alphabet = if url { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
-    let config = GeneralPurposeConfig::new()
-        .with_encode_padding(padded)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    GeneralPurpose::new(alphabet, config)
+fn engine(url: bool, padded: bool) -> &'static GeneralPurpose {
+    const fn new(alphabet: &Alphabet, padded: bool) -> GeneralPurpose {
+        let config = GeneralPurposeConfig::new()
+            .with_encode_padding(padded)
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true);
+        GeneralPurpose::new(alphabet, config)
+    }
+    static PLAIN: [GeneralPurpose; 2] =
+        [new(&alphabet::STANDARD, false), new(&alphabet::STANDARD, true)];
+    static URL: [GeneralPurpose; 2] =
+        [new(&alphabet::URL_SAFE, false), new(&alphabet::URL_SAFE, true)];
+    let [bare, with_padding] = if url { &URL } else { &PLAIN };
+    if padded { with_padding } else { bare }
 }
 
 #[cfg(test)]

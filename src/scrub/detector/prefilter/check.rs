@@ -6,6 +6,7 @@
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::bytes::key_len;
 use crate::scrub::detector::decode::colour_len;
 
 /// What is looked at behind a needle before it is a hit.
@@ -91,9 +92,10 @@ const NAME_REST_MAX: usize = 64;
 
 /// Whether what follows a telling word says that it is (part of) a key.
 fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
-    let Some(after) = rest.iter().take(NAME_REST_MAX).position(|&byte| !is_key_byte(byte)) else {
-        return rest.len() <= NAME_REST_MAX;
-    };
+    let after = key_len(rest.get(..NAME_REST_MAX).unwrap_or(rest));
+    if after == NAME_REST_MAX {
+        return rest.len() == NAME_REST_MAX;
+    }
     let next = |skip: usize| rest.get(after + skip).copied();
     match next(0) {
         // A tag of the wire format behind the key of an attribute; a line's end.
@@ -135,46 +137,38 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if matches!(name_start.checked_sub(1).and_then(|i| name.get(i)), Some(b'<' | b':')) {
         return true;
     }
-    // Words that assign: `is`, `was`, `to`, `by`, and what netrc and schemes have.
     let word_at = rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len());
     let word = rest.get(word_at..).unwrap_or_default();
-    const WORDS: &[&[u8]] = &[
-        b"is ",
-        b"ist ",
-        b"es ",
-        b"est ",
-        b"lautet ",
-        b"is:",
-        b"was ",
-        b"set to ",
-        b"to ",
-        b"bearer ",
-        b"basic ",
-        b"by ",
-        b"as ",
-        b"for ",
-        b"has been ",
-        b"changed to ",
-        b"key:",
-        b"key ",
-        b"key=",
-        b"key*",
-        b"access key",
-        b"token:",
-        b"string =",
-        b"provided: ",
-    ];
-    const FIRST_LETTERS: ByteSet = ByteSet::of(b"iwstbafhckelpIWSTBAFHCKELP");
-    let may_assign = word.first().is_some_and(|&letter| FIRST_LETTERS.has(letter));
-    if may_assign
-        && WORDS.iter().any(|w| word.get(..w.len()).is_some_and(|x| x.eq_ignore_ascii_case(w)))
-    {
+    let begins =
+        |with: &&[u8]| word.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    if word.first().is_some_and(|&letter| assigning_words(letter).iter().any(begins)) {
         return true;
     }
     // `login u password p` (netrc, redis AUTH, SQL) has the bare name: the word
     // must then look like nothing that prose has.
     let end = word.iter().position(|&b| b <= b' ').unwrap_or(word.len()).min(64);
     word.get(..end).unwrap_or_default().iter().any(u8::is_ascii_digit)
+}
+
+/// Words that assign, by their first letter: `is`, `was`, `to`, `by`, and what netrc and
+/// schemes have.
+fn assigning_words(letter: u8) -> &'static [&'static [u8]] {
+    match letter.to_ascii_lowercase() {
+        b'a' => &[b"as ", b"access key"],
+        b'b' => &[b"bearer ", b"basic ", b"by "],
+        b'c' => &[b"changed to "],
+        b'e' => &[b"es ", b"est "],
+        b'f' => &[b"for "],
+        b'h' => &[b"has been "],
+        b'i' => &[b"is ", b"is:", b"ist "],
+        b'k' => &[b"key:", b"key ", b"key=", b"key*"],
+        b'l' => &[b"lautet "],
+        b'p' => &[b"provided: "],
+        b's' => &[b"set to ", b"string ="],
+        b't' => &[b"to ", b"token:"],
+        b'w' => &[b"was "],
+        _ => &[],
+    }
 }
 
 /// Whether a name stands in a row of names: behind a comma, a bracket or the end of a line.

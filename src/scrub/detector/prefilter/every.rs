@@ -45,6 +45,12 @@ impl Every {
     #[inline]
     pub(super) fn four(&self, needles: &[Needle], bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
         if let Some(window) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+            // What is one letter over and over is looked for only where that begins, and no
+            // other needle is known by it (`Sample::frequency`).
+            let is_run = u32::from_le_bytes(*window).rotate_left(8) == u32::from_le_bytes(*window);
+            if is_run && at.checked_sub(1).and_then(|at| bytes.get(at)) == window.first() {
+                return;
+            }
             let window = u32::from_le_bytes(window.map(fold));
             if self.fours.holds(window) {
                 confirm(needles, &self.fours, window, bytes, at, hits);

@@ -32,7 +32,7 @@ const PER_WINDOW: f32 = 2e-6;
 
 /// What it costs to compare a further needle wherever a window stands, next to looking
 /// at the window itself.
-const PER_NEEDLE: f32 = 0.2;
+const PER_NEEDLE: f32 = 0.05;
 
 /// A run of bytes that some needles have, which is one window or two that overlap.
 struct Run {
