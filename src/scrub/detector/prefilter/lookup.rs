@@ -8,13 +8,19 @@ use crate::scrub::detector::prefilter::window::Window;
 pub(super) struct Lookup {
     /// One bit for each hash.
     bitmap: Box<[u64; WORDS]>,
-    /// Open addressing: a window plus one; zero where there is none.
-    keys: Vec<u64>,
-    /// For each of `keys`, the range of `places` that it stands for.
-    ranges: Vec<(u32, u32)>,
+    /// Open addressing.
+    slots: Vec<Slot>,
     places: Vec<Place>,
     /// The needles of all places.
     ends: Vec<End>,
+}
+
+/// A window and the range of `places` that it stands for; free where that is empty.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    window: u32,
+    start: u32,
+    end: u32,
 }
 
 /// Where a window stands in needles that look alike.
@@ -128,8 +134,7 @@ impl Lookup {
         let slots = (entries.len() * 2).next_power_of_two().max(16);
         let mut lookup = Self {
             bitmap: Box::new([0; WORDS]),
-            keys: vec![0; slots],
-            ranges: vec![(0, 0); slots],
+            slots: vec![Slot::default(); slots],
             places: Vec::new(),
             ends: entries.iter().filter_map(|entry| End::new(needles, entry.2)).collect(),
         };
@@ -154,14 +159,13 @@ impl Lookup {
         if let Some(word) = self.bitmap.get_mut(hash >> 6) {
             *word |= 1 << (hash & 63);
         }
-        let mask = self.keys.len() - 1;
-        let mut slot = hash & mask;
-        while self.keys.get(slot).is_some_and(|&key| key != 0) {
-            slot = (slot + 1) & mask;
+        let mask = self.slots.len() - 1;
+        let mut at = hash & mask;
+        while self.slots.get(at).is_some_and(|slot| slot.start < slot.end) {
+            at = (at + 1) & mask;
         }
-        if let (Some(key), Some(range)) = (self.keys.get_mut(slot), self.ranges.get_mut(slot)) {
-            *key = u64::from(window) + 1;
-            *range = (start, end);
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot { window, start, end };
         }
     }
 
@@ -199,16 +203,15 @@ impl Lookup {
 
     #[inline]
     fn places(&self, window: u32) -> &[Place] {
-        let mask = self.keys.len() - 1;
-        let mut slot = hash(window) & mask;
-        while let Some(&key) = self.keys.get(slot)
-            && key != 0
+        let mask = self.slots.len() - 1;
+        let mut at = hash(window) & mask;
+        while let Some(&Slot { window: taken, start, end }) = self.slots.get(at)
+            && start < end
         {
-            if key == u64::from(window) + 1 {
-                let (start, end) = self.ranges.get(slot).copied().unwrap_or_default();
+            if taken == window {
                 return self.places.get(start as usize..end as usize).unwrap_or_default();
             }
-            slot = (slot + 1) & mask;
+            at = (at + 1) & mask;
         }
         &[]
     }
