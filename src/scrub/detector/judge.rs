@@ -126,13 +126,14 @@ impl<'d> Search<'d, '_> {
     /// The rule that knows a value as what it says once its encodings are undone: all of
     /// it, or a word in it.
     fn knows_encoded(&mut self, value: &[u8], rules: Rules<'_>, standing: Standing) -> Option<u32> {
-        // `%DB_PASSWORD%`: no escape but a name that begins like one.
-        let says_more = (ENCODED_LEN_MIN..=ENCODED_LEN_MAX).contains(&value.len())
-            && !validator::is_placeholder(value);
-        if !says_more {
+        if !(ENCODED_LEN_MIN..=ENCODED_LEN_MAX).contains(&value.len()) {
             return None;
         }
         let mut said = self.said_by(value)?;
+        // `%DB_PASSWORD%`: no escape but a name that begins like one.
+        if validator::is_placeholder(value) {
+            return None;
+        }
         for _ in 0..DEPTH_MAX {
             let of_word =
                 |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.:|@$!*~".contains(byte);
