@@ -25,6 +25,7 @@ mod hidden;
 mod judge;
 mod key;
 mod key_lines;
+mod layers;
 mod long;
 mod masked;
 mod overlap;

@@ -6,6 +6,7 @@
 mod again;
 mod agents;
 mod detect;
+mod nested;
 mod pages;
 mod pairs;
 mod pieces;

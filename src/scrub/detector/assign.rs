@@ -23,6 +23,7 @@ pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
+pub(in crate::scrub) use manifest::manifest_around;
 pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;

@@ -3,6 +3,7 @@
 mod anchors;
 
 pub(in crate::scrub) use anchors::Anchor;
+pub(in crate::scrub) use anchors::Marks;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -23,6 +24,7 @@ use anchors::derived_anchors;
 use anchors::follow;
 use anchors::lead;
 use anchors::long_enough;
+use anchors::marks;
 use anchors::reaches_far;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
@@ -46,6 +48,7 @@ pub(in crate::scrub) struct Pattern {
     /// Whether the pattern can go on over blanks without an end, so that a try may
     /// read far even if nothing matches.
     far: bool,
+    marks: Marks,
 }
 
 /// How far a try may read. A private key, the longest there is, takes 13 kB; a token
@@ -140,6 +143,7 @@ impl Pattern {
             open,
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
             far: reaches_far(&hir),
+            marks: marks(&hir),
         };
         Ok((pattern, anchors))
     }
@@ -152,6 +156,16 @@ impl Pattern {
     /// Whether something stands before the anchor in every match.
     pub(in crate::scrub) fn has_lead(&self) -> bool {
         0 < self.lead.start
+    }
+
+    /// How many bytes of a match stand before its anchor at most.
+    pub(in crate::scrub) fn lead_max(&self) -> usize {
+        self.lead.end
+    }
+
+    /// What there is in a match that may be escaped.
+    pub(in crate::scrub) fn marks(&self) -> Marks {
+        self.marks
     }
 
     /// How many of the `left` bytes behind an anchor a try may have read in vain.

@@ -157,15 +157,38 @@ impl Decoded {
         }
     }
 
+    /// Where position `at` of the original stands in the decoded text.
+    pub(in crate::scrub) fn position(&self, at: usize) -> usize {
+        let steps = self.steps.partition_point(|step| step.original <= at);
+        match steps.checked_sub(1).and_then(|i| self.steps.get(i)) {
+            Some(step) => step.decoded + (at - step.original),
+            None => at,
+        }
+    }
+
     /// Undoes the escapes of some kinds in `text`; `None` where there are none.
     pub(in crate::scrub) fn new(kinds: Kinds, text: &[u8]) -> Option<Self> {
+        Self::undo(text, |rest| kinds.next(rest), |rest| kinds.escape(rest))
+    }
+
+    /// Undoes one layer of JSON strings, of URLs and of HTML; `None` where there is none.
+    /// Other than [`Escapes::Backslash`], quotes and line ends come out as such.
+    pub(in crate::scrub) fn layer(text: &[u8]) -> Option<Self> {
+        Self::undo(text, |rest| memchr::memchr3(b'\\', b'%', b'&', rest), of_layer)
+    }
+
+    fn undo(
+        text: &[u8],
+        next: impl Fn(&[u8]) -> Option<usize>,
+        escape: impl Fn(&[u8]) -> Option<(Said, usize)>,
+    ) -> Option<Self> {
         let mut decoded = Self { text: Vec::with_capacity(text.len()), steps: Vec::new() };
         let mut at = 0;
-        while let Some(found) = kinds.next(text.get(at..).unwrap_or_default()) {
+        while let Some(found) = next(text.get(at..).unwrap_or_default()) {
             decoded.text.extend_from_slice(text.get(at..at + found).unwrap_or_default());
             at += found;
             let rest = text.get(at..).unwrap_or_default();
-            match kinds.escape(rest) {
+            match escape(rest) {
                 Some((said, len)) => {
                     at += len;
                     decoded.say(&said);
@@ -201,6 +224,20 @@ impl Decoded {
                 self.text.extend_from_slice(character.encode_utf8(&mut utf8).as_bytes());
             }
         }
+    }
+}
+
+/// The escape of a layer that a text begins with.
+fn of_layer(rest: &[u8]) -> Option<(Said, usize)> {
+    match rest {
+        [b'\\', sign @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some((Said::Byte(*sign), 2)),
+        [b'\\', b'n', ..] => Some((Said::Byte(b'\n'), 2)),
+        [b'\\', b'r', ..] => Some((Said::Byte(b'\r'), 2)),
+        [b'\\', b't', ..] => Some((Said::Byte(b'\t'), 2)),
+        [b'\\', b'u', ..] => backslash(rest),
+        [b'%', ..] => percent(rest),
+        [b'&', ..] => entity(rest),
+        _ => None,
     }
 }
 

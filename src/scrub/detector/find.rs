@@ -246,7 +246,12 @@ impl<'d, 'p> Search<'d, 'p> {
             found.push(Match { range: joined.range, rule, certainty, how: How::Plain });
             return;
         }
-        let Some(candidate) = candidate else { return self.unconfirmed(rule, text, at, len) };
+        let Some(candidate) = candidate else {
+            if !self.in_layers(text, at..at + len, pattern, rule, found) {
+                self.unconfirmed(rule, text, at, len);
+            }
+            return;
+        };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
         let no_secret = is_in_mask(text, candidate.secret.start)
             || !compiled.accepts(secret)

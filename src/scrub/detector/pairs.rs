@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::hidden::DEPTH_MAX;
+use crate::scrub::detector::layers::Layers;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
@@ -101,7 +103,19 @@ impl Search<'_, '_> {
         if text.get(at + len).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             return;
         }
-        for range in assign::secret_data(text, at) {
+        let mut values = assign::secret_data(text, at);
+        if values.is_empty() {
+            let mut layers = Layers::new(text, assign::manifest_around(at), at);
+            for _ in 0..DEPTH_MAX {
+                self.step(layers.text.len());
+                if !values.is_empty() || self.exhausted || !layers.undo() {
+                    break;
+                }
+                let inner = assign::secret_data(&layers.text, layers.at);
+                values = inner.iter().map(|value| layers.original(value)).collect();
+            }
+        }
+        for range in values {
             self.step(range.len());
             let value = text.get(range.clone()).unwrap_or_default();
             if !range.is_empty()

@@ -18,6 +18,11 @@ const VALUES_MAX: usize = 256;
 
 const DATA: [&[u8]; 2] = [b"data", b"stringData"];
 
+/// Where the manifest stands whose `kind` begins at `at`, at most.
+pub(in crate::scrub) fn manifest_around(at: usize) -> Range<usize> {
+    at.saturating_sub(WITHIN)..at.saturating_add(WITHIN)
+}
+
 /// The values of the Secret whose `kind` begins at `at`.
 pub(in crate::scrub) fn secret_data(text: &[u8], at: usize) -> Vec<Range<usize>> {
     let cursor = Cursor { text, at: at + b"kind".len() };

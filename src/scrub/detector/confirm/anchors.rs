@@ -43,6 +43,47 @@ pub(super) fn derived_anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
+/// What there is in every match that texts may have escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::scrub) enum Marks {
+    /// Nothing.
+    None,
+    /// Blanks, which URLs escape.
+    Blanks,
+    /// Quotes or line ends, which JSON escapes.
+    Quotes,
+}
+
+/// The marks that a pattern asks for where hardly anything else can stand.
+pub(super) fn marks(hir: &Hir) -> Marks {
+    const QUOTES: ByteSet = ByteSet::of(b"\"'`\n");
+    const ALTERNATIVES_MAX: usize = 8;
+    let of = |bytes: &mut dyn Iterator<Item = u8>| {
+        let mark = |byte: u8| match byte {
+            _ if QUOTES.has(byte) => Marks::Quotes,
+            b' ' => Marks::Blanks,
+            _ => Marks::None,
+        };
+        bytes.map(mark).max().unwrap_or(Marks::None)
+    };
+    match hir.kind() {
+        HirKind::Literal(literal) => of(&mut literal.0.iter().copied()),
+        HirKind::Class(class) => {
+            let set = set(class);
+            match set.bytes().count() <= ALTERNATIVES_MAX {
+                true => of(&mut set.bytes()),
+                false => Marks::None,
+            }
+        }
+        HirKind::Repetition(repetition) => marks(&repetition.sub),
+        HirKind::Capture(capture) => marks(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(marks).max().unwrap_or(Marks::None)
+        }
+        HirKind::Empty | HirKind::Look(_) => Marks::None,
+    }
+}
+
 /// The anchors that the prefilter can look for: one of two bytes, with each byte that may
 /// follow it in a match.
 pub(super) fn long_enough(hir: &Hir, anchor: Vec<u8>) -> Vec<Vec<u8>> {

@@ -1,0 +1,53 @@
+//! What is told by quotes, blanks and line ends, where those are escaped.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use otel_redact::scrub::rule::template;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::detect::SCRUBBER;
+
+/// Texts with a secret (`@`) that only what stands around it gives away.
+const TEXTS: [&str; 6] = [
+    "apiVersion: v1\nkind: Secret\ndata:\n  foo: @\ntype: Opaque",
+    r#"{"apiVersion":"v1","data":{"foo":"@"},"kind":"Secret"}"#,
+    "1 validation error for Settings\ndb_password\n  String should have at least 12 characters \
+     [type=string_too_short, input_value='@', input_type=str]",
+    r#"A7 LOGIN "bob.at.mail.example" "@""#,
+    r#"{"Name":"/db/password","Type":"SecureString","Value":"@"}"#,
+    r#"{"type":"string_too_short","loc":["body","password"],"msg":"too short","input":"@"}"#,
+];
+
+/// `text` as a string in JSON, that JSON as a string in JSON, and so on.
+fn nested(text: &str, depth: usize) -> String {
+    (0..depth).fold(text.to_owned(), |text, depth| json!({ "at": depth, "note": text }).to_string())
+}
+
+/// What stands `depth` levels down.
+fn inner(text: &str, depth: usize) -> String {
+    (0..depth).fold(text.to_owned(), |text, _| {
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        value["note"].as_str().expect("a text").to_owned()
+    })
+}
+
+#[test]
+fn a_secret_is_found_however_deep_its_quotes_and_line_ends_are_escaped() {
+    for (number, text) in TEXTS.iter().enumerate() {
+        for seed in 0..4 {
+            let secret = template::expand("{base62:16}", seed).expect("a sound template");
+            let (front, back) = text.rsplit_once('@').expect("a place for it");
+            let text = [front, &secret, back].concat();
+            for depth in 0..4 {
+                let scrubbed = SCRUBBER.scrub_text(&nested(&text, depth));
+                let left = inner(&scrubbed, depth);
+                assert!(!left.contains(&secret), "text {number}, depth {depth}: {left}");
+                assert!(left.starts_with(front) && left.ends_with(back), "{left}");
+                let encoded = STANDARD.encode(nested(&text, depth));
+                let scrubbed = SCRUBBER.scrub_text(&encoded);
+                assert_ne!(scrubbed, encoded, "text {number}, depth {depth}, in base64");
+            }
+        }
+    }
+}
