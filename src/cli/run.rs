@@ -15,6 +15,7 @@ use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::component::ComponentId;
+use crate::gateway::connect;
 use crate::gateway::own;
 use crate::gateway::reload::LOOK_EVERY;
 use crate::gateway::reload::Reloader;
@@ -85,6 +86,9 @@ pub(in crate::cli) fn run(args: &ConfigArgs, run: &RunArgs) -> Result<(), RunErr
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    if let Some(warning) = connect::unused_proxy(|name| std::env::var(name).ok()) {
+        tracing::warn!("{warning}");
+    }
     let grace = run.grace_seconds.map_or(GRACE_DEFAULT, Duration::from_secs);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let leave = run.leave_milliseconds.map_or(LEAVE_DEFAULT, Duration::from_millis);
@@ -128,7 +132,7 @@ async fn serve(
     begin_at_zero(config, &metrics);
     let running = crate::gateway::start(config, &metrics).await?;
     let sent = own::start(telemetry, running.scrubbers(), &instance, &metrics)
-        .map_err(ConfigError::from)?;
+        .map_err(|fault| ConfigError::from(config.placed(fault)))?;
     health.ready();
     tracing::info!(version = instance::VERSION, rules = running.rules(), "ready");
 

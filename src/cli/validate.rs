@@ -5,6 +5,7 @@ use crate::cli::ConfigArgs;
 use crate::cli::complain;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ProcessorConfig;
+use crate::gateway::connect;
 use crate::gateway::own;
 use crate::gateway::processors;
 use crate::scrub::prove;
@@ -20,12 +21,16 @@ pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
     for warning in &loaded.warnings {
         complain(&format!("Warning: {warning}"));
     }
-    own::check(&loaded.config.service.telemetry)?;
-    let built = processors::build(&loaded.config)?;
-    for warning in processors::behind::warnings(&loaded.config, &built) {
+    let config = &loaded.config;
+    if let Some(warning) = connect::unused_proxy(|name| std::env::var(name).ok()) {
         complain(&format!("Warning: {warning}"));
     }
-    for (id, processor) in &loaded.config.processors {
+    own::check(&config.service.telemetry).map_err(|fault| config.placed(fault))?;
+    let built = processors::build(config)?;
+    for warning in processors::behind::warnings(config, &built) {
+        complain(&format!("Warning: {warning}"));
+    }
+    for (id, processor) in &config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
             prove::check(settings).map_err(|fault| fault.within(&format!("processors.{id}")))?;
         }

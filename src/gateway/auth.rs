@@ -209,15 +209,15 @@ fn find<T: Clone>(
     what: &str,
 ) -> Result<Option<T>, YamlError> {
     let Some(Config { authenticator }) = auth else { return Ok(None) };
-    let found = all.get(authenticator).cloned().ok_or_else(|| YamlError {
-        path: format!("{path}.auth.authenticator"),
-        expected: format!("`{authenticator}` does not fit here: expected {what}"),
+    let found = all.get(authenticator).cloned().ok_or_else(|| {
+        let expected = format!("`{authenticator}` does not fit here: expected {what}");
+        YamlError::new(format!("{path}.auth.authenticator"), expected)
     })?;
     Ok(Some(found))
 }
 
 fn fault(path: &str, key: &str, expected: impl ToString) -> YamlError {
-    YamlError { path: format!("{path}.{key}"), expected: expected.to_string() }
+    YamlError::new(format!("{path}.{key}"), expected.to_string())
 }
 
 /// The text of a file, without the line feed at its end.

@@ -20,6 +20,7 @@ mod read;
 pub mod routing;
 pub mod secret;
 pub mod source;
+mod spelling;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use crate::gateway::config::component::PipelineId;
 use crate::gateway::config::environment::Environment;
 use crate::scrub::yaml;
 use crate::scrub::yaml::Node;
+use crate::scrub::yaml::Origin;
 use crate::scrub::yaml::YamlError;
 
 /// What runs when nothing else is asked for.
@@ -49,6 +51,9 @@ pub struct Config {
     pub extensions: BTreeMap<ComponentId, ExtensionConfig>,
     /// `service`
     pub service: ServiceConfig,
+    /// Where it stands, for what only its parts find out as they are built. Without values:
+    /// it stays, and some are secret.
+    pub origin: Origin,
 }
 
 /// `service`: what runs.
@@ -155,6 +160,14 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// A fault of a part, with its line.
+    pub fn placed(&self, fault: YamlError) -> YamlError {
+        match &self.origin.node {
+            Some(root) => fault.placed(root),
+            None => fault,
+        }
+    }
+
     /// What the pipelines of an exporter carry.
     pub fn signals_of(&self, exporter: &ComponentId) -> Vec<crate::scrub::Signal> {
         let used = self.service.pipelines.iter().filter(|(_, p)| p.exporters.contains(exporter));
@@ -210,6 +223,7 @@ impl Config {
         let (ways, routes) = check::check(&config, &whole, &mut warnings)?;
         config.service.pipelines = flow::named(ways);
         config.processors.extend(routes);
+        config.origin = Origin::new(String::new(), Some(&whole.outline()));
         warnings.dedup();
         Ok(Loaded { config, warnings })
     }

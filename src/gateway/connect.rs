@@ -37,6 +37,19 @@ pub struct Connector {
     target: Option<Uri>,
 }
 
+/// Variables that name a proxy for the Collector's exporters.
+const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// What whoever set a proxy in the environment should know. `variable` looks there.
+pub fn unused_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let is_set = |name: &&&str| variable(name).is_some_and(|proxy| !proxy.is_empty());
+    let name = PROXY_VARIABLES.iter().find(is_set)?;
+    Some(format!(
+        "exporters: {name} is set, and this program goes through no proxy: upstreams are \
+         connected to directly"
+    ))
+}
+
 impl Connector {
     /// A connector that speaks TLS to `https` addresses.
     ///
@@ -60,9 +73,9 @@ impl Connector {
             .filter(|name| !name.is_empty())
             .map(|name| ServerName::try_from(name.to_owned()))
             .transpose()
-            .map_err(|_| YamlError {
-                path: format!("{path}.server_name_override"),
-                expected: "expected the name of a host".to_owned(),
+            .map_err(|_| {
+                let path = format!("{path}.server_name_override");
+                YamlError::new(path, "expected the name of a host")
             })?;
         Ok(Self { tcp, tls, server_name, target: None })
     }

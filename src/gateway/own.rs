@@ -83,8 +83,7 @@ pub fn check(settings: &telemetry::Config) -> Result<(), YamlError> {
     for (at, processor) in settings.traces.processors.iter().enumerate() {
         let path = format!("service.telemetry.traces.processors[{at}].{}", processor.name());
         if 0 < at {
-            let expected = "expected one processor: spans go one way".to_owned();
-            return Err(YamlError { path, expected });
+            return Err(YamlError::new(path, "expected one processor: spans go one way"));
         }
         let path = format!("{path}.exporter");
         settings::exporter(&path, &processor.batch().exporter, Signal::Traces, Duration::ZERO)?;

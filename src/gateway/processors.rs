@@ -34,6 +34,10 @@ pub struct Built {
 ///
 /// The first fault in their settings.
 pub fn build(config: &Config) -> Result<Built, YamlError> {
+    build_all(config).map_err(|fault| config.placed(fault))
+}
+
+fn build_all(config: &Config) -> Result<Built, YamlError> {
     let mut all = Built::default();
     for (id, settings) in &config.processors {
         let within = |fault: YamlError| fault.within(&format!("processors.{id}"));
@@ -65,7 +69,14 @@ pub fn build(config: &Config) -> Result<Built, YamlError> {
                 let signal = config.signal_of(id);
                 Filter::route(signal, route).map(|built| Processor::Route(Arc::new(built)))
             }
-            ProcessorConfig::Batch(_) | ProcessorConfig::MemoryLimiter(_) => continue,
+            ProcessorConfig::Batch(batch) => {
+                batch.check().map_err(within)?;
+                continue;
+            }
+            ProcessorConfig::MemoryLimiter(limiter) => {
+                limiter.bytes_max(&format!("processors.{id}"))?;
+                continue;
+            }
         };
         all.processors.insert(id.clone(), built.map_err(within)?);
     }

@@ -68,7 +68,7 @@ impl Reloader {
         for (id, pipeline) in self.pipelines.iter() {
             let new = Steps::new(id.signal, steps(id, config, &built)?).map_err(|err| {
                 let path = format!("service.pipelines.{id}.processors");
-                YamlError { path, expected: err.to_string() }
+                YamlError::new(path, err.to_string())
             })?;
             pipeline.admits(&new).map_err(|unknown| no_apart(id, &unknown))?;
             all.push((pipeline, new));

@@ -146,6 +146,13 @@ impl Running {
 ///
 /// The first thing that keeps it from starting.
 pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
+    begin(config, metrics).await.map_err(|err| match err {
+        StartError::Fault(fault) => StartError::Fault(config.placed(fault)),
+        err => err,
+    })
+}
+
+async fn begin(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
     compute::keep_panics_quiet();
     let processors = processors::build(config)?;
     processors.tell(metrics.ledger());
@@ -336,8 +343,7 @@ async fn bind(
         servers.push(("http", Server::http(http.clone(), &path, auth).await?));
     }
     if servers.is_empty() {
-        let expected = "expected grpc or http".to_owned();
-        return Err(YamlError { path, expected }.into());
+        return Err(YamlError::new(path, "expected grpc or http").into());
     }
     Ok(servers)
 }

@@ -245,5 +245,5 @@ fn roots(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, ru
 
 /// A fault of a setting whose line is not known.
 fn fault(path: &str, expected: impl ToString) -> YamlError {
-    YamlError { path: path.to_owned(), expected: expected.to_string() }
+    YamlError::new(path, expected.to_string())
 }

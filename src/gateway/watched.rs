@@ -128,7 +128,7 @@ mod tests {
             let file = file.clone();
             move || {
                 let text = std::fs::read_to_string(&file).unwrap_or_default();
-                let fault = |_| YamlError { path: "a".to_owned(), expected: "b".to_owned() };
+                let fault = |_| YamlError::new("a", "b");
                 text.parse::<u32>().map(Arc::new).map_err(fault)
             }
         };

@@ -273,15 +273,12 @@ fn steps(setting: &str, actions: &[ActionSettings]) -> Result<Vec<Step>, YamlErr
     let steps = actions.iter().enumerate().map(|(at, action)| {
         step(action).map_err(|(key, expected)| {
             let dot = if key.is_empty() { "" } else { "." };
-            YamlError { path: format!("{setting}[{at}]{dot}{key}"), expected }
+            YamlError::new(format!("{setting}[{at}]{dot}{key}"), expected)
         })
     });
     let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
     match steps.is_empty() {
-        true => Err(YamlError {
-            path: setting.to_owned(),
-            expected: "expected at least one action".to_owned(),
-        }),
+        true => Err(YamlError::new(setting, "expected at least one action")),
         false => Ok(steps),
     }
 }

@@ -229,17 +229,15 @@ impl Texts {
             Some(MatchType::Strict) => Ok(Self::Strict(texts.to_vec())),
             Some(MatchType::Regexp) => {
                 let patterns = texts.iter().enumerate().map(|(at, text)| {
-                    Pattern::new(text).map_err(|err| YamlError {
-                        path: format!("{name}[{at}]"),
-                        expected: format!("expected a regular expression of Go's RE2, found {err}"),
+                    Pattern::new(text).map_err(|err| {
+                        let expected =
+                            format!("expected a regular expression of Go's RE2, found {err}");
+                        YamlError::new(format!("{name}[{at}]"), expected)
                     })
                 });
                 patterns.collect::<Result<_, _>>().map(Self::Regexp)
             }
-            None => Err(YamlError {
-                path: "match_type".to_owned(),
-                expected: "expected one of strict, regexp".to_owned(),
-            }),
+            None => Err(YamlError::new("match_type", "expected one of strict, regexp")),
         }
     }
 
@@ -257,8 +255,7 @@ impl Attribute {
         path: &str,
         settings: &AttributeSettings,
     ) -> Result<Self, YamlError> {
-        let fault =
-            |path: String, expected: &str| Err(YamlError { path, expected: expected.to_owned() });
+        let fault = |path: String, expected: &str| Err(YamlError::new(path, expected));
         if settings.key.is_empty() {
             return fault(format!("{path}.key"), "expected a key");
         }

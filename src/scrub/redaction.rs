@@ -172,9 +172,9 @@ impl std::fmt::Debug for Redactor {
 
 fn patterns(setting: &str, patterns: &[String]) -> Result<Vec<Pattern>, YamlError> {
     let compiled = patterns.iter().enumerate().map(|(at, pattern)| {
-        Pattern::new(pattern).map_err(|err| YamlError {
-            path: format!("{setting}[{at}]"),
-            expected: format!("expected a regular expression of Go's RE2, found {err}"),
+        Pattern::new(pattern).map_err(|err| {
+            let expected = format!("expected a regular expression of Go's RE2, found {err}");
+            YamlError::new(format!("{setting}[{at}]"), expected)
         })
     });
     compiled.collect()

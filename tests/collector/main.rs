@@ -147,7 +147,7 @@ fn says_of(config: &str, signal: Signal) -> bool {
 fn attributes_of_spans(config: &str) -> Result<Processor, yaml::YamlError> {
     let settings = yaml::read::<AttributesSettings>(config)?;
     if let Some((path, expected)) = settings.misfit(Signal::Traces) {
-        return Err(yaml::YamlError { path, expected });
+        return Err(yaml::YamlError::new(path, expected));
     }
     attributes(config)
 }

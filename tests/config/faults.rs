@@ -32,8 +32,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ),
     // What only the Collector has.
     (
-        "exporters:\n  nop:\n  file: {path: /tmp/x, group_by: {enabled: true}}\n",
-        "exporters.file.group_by: the Collector has this setting, this program has not at line 3, column 24 of a.yaml; write one `file` exporter for each value, behind the connector `routing`",
+        "receivers:\n  otlp: {protocols: {grpc: {middlewares: [{id: a}]}}}\n",
+        "receivers.otlp.protocols.grpc.middlewares: the Collector has this setting, this program has not at line 2, column 29 of a.yaml; there are no middlewares; leave it out",
     ),
     (
         "receivers: {otpl: }\n",
@@ -199,7 +199,7 @@ const SECTIONS: &[(&str, &str)] = &[
         "service.pipelines: expected at least one",
     ),
     (
-        "service:\n  telemetry:\n    metrics: {address: ':8888'}\n",
+        "service:\n  telemetry:\n    metrics: {address: ':8888', readers: []}\n",
         "service.telemetry.metrics.address: the Collector has this setting, this program has not at line 3, column 15 of a.yaml; write `readers: [{pull: {exporter: {prometheus: {host: localhost, port: 8888}}}}]`",
     ),
     (
@@ -258,6 +258,18 @@ fn what_the_collector_has_and_nothing_here_needs_is_warned_of() {
         "extensions.pprof: `pprof` does nothing here: it serves Go's profiles at line 8, column 3 of a.yaml; use `perf` or eBPF on the process",
     ];
     assert_eq!(load(&yaml), Ok(expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn a_setting_that_is_not_here_and_that_no_pipeline_uses_is_warned_of() {
+    let exporters = "exporters:\n  nop:\n  file: {path: /tmp/x, group_by: {enabled: true}}\n";
+    let yaml = format!("{exporters}{RECEIVERS}{PROCESSORS}{SERVICE}");
+    let expected = "exporters.file.group_by: no pipeline uses it, so it is passed over: the Collector has this setting, this program has not at line 3, column 24 of a.yaml; write one `file` exporter for each value, behind the connector `routing`";
+    assert_eq!(load(&yaml), Ok(vec![expected.to_owned()]));
+    let off = yaml.replace("enabled: true", "enabled: false");
+    assert_eq!(load(&off), Ok(Vec::new()));
+    let used = yaml.replace("exporters: [nop]", "exporters: [file]");
+    assert!(load(&used).is_err());
 }
 
 #[test]

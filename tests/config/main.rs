@@ -5,4 +5,5 @@ mod environment;
 mod expansion;
 mod faults;
 mod meaning;
+mod pasted;
 mod rules;

@@ -107,6 +107,35 @@ fn old_names_work_and_warn() {
 }
 
 #[test]
+fn both_spellings_of_the_collector_say_the_same() {
+    let exporter = "nop: , otlp_http: {endpoint: 'http://x', headers: HEADERS}}";
+    let with = |headers: &str, telemetry: &str| {
+        SMALL
+            .replace("nop: }", &exporter.replace("HEADERS", headers))
+            .replace("service: {", &format!("service: {{telemetry: {{{telemetry}}}, "))
+    };
+    let older = with(
+        "{a: b, c: '1'}",
+        "metrics: {readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 9}}}}]}, \
+         resource: {team: shop, n: '7'}",
+    );
+    let newer = with(
+        "[{name: a, value: b}, {name: c, value: '1'}]",
+        "metrics: {address: ':9'}, resource: {schema_url: x, attributes: [\
+         {name: team, value: shop}, {name: n, value: 7, type: int}]}",
+    );
+    let read = |yaml: &str| {
+        let environment = Made::new(&[], &[("a.yaml", yaml)]);
+        let Loaded { config, warnings } = load(&["a.yaml"], &[], &environment);
+        (format!("{:?}", config.exporters), config.service.telemetry, warnings)
+    };
+    let ((exporters, telemetry, none), (others, other, warnings)) = (read(&older), read(&newer));
+    assert_eq!((exporters, telemetry, none.len()), (others, other, 0));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("service.telemetry.metrics.address: this is old"));
+}
+
+#[test]
 fn secrets_from_the_environment_are_not_printed() {
     let yaml = SMALL.replace(
         "nop: }",

@@ -75,6 +75,28 @@ fn what_it_does_not_cover_is_said_before_it_starts() {
     }
 }
 
+#[test]
+fn where_it_leaks_as_the_collector_does_is_said_once_at_the_line_of_the_setting() {
+    let settings = "{allow_all_keys: true, blocked_values: ['a', 'password=.*'], \
+                    allowed_values: ['@mycompany']}";
+    let more = "    logs/more: {receivers: [otlp], processors: [redaction], exporters: [nop]}\n";
+    let warnings = warnings(&(redacting("nop:\n", settings) + more));
+    for expected in [
+        "processors.redaction.redact_all_types: as in the Collector, attributes that are numbers, \
+         lists, maps or bytes are not looked at; with `true` they are, all but bytes at line ",
+        "processors.redaction.allowed_values[0]: as in the Collector, one match anywhere lets the \
+         whole value pass, whatever else is in it; put the pattern between `^` and `$` at line ",
+        "processors.redaction.blocked_values[1]: as in the Collector, `.` ends where a line does, \
+         and further lines stay; begin with `(?s)` to mask them, too at line ",
+    ] {
+        assert!(warnings.iter().any(|line| line.contains(expected)), "{expected}\n{warnings:#?}");
+    }
+    let links: Vec<_> = warnings.iter().filter(|line| line.contains("span links")).collect();
+    assert_eq!(links.len(), 1, "{warnings:#?}");
+    assert!(links[0].contains("; the same in "), "{links:?}");
+    assert!(links[0].contains("`logs/more`"), "{links:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn profiles_need_a_scrubber() {
     let yaml = redacting("nop:\n", "{allow_all_keys: true}").replace("traces:", "profiles:");

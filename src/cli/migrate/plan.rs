@@ -22,6 +22,7 @@ use crate::gateway::processors;
 use crate::scrub::rule::date::Date;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Value;
+use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::write::Comments;
 
 /// How many settings are taken out at most before it is given up.
@@ -261,7 +262,7 @@ impl Plan {
             let mut parts = gone.splitn(2, '.');
             let section_name = parts.next().unwrap_or_default().to_owned();
             let rest = parts.next().unwrap_or_default();
-            let what = format!("`{rest}` is taken out: {}", fault.expected);
+            let what = format!("`{rest}` is taken out: {}", fault.what());
             if self.config.get(&section_name).is_some_and(|one| one.get(rest).is_none())
                 && !rest.contains(['.', '['])
             {
@@ -271,9 +272,7 @@ impl Plan {
             }
             self.note(&self.owner(&gone), Fate::Missing, what);
         }
-        let path = "service".to_owned();
-        let expected = "more faults than can be taken out".to_owned();
-        Err(crate::scrub::yaml::YamlError { path, expected }.into())
+        Err(YamlError::new("service", "more faults than can be taken out").into())
     }
 
     /// A warning belongs to the component that it names.

@@ -143,8 +143,8 @@ fn loads(imported: &Imported, lost: &mut Vec<String>) -> Result<Imported, String
 fn fault(yaml: &str) -> Option<String> {
     let file: RuleFile = match yaml::read(yaml) {
         Ok(file) => file,
-        Err(fault) => return Some(fault.expected),
+        Err(fault) => return Some(fault.what()),
     };
     let settings = Settings { rules: file.rules, allow: file.allow, ..Settings::default() };
-    Scrubber::without_packs(&settings).err().map(|fault| fault.expected)
+    Scrubber::without_packs(&settings).err().map(|fault| fault.what())
 }

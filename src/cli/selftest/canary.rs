@@ -50,9 +50,8 @@ pub(in crate::cli::selftest) fn of(rule: &Rule, seed: u64) -> Result<Vec<Canary>
             Example::Text(text) => (None, text),
             Example::Keyed { key, text } => (Some(key.clone()), text),
         };
-        let text = template::expand(text, seed).map_err(|fault| YamlError {
-            path: format!("rule {}.examples", rule.id),
-            expected: fault.to_string(),
+        let text = template::expand(text, seed).map_err(|fault| {
+            YamlError::new(format!("rule {}.examples", rule.id), fault.to_string())
         })?;
         let mut secrets = alone.find_bytes(text.as_bytes(), key.as_deref());
         // `guest:guest`: what also stands where it is no secret cannot be looked for.

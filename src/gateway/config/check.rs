@@ -46,9 +46,13 @@ pub(in crate::gateway::config) fn check(
     let service = At { path: "service".to_owned(), node: root.get("service") };
     let extensions = service.under("extensions");
     defined(&config.service.extensions, config.extensions.keys(), "extensions", &extensions)?;
+    check_protocols(config, root)?;
     check_authenticators(config, root)?;
     check_admin(config, root)?;
     for (id, exporter) in &config.exporters {
+        if let Some(queue) = exporter.sending_queue() {
+            queue.check(&format!("exporters.{id}")).map_err(|fault| fault.placed(root))?;
+        }
         let storage = exporter.sending_queue().and_then(|queue| queue.storage.as_ref());
         if let Some(storage) = storage {
             let exporters = At { path: "exporters".to_owned(), node: root.get("exporters") };
@@ -72,16 +76,42 @@ pub(in crate::gateway::config) fn check(
         }
         NoWays::TooMany => service.under("pipelines").fault("these pipelines lead to too many", ""),
     })?;
+    let mut partly: Vec<Partly> = Vec::new();
     for way in &found.0 {
         if let Some(id) = way.ids.last() {
             let at = service.under("pipelines").pipeline(id).under("processors");
-            match way.is_apart(config) {
-                true => route::check_apart(config, way, &at)?,
-                false => check_scrubs(config, id, &way.pipeline, &at, warnings)?,
+            if way.is_apart(config) {
+                route::check_apart(config, way, &at)?;
+            } else if let Some(one) = check_scrubs(config, id, &way.pipeline, &at)? {
+                match partly.iter_mut().find(|other| other.redaction == one.redaction) {
+                    Some(other) => other.pipelines.extend(one.pipelines),
+                    None => partly.push(one),
+                }
             }
         }
     }
+    warnings.extend(partly.iter().map(Partly::warning));
     Ok(found)
+}
+
+/// Pipelines that have this `redaction` and no scrubber.
+struct Partly {
+    redaction: ComponentId,
+    pipelines: Vec<PipelineId>,
+    /// What is to be known of the first.
+    fault: YamlError,
+}
+
+impl Partly {
+    /// One line, however many the pipelines.
+    fn warning(&self) -> String {
+        let others = self.pipelines.iter().skip(1).map(|id| format!("`{id}`"));
+        let others: Vec<String> = others.collect();
+        match others.is_empty() {
+            true => self.fault.to_string(),
+            false => format!("{}; the same in {}", self.fault, others.join(", ")),
+        }
+    }
 }
 
 /// A connector ends one pipeline and begins another, of one signal.
@@ -130,6 +160,19 @@ fn check_connector(
         warnings.push(fault.to_string());
     }
     begins.iter().try_for_each(|(begin, _)| routing.check(begin.signal))
+}
+
+/// A receiver listens somewhere.
+fn check_protocols(config: &Config, root: &Node) -> Result<(), YamlError> {
+    for (id, receiver::Config::Otlp(receiver)) in &config.receivers {
+        let protocols = &receiver.protocols;
+        if protocols.grpc.is_none() && protocols.http.is_none() {
+            let at = At { path: "receivers".to_owned(), node: root.get("receivers") };
+            let at = at.under(&id.to_string()).under("protocols");
+            return Err(at.fault("expected at least one of grpc and http", ""));
+        }
+    }
+    Ok(())
 }
 
 /// Every `auth.authenticator` names an extension that runs and is of a fitting type.
@@ -253,8 +296,7 @@ fn check_scrubs(
     id: &PipelineId,
     pipeline: &PipelineConfig,
     processors: &At<'_>,
-    warnings: &mut Vec<String>,
-) -> Result<(), YamlError> {
+) -> Result<Option<Partly>, YamlError> {
     let acts = |processor: &&ComponentId| {
         let settings = config.processors.get(processor);
         matches!(
@@ -277,7 +319,7 @@ fn check_scrubs(
         matches!(config.processors.get(processor), Some(ProcessorConfig::Scrubber(_)))
     };
     if pipeline.processors.iter().any(scrubs) {
-        return Ok(());
+        return Ok(None);
     }
     let redacts = |processor: &&ComponentId| {
         matches!(config.processors.get(processor), Some(ProcessorConfig::Redaction(_)))
@@ -300,8 +342,8 @@ fn check_scrubs(
                 &format!("as in the Collector, `{redaction}` does not look at {NOT_COVERED}"),
                 &format!("to cover them, {advice}, behind it"),
             );
-            warnings.push(fault.to_string());
-            Ok(())
+            let redaction = redaction.clone();
+            Ok(Some(Partly { redaction, pipelines: vec![id.clone()], fault }))
         }
         None => {
             let expected = format!("no processor removes credentials from {name}");

@@ -48,6 +48,9 @@ struct Group {
 struct Setting {
     of: Vec<String>,
     keys: Vec<String>,
+    /// The one value that is meant, where others do the same here.
+    #[serde(default)]
+    only: String,
     #[serde(default)]
     effect: String,
     #[serde(default)]
@@ -114,7 +117,7 @@ impl Elsewhere {
         let own = self.settings.iter().filter(|setting| setting.of.iter().any(|one| one == of));
         for setting in own {
             for key in &setting.keys {
-                let Some(place) = take(node, key) else { continue };
+                let Some(place) = take(node, key, &setting.only) else { continue };
                 let path = format!("{path}.{key}");
                 if setting.effect.is_empty() {
                     let expected = "the Collector has this setting, this program has not";
@@ -127,8 +130,9 @@ impl Elsewhere {
     }
 }
 
-/// Removes what stands at a path of keys. Gives where its key stood.
-fn take(node: &mut Node, path: &str) -> Option<Place> {
+/// Removes what stands at a path of keys, if it is `only` or that is empty, and is not
+/// switched off. Gives where its key stood.
+fn take(node: &mut Node, path: &str, only: &str) -> Option<Place> {
     let Value::Map(entries) = &mut node.value else { return None };
     let (key, rest) = match path.split_once('.') {
         Some((key, rest)) => (key, Some(rest)),
@@ -136,9 +140,19 @@ fn take(node: &mut Node, path: &str) -> Option<Place> {
     };
     let at = entries.iter().position(|entry| entry.key == key)?;
     match rest {
-        Some(rest) => take(&mut entries.get_mut(at)?.node, rest),
-        None => Some(entries.remove(at).key_place),
+        Some(rest) => take(&mut entries.get_mut(at)?.node, rest, only),
+        None => {
+            let node = &entries.get(at)?.node;
+            (only.is_empty() || is(node, only)).then_some(())?;
+            let entry = entries.remove(at);
+            let is_off = entry.node.get("enabled").is_some_and(|enabled| is(enabled, "false"));
+            (!is_off).then_some(entry.key_place)
+        }
     }
+}
+
+fn is(node: &Node, text: &str) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.text == text)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::reason;
 use crate::gateway::config::inventory;
 use crate::gateway::config::routing::RoutingConfig;
+use crate::gateway::config::spelling;
 use crate::gateway::exporter;
 use crate::gateway::receiver;
 use crate::scrub::Settings;
@@ -64,6 +65,7 @@ pub(in crate::gateway::config) fn read(
         exporters: reader.components("exporters", read_exporter)?,
         extensions: reader.components("extensions", read_extension)?,
         service: reader.service()?,
+        origin: Origin::default(),
     })
 }
 
@@ -124,10 +126,12 @@ fn read_processor(
         }
         "redaction" => {
             let settings: redaction::Settings = one.settings()?;
-            for warning in settings.warnings() {
-                let separator = if warning.setting.is_empty() { "" } else { "." };
-                let path = format!("{}{separator}{}", one.path, warning.setting);
-                warnings.push(format!("{path}: {}{}", warning.what, one.entry.key_place));
+            let origin = Origin::new(one.path.to_owned(), Some(&one.entry.node));
+            for redaction::Warning { setting, what } in settings.warnings() {
+                warnings.push(match setting.is_empty() {
+                    true => format!("{}: {what}{}", one.path, one.entry.key_place),
+                    false => origin.fault(&setting, &what, "").to_string(),
+                });
             }
             Ok(ProcessorConfig::Redaction(Box::new(settings)))
         }
@@ -308,8 +312,20 @@ impl Reader<'_> {
                 continue;
             }
             let mut entry = entry.clone();
+            spelling::component(section, &mut entry.node);
             let of = format!("{section}.{kind}");
-            self.elsewhere.settle(&of, &path, &mut entry.node, self.warnings)?;
+            let settled = self.elsewhere.settle(&of, &path, &mut entry.node, self.warnings);
+            if let Err(fault) = settled {
+                if self.is_used(&id) {
+                    return Err(fault);
+                }
+                let what = fault.what();
+                self.warnings.push(format!(
+                    "{}: no pipeline uses it, so it is passed over: {what}",
+                    fault.path
+                ));
+                continue;
+            }
             let one = Component { section, id: &id, entry: &entry, path: &path, absent };
             let component = read(&one, self.warnings)?;
             if components.insert(id, component).is_some() {
@@ -347,6 +363,7 @@ impl Reader<'_> {
                 "extensions" => service.extensions = entry.node.read(&path)?,
                 "telemetry" => {
                     let mut node = entry.node.clone();
+                    spelling::telemetry(&mut node, self.warnings);
                     self.elsewhere.settle(&path, &path, &mut node, self.warnings)?;
                     service.telemetry = node.read(&path)?;
                 }

@@ -124,7 +124,7 @@ impl Writer {
     ///
     /// When it cannot be opened or made.
     pub fn open(config: &Config, path: &str) -> Result<Self, YamlError> {
-        let fault = |expected: String| YamlError { path: format!("{path}.path"), expected };
+        let fault = |expected: String| YamlError::new(format!("{path}.path"), expected);
         if config.path.as_os_str().is_empty() {
             return Err(fault("expected the path of a file".to_owned()));
         }

@@ -271,10 +271,9 @@ impl Client {
         };
         let mut base = format!("{scheme}://{}", config.endpoint.authority);
         if let Some(Authority(authority)) = &config.authority {
-            let target = base.parse().map_err(|_| YamlError {
-                path: format!("{path}.endpoint"),
-                expected: "expected host:port".to_owned(),
-            })?;
+            let target = base
+                .parse()
+                .map_err(|_| YamlError::new(format!("{path}.endpoint"), "expected host:port"))?;
             connector = connector.to(target);
             base = format!("{scheme}://{authority}");
         }

@@ -122,7 +122,7 @@ impl Config {
     pub fn check(&self, path: &str) -> Result<(), YamlError> {
         let fault = |name: &str, expected: &str| {
             let path = format!("{path}.sending_queue.{name}");
-            Err(YamlError { path, expected: expected.to_owned() })
+            Err(YamlError::new(path, expected))
         };
         if self.storage.is_some() && self.wait_for_result {
             return fault(

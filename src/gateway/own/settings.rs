@@ -29,12 +29,11 @@ pub(in crate::gateway::own) fn exporter(
     timeout: Duration,
 ) -> Result<exporter::Config, YamlError> {
     let Some(otlp) = &exporter.otlp else {
-        let expected = "expected `otlp`: our own telemetry is sent over OTLP".to_owned();
-        return Err(YamlError { path: path.to_owned(), expected });
+        let expected = "expected `otlp`: our own telemetry is sent over OTLP";
+        return Err(YamlError::new(path, expected));
     };
-    let fault = |key: &str, expected: &str| {
-        Err(YamlError { path: format!("{path}.otlp.{key}"), expected: expected.to_owned() })
-    };
+    let fault =
+        |key: &str, expected: &str| Err(YamlError::new(format!("{path}.otlp.{key}"), expected));
     let headers = match Headers::of(otlp.headers.iter()) {
         Ok(headers) => headers,
         Err(expected) => return fault("headers", expected),

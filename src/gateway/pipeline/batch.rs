@@ -24,6 +24,7 @@ use crate::gateway::pipeline::fanout::Fanout;
 use crate::gateway::pipeline::join_all;
 use crate::gateway::telemetry::metrics::BatchReason as Why;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::scrub::yaml::YamlError;
 
 /// `processors.batch`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -37,7 +38,7 @@ pub struct Config {
     /// How many a batch holds at most; a larger request is split. Default 0: as many
     /// as come.
     pub send_batch_max_size: u32,
-    /// Must be empty: this version does not read request headers.
+    /// Must be empty: headers of requests do not divide batches.
     pub metadata_keys: NoKeys,
     /// Accepted: it bounds `metadata_keys`.
     pub metadata_cardinality_limit: u32,
@@ -55,6 +56,22 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// What two settings must agree on.
+    ///
+    /// # Errors
+    ///
+    /// When a batch would be sent at a size that none may have.
+    pub fn check(&self) -> Result<(), YamlError> {
+        let max = self.send_batch_max_size;
+        if 0 < max && max < self.send_batch_size {
+            let expected = "expected 0, or `send_batch_size` (8192 if unset) and more";
+            return Err(YamlError::new("send_batch_max_size", expected));
+        }
+        Ok(())
+    }
+}
+
 /// A list that is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Option<Vec<String>>")]
@@ -65,7 +82,9 @@ impl TryFrom<Option<Vec<String>>> for NoKeys {
 
     fn try_from(keys: Option<Vec<String>>) -> Result<Self, Self::Error> {
         if keys.is_some_and(|keys| !keys.is_empty()) {
-            return Err("expected an empty list: this version does not read request headers");
+            return Err(
+                "expected an empty list: headers of requests do not divide batches here; leave it out",
+            );
         }
         Ok(Self)
     }

@@ -71,9 +71,7 @@ impl Config {
     }
 
     fn bytes_max_of(&self, total: Option<usize>, path: &str) -> Result<usize, YamlError> {
-        let fault = |name, expected: &str| {
-            Err(YamlError { path: format!("{path}.{name}"), expected: expected.to_owned() })
-        };
+        let fault = |name, expected: &str| Err(YamlError::new(format!("{path}.{name}"), expected));
         if self.check_interval.0 == Duration::ZERO {
             return fault("check_interval", "expected more than 0");
         }

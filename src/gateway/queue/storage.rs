@@ -112,7 +112,7 @@ impl Storage {
     pub fn open(id: &str, config: &Config) -> Result<Self, YamlError> {
         let path = format!("extensions.{id}");
         let fault =
-            |name: &str, expected: String| YamlError { path: format!("{path}.{name}"), expected };
+            |name: &str, expected: String| YamlError::new(format!("{path}.{name}"), expected);
         let permissions = config.directory_permissions.mode();
         if config.create_directory {
             create(&config.directory, permissions).map_err(|error| {
@@ -159,7 +159,7 @@ impl Storage {
     }
 
     fn fault(&self, expected: String) -> YamlError {
-        YamlError { path: format!("{}.directory", self.path), expected }
+        YamlError::new(format!("{}.directory", self.path), expected)
     }
 }
 

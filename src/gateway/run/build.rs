@@ -117,7 +117,7 @@ impl<'p> Parts<'p> {
 }
 
 fn fault(id: &PipelineId, name: &str, expected: String) -> YamlError {
-    YamlError { path: format!("service.pipelines.{id}.{name}"), expected }
+    YamlError::new(format!("service.pipelines.{id}.{name}"), expected)
 }
 
 /// Records are to leave for a connector behind which nothing runs.
@@ -135,7 +135,7 @@ pub(in crate::gateway) fn steps(
     config: &Config,
     built: &Built,
 ) -> Result<Vec<Step>, YamlError> {
-    let fault = |expected: String| YamlError { path: format!("service.pipelines.{id}"), expected };
+    let fault = |expected: String| YamlError::new(format!("service.pipelines.{id}"), expected);
     let Some(settings) = config.service.pipelines.get(id) else {
         let expected = "expected the pipelines that run: a restart takes one away, or adds one";
         return Err(fault(expected.to_owned()));

@@ -32,7 +32,7 @@ impl Mask {
     ///
     /// When the key is too short, or a mask and a hash are both asked for.
     pub(in crate::scrub::redaction) fn new(settings: &Settings) -> Result<Self, YamlError> {
-        let fault = |path: &str, expected: String| YamlError { path: path.to_owned(), expected };
+        let fault = |path: &str, expected: String| YamlError::new(path, expected);
         let key = settings.hmac_key.bytes();
         let least = |bytes: usize, name: &str| match key.len() < bytes {
             true => Err(fault(

@@ -162,8 +162,9 @@ impl Summary {
 /// that may not be what was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The setting, below `processors.redaction`; empty for the whole.
-    pub setting: &'static str,
+    /// The setting, below `processors.redaction`, such as `blocked_values[1]`; empty for
+    /// the whole.
+    pub setting: String,
     /// What it does.
     pub what: String,
 }
@@ -172,8 +173,8 @@ impl Settings {
     /// What the author should know.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let mut warn = |setting, what: &str| {
-            warnings.push(Warning { setting, what: what.to_owned() });
+        let mut warn = |setting: &str, what: &str| {
+            warnings.push(Warning { setting: setting.to_owned(), what: what.to_owned() });
         };
         if !matches!(self.summary.as_str(), "" | "silent" | "info" | "debug") {
             warn(
@@ -200,6 +201,98 @@ impl Settings {
         if self.url_sanitizer.enabled {
             warn("url_sanitizer", "it runs over every log body, too, and turns most into `*`");
         }
+        self.warn_of_leaks(&mut warn);
         warnings
+    }
+
+    /// Where the Collector leaks, and so does this.
+    fn warn_of_leaks(&self, warn: &mut impl FnMut(&str, &str)) {
+        if !self.blocked_values.is_empty() && !self.redact_all_types {
+            warn(
+                "redact_all_types",
+                "as in the Collector, attributes that are numbers, lists, maps or bytes are not \
+                 looked at; with `true` they are, all but bytes",
+            );
+        }
+        let blocks = !self.blocked_values.is_empty() || !self.blocked_key_patterns.is_empty();
+        if let Some(at) =
+            self.allowed_values.iter().position(|pattern| blocks && !is_whole(pattern))
+        {
+            warn(
+                &format!("allowed_values[{at}]"),
+                "as in the Collector, one match anywhere lets the whole value pass, whatever else \
+                 is in it; put the pattern between `^` and `$`",
+            );
+        }
+        if let Some(at) = self.blocked_values.iter().position(|pattern| ends_with_line(pattern)) {
+            warn(
+                &format!("blocked_values[{at}]"),
+                "as in the Collector, `.` ends where a line does, and further lines stay; begin \
+                 with `(?s)` to mask them, too",
+            );
+        }
+    }
+}
+
+/// Whether a pattern matches whole texts only, as far as its ends tell.
+fn is_whole(pattern: &str) -> bool {
+    let begins = pattern.starts_with('^') || pattern.starts_with("\\A");
+    begins && (pattern.ends_with('$') && !pattern.ends_with("\\$") || pattern.ends_with("\\z"))
+}
+
+/// Whether a pattern masks as much as there is (`.*`, `.+`), and stops at the end of a line.
+fn ends_with_line(pattern: &str) -> bool {
+    let end = pattern.trim_end_matches(['$', ')', '?']);
+    let takes_all = end.strip_suffix(".*").or_else(|| end.strip_suffix(".+"));
+    let takes_all = takes_all.is_some_and(|before| {
+        before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0
+    });
+    let flags = pattern.strip_prefix("(?").and_then(|rest| rest.split([')', ':']).next());
+    let is_flags = |flags: &&str| flags.bytes().all(|byte| byte.is_ascii_alphabetic());
+    takes_all && !flags.filter(is_flags).is_some_and(|flags| flags.contains('s'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_takes_the_rest_of_a_line_leaves_the_next_and_is_warned_of() {
+        for (pattern, warned) in [
+            ("password=.*", true),
+            ("(password=.+)", true),
+            ("^.*$", true),
+            ("(?i)key: .*?", true),
+            ("(?s)password=.*", false),
+            ("(?is:password=.*)", false),
+            ("4[0-9]{15}", false),
+            (".*@example[.]com", false),
+            (r"a\.*", false),
+            (r"a\\.*", true),
+        ] {
+            assert_eq!(ends_with_line(pattern), warned, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_search_in_allowed_values_is_warned_of_where_something_is_blocked() {
+        for (pattern, whole) in [
+            (".+@mycompany.com", false),
+            ("^.+@mycompany.com$", true),
+            (r"\Ayes\z", true),
+            ("^yes", false),
+            (r"^1\$", false),
+        ] {
+            let settings = Settings {
+                allow_all_keys: true,
+                redact_all_types: true,
+                allowed_values: vec![pattern.to_owned()],
+                blocked_values: vec!["x".to_owned()],
+                ..Settings::default()
+            };
+            assert_eq!(settings.warnings().is_empty(), whole, "{pattern}");
+            let nothing = Settings { blocked_values: Vec::new(), ..settings };
+            assert_eq!(nothing.warnings(), [], "{pattern}");
+        }
     }
 }

@@ -5,28 +5,56 @@ use std::fmt;
 use serde::de;
 
 use crate::scrub::yaml::closest;
+use crate::scrub::yaml::node::Node;
 use crate::scrub::yaml::node::Place;
+use crate::scrub::yaml::origin::place_of;
 
 /// A fault in a YAML text.
 ///
 /// Reads as `receivers.otlp.protocols.grpc.endpoint: expected host:port at line
 /// 4, column 17`. Holds names and positions, never a value of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {expected}")]
+#[error("{path}: {}", self.what())]
 pub struct YamlError {
     /// The YAML path of the faulty value. `.` is the whole text.
     pub path: String,
-    /// What was expected there and, if it is known, at which line.
+    /// What was expected there.
     pub expected: String,
+    /// What to write instead; empty where nothing helps.
+    advice: String,
+    /// Where it stood; unknown where whoever found the fault had no YAML any more.
+    place: Place,
 }
 
 impl YamlError {
+    /// A fault found where the YAML is not at hand: [`YamlError::placed`] says later at
+    /// which line.
+    pub fn new(path: impl Into<String>, expected: impl Into<String>) -> Self {
+        let (path, expected) = (path.into(), expected.into());
+        Self { path, expected, advice: String::new(), place: Place::default() }
+    }
+
     /// A fault at a place: `<path>: <expected> at line 4, column 7; <advice>`.
     pub fn at(path: &str, expected: &str, place: &Place, advice: &str) -> Self {
         let path = if path.is_empty() { "." } else { path };
-        let separator = if advice.is_empty() { "" } else { "; " };
-        let expected = format!("{expected}{place}{separator}{advice}");
-        Self { path: path.to_owned(), expected }
+        let (expected, advice) = (expected.to_owned(), advice.to_owned());
+        Self { path: path.to_owned(), expected, advice, place: place.clone() }
+    }
+
+    /// What was expected, where, and what to write instead.
+    pub fn what(&self) -> String {
+        let separator = if self.advice.is_empty() { "" } else { "; " };
+        format!("{}{}{separator}{}", self.expected, self.place, self.advice)
+    }
+
+    /// The same fault, at the innermost value of `root` on the way to it, unless it is known
+    /// where it stood.
+    #[must_use]
+    pub fn placed(self, root: &Node) -> Self {
+        match self.place == Place::default() {
+            true => Self { place: place_of(root, &self.path), ..self },
+            false => self,
+        }
     }
 
     /// The same fault, in a text that stands at `outer` of a larger one.

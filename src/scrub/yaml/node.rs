@@ -197,6 +197,27 @@ impl Node {
         }
     }
 
+    /// The same tree without what it says: keys and places. Where a variable was put in,
+    /// nothing of what it became.
+    #[must_use]
+    pub fn outline(&self) -> Self {
+        let value = match &self.value {
+            _ if self.text.is_some() => Value::Null,
+            Value::Null => Value::Null,
+            Value::Scalar(_) => Value::Scalar(Scalar { text: String::new(), form: Form::Quoted }),
+            Value::List(nodes) => Value::List(nodes.iter().map(Self::outline).collect()),
+            Value::Map(entries) => {
+                let entries = entries.iter().map(|entry| Entry {
+                    key: entry.key.clone(),
+                    key_place: entry.key_place.clone(),
+                    node: entry.node.outline(),
+                });
+                Value::Map(entries.collect())
+            }
+        };
+        Self::new(value, self.place.clone())
+    }
+
     /// Lays `other` over this: maps are merged key by key to any depth, everything
     /// else is replaced (Collector, `confmap/resolver.go`).
     pub fn merge(&mut self, other: Self) {
@@ -217,6 +238,10 @@ impl Node {
 impl fmt::Debug for Node {
     /// Keys only: values may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Where a variable was put in, what was a key may be a part of it.
+        if let Some(text) = &self.text {
+            return write!(f, "<{} bytes>", text.len());
+        }
         match &self.value {
             Value::Null => f.write_str("null"),
             Value::Scalar(scalar) => write!(f, "<{} bytes>", scalar.text.len()),

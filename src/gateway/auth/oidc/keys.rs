@@ -88,7 +88,7 @@ impl Keys {
         };
         let fetcher = Fetcher::new(&tls, path, TIMEOUT_DEFAULT).map_err(|err| {
             let is_ca = err.path.ends_with("ca_file");
-            if is_ca { fault(path, "issuer_ca_path", err.expected) } else { err }
+            if is_ca { fault(path, "issuer_ca_path", err.what()) } else { err }
         })?;
         let (known, fetching) = (RwLock::default(), Mutex::default());
         let keys = Arc::new(Self { issuer, discovery, fetcher, known, fetching });
