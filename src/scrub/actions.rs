@@ -254,10 +254,27 @@ fn converted(value: &Value<'_>, to: ConvertedType) -> Option<Value<'static>> {
         #[expect(clippy::cast_precision_loss, reason = "as in the Collector")]
         (ConvertedType::Double, Value::Int(value)) => Some(Value::Double(*value as f64)),
         (ConvertedType::Double, Value::Bool(value)) => Some(Value::Double(f64::from(*value))),
-        (ConvertedType::Double, Value::Text(text)) => {
-            std::str::from_utf8(text).ok()?.parse().ok().map(Value::Double)
-        }
+        (ConvertedType::Double, Value::Text(text)) => double(text).map(Value::Double),
         _ => None,
+    }
+}
+
+/// A text as Go's `ParseFloat` reads it, but for hexadecimal numbers: digits may have an
+/// underscore between them; what is too large is no number, nor is NaN with a sign.
+fn double(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bytes = text.as_bytes();
+    let is_digit =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let divides = |(at, _)| is_digit(usize::checked_sub(at, 1)) && is_digit(Some(at + 1));
+    if !text.match_indices('_').all(divides) {
+        return None;
+    }
+    let value: f64 = text.replace('_', "").parse().ok()?;
+    match value.is_nan() {
+        // The one that Go makes.
+        true => text.starts_with(['n', 'N']).then_some(f64::from_bits(0x7ff8_0000_0000_0001)),
+        false => (value.is_finite() || text.contains(['i', 'I'])).then_some(value),
     }
 }
 
@@ -361,4 +378,29 @@ fn step(action: &ActionSettings) -> Result<Step, ActionFault> {
             Step::Convert { key, to }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::double;
+
+    #[test]
+    fn a_text_is_the_number_that_go_reads() {
+        for (text, expected) in [
+            ("1_000", Some(1000.0)),
+            ("_1", None),
+            ("1_", None),
+            ("1__0", None),
+            ("1_.5", None),
+            ("+.5e3", Some(500.0)),
+            ("1e999", None),
+            ("-Infinity", Some(f64::NEG_INFINITY)),
+            ("+nan", None),
+            (" 1", None),
+            ("", None),
+        ] {
+            assert_eq!(double(text.as_bytes()), expected, "{text}");
+        }
+        assert!(double(b"NaN").is_some_and(f64::is_nan));
+    }
 }

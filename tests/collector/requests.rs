@@ -1,6 +1,7 @@
 //! Requests in which everything stands that the processors tell apart.
 
 mod apart;
+mod tricky;
 
 pub(crate) use apart::apart;
 
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<(String, Signal, Vec<u8>)> {
         ("data points".to_owned(), Signal::Metrics, metrics().encode_to_vec()),
         ("no UTF-8".to_owned(), Signal::Logs, no_utf8()),
         ("a resource in two parts".to_owned(), Signal::Traces, in_two_parts()),
+        tricky::texts(),
     ];
     let mut random = Random(7);
     for at in 0..6 {
@@ -73,6 +75,7 @@ pub(crate) fn resources() -> Vec<(String, Signal, Vec<u8>)> {
         ("a full resource of logs".to_owned(), Signal::Logs, logs.encode_to_vec()),
         ("a full resource of spans".to_owned(), Signal::Traces, spans.encode_to_vec()),
         ("a bare resource".to_owned(), Signal::Traces, bare.encode_to_vec()),
+        tricky::numbers(),
     ]
 }
 

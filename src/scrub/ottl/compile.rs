@@ -158,6 +158,8 @@ pub(in crate::scrub::ottl) fn edit(call: &Call, site: Site) -> Result<Edit, Faul
     let arguments = |names: &'static [&'static str], needed| Arguments::new(call, names, needed);
     const REPLACE: &[&str] =
         &["target", "regex_pattern", "replacement", "function", "replacement_format"];
+    const REPLACE_MATCH: &[&str] =
+        &["target", "pattern", "replacement", "function", "replacement_format"];
     const REPLACE_ALL: &[&str] =
         &["target", "mode", "regex_pattern", "replacement", "function", "replacement_format"];
     let (arguments, act) = match call.name.as_str() {
@@ -172,8 +174,8 @@ pub(in crate::scrub::ottl) fn edit(call: &Call, site: Site) -> Result<Edit, Faul
             (arguments, act)
         }
         "replace_match" => {
-            let arguments = arguments(&["target", "pattern", "replacement"], 3)?;
-            let act = Act::ReplaceMatch(arguments.glob(1)?, arguments.text(2)?.to_vec());
+            let arguments = arguments(REPLACE_MATCH, 3)?;
+            let act = Act::ReplaceMatch(arguments.glob(1)?, arguments.replacement(2)?.whole());
             (arguments, act)
         }
         "replace_all_patterns" => {
@@ -189,8 +191,8 @@ pub(in crate::scrub::ottl) fn edit(call: &Call, site: Site) -> Result<Edit, Faul
             (arguments, Act::OnMap(act))
         }
         "replace_all_matches" => {
-            let arguments = arguments(&["target", "pattern", "replacement"], 3)?;
-            let act = MapAct::ReplaceMatches(arguments.glob(1)?, arguments.text(2)?.to_vec());
+            let arguments = arguments(REPLACE_MATCH, 3)?;
+            let act = MapAct::ReplaceMatches(arguments.glob(1)?, arguments.replacement(2)?.whole());
             (arguments, Act::OnMap(act))
         }
         "delete_key" => {

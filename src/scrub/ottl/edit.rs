@@ -64,8 +64,20 @@ impl Replacement {
         }
         let mut text = Vec::new();
         expand(&self.template, found, &mut text);
+        out.extend_from_slice(&self.hash(&text));
+    }
+
+    fn hash(&self, text: &[u8]) -> Vec<u8> {
         let (before, behind) = &self.around;
-        out.extend_from_slice(format!("{before}{}{behind}", sha256(&text)).as_bytes());
+        format!("{before}{}{behind}", sha256(text)).into_bytes()
+    }
+
+    /// What takes the place of a whole text, in which `$1` has no meaning.
+    pub(in crate::scrub::ottl) fn whole(self) -> Vec<u8> {
+        match self.hashed {
+            true => self.hash(&self.template),
+            false => self.template,
+        }
     }
 
     fn in_text(&self, pattern: &Pattern, text: &[u8]) -> Option<Vec<u8>> {

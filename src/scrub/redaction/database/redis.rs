@@ -3,7 +3,7 @@
 //! Commands and which of their arguments are values are those of Datadog's
 //! `pkg/obfuscate/redis.go`: a line is a command, unknown commands stay. `HELLO`,
 //! `CONFIG SET` and `ACL SETUSER` carry passwords; Datadog's leaves the first and the
-//! last alone, here they go, too.
+//! last alone, here they go, too, and a tab stands between words as a blank does.
 
 use crate::scrub::redaction::database::trimmed;
 
@@ -20,75 +20,153 @@ enum Values {
 /// The commands with `?` for each value.
 pub(in crate::scrub::redaction::database) fn sanitize(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let mut commands = commands(trimmed(text)).into_iter();
-    if let Some(first) = commands.next() {
-        write(first, &mut out);
-    }
-    for command in commands {
-        out.push(b'\n');
-        write(command, &mut out);
-    }
-    out
-}
-
-/// Each line as words; a line may be broken within quotes.
-fn commands(text: &[u8]) -> Vec<Vec<&[u8]>> {
-    let mut commands: Vec<Vec<&[u8]>> = Vec::new();
+    let mut tokens = Tokens { text: trimmed(text), at: 0, in_arguments: false };
     let mut words: Vec<&[u8]> = Vec::new();
-    let (mut start, mut quoted, mut escaped) = (0, false, false);
-    for (at, &byte) in text.iter().enumerate() {
-        let word = |from: usize| text.get(from..at).filter(|word| !word.is_empty());
-        match byte {
-            b'\\' if !escaped => {
-                escaped = true;
-                continue;
+    loop {
+        let (token, is_command, is_last) = match tokens.in_arguments {
+            true => tokens.argument(),
+            false => tokens.command(),
+        };
+        if is_command {
+            // Without a command, arguments before it are of nothing: they go.
+            if words.first().is_some_and(|command| !command.is_empty()) {
+                write(&words, &mut out);
+                out.push(b'\n');
             }
-            // A quote has no meaning in the command itself.
-            b'"' if !escaped && !words.is_empty() => quoted = !quoted,
-            b' ' | b'\t' | b'\r' if !quoted => {
-                words.extend(word(start));
-                start = at + 1;
-            }
-            b'\n' if !quoted => {
-                words.extend(word(start));
-                start = at + 1;
-                if !words.is_empty() {
-                    commands.push(std::mem::take(&mut words));
-                }
-            }
-            _ => {}
+            words.clear();
         }
-        escaped = false;
+        words.push(token);
+        if is_last {
+            write(&words, &mut out);
+            return out;
+        }
     }
-    words.extend(text.get(start..).filter(|word| !word.is_empty()));
-    if !words.is_empty() {
-        commands.push(words);
-    }
-    commands
 }
 
-fn write(mut words: Vec<&[u8]>, out: &mut Vec<u8>) {
+/// Reads commands and arguments as Datadog's `redis_tokenizer.go` does: a line is a
+/// command, unless it is broken within quotes.
+struct Tokens<'t> {
+    text: &'t [u8],
+    at: usize,
+    in_arguments: bool,
+}
+
+/// A token, whether it is a command, and whether it is the last.
+type Token<'t> = (&'t [u8], bool, bool);
+
+impl<'t> Tokens<'t> {
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.text.get(self.at).copied();
+        self.at += usize::from(byte.is_some());
+        byte
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &'t [u8] {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// Behind a blank: to what is none, or over the end of the line.
+    fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r') = self.text.get(self.at) {
+            self.at += 1;
+        }
+        if self.text.get(self.at) == Some(&b'\n') {
+            self.at += 1;
+            self.in_arguments = false;
+        }
+    }
+
+    fn command(&mut self) -> Token<'t> {
+        let (mut from, mut to, mut started) = (self.at, self.at, false);
+        loop {
+            match self.next() {
+                None => return (self.slice(from, to), true, true),
+                Some(b' ') if started => {
+                    self.in_arguments = true;
+                    self.skip_blanks();
+                    return (self.slice(from, to), true, false);
+                }
+                Some(b' ') => {
+                    self.skip_blanks();
+                    (from, to) = (self.at, self.at);
+                }
+                Some(b'\n') => return (self.slice(from, to), true, false),
+                Some(_) => to = self.at,
+            }
+            // After blanks, too: a line that begins with them twice has no command.
+            started = true;
+        }
+    }
+
+    fn argument(&mut self) -> Token<'t> {
+        let (from, mut quoted, mut escaped) = (self.at, false, false);
+        loop {
+            match self.next() {
+                None => return (self.slice(from, self.at), false, true),
+                Some(b'\\') if !escaped => {
+                    escaped = true;
+                    continue;
+                }
+                Some(b'"') if !escaped => quoted = !quoted,
+                Some(b'\n') if !quoted => {
+                    self.in_arguments = false;
+                    return (self.slice(from, self.at - 1), false, false);
+                }
+                Some(b' ') if !quoted => {
+                    let to = self.at - 1;
+                    self.skip_blanks();
+                    return (self.slice(from, to), false, false);
+                }
+                Some(_) => {}
+            }
+            escaped = false;
+        }
+    }
+}
+
+/// Words that a tab stands between: Redis takes it for a blank.
+fn divided<'t>(words: &[&'t [u8]]) -> Vec<&'t [u8]> {
+    let mut all = Vec::new();
+    for word in words {
+        let mut quoted = false;
+        all.extend(word.split(|byte| {
+            quoted ^= *byte == b'"';
+            *byte == b'\t' && !quoted
+        }));
+    }
+    all
+}
+
+fn write(words: &[&[u8]], out: &mut Vec<u8>) {
+    let divided = divided(words);
+    match masked(divided) {
+        Some(masked) => out.extend_from_slice(&masked.join(&b' ')),
+        None => out.extend_from_slice(&words.join(&b' ')),
+    }
+}
+
+/// A command with a mark for each value; `None` for one that is not known.
+fn masked(mut words: Vec<&[u8]>) -> Option<Vec<&[u8]>> {
     const MARK: &[u8] = b"?";
     let upper = |word: Option<&&[u8]>| word.map(|word| word.to_ascii_uppercase());
     let command = upper(words.first()).unwrap_or_default();
     let sub = upper(words.get(1)).unwrap_or_default();
-    if let Some(values) = values(&command, &sub, &words) {
-        // Arguments are counted behind the command.
-        let args = words.get_mut(1..).unwrap_or_default();
-        match values {
-            Values::One(at) => args.iter_mut().skip(at).take(1).for_each(|arg| *arg = MARK),
-            Values::From(at) => {
-                if let Some(arg) = args.get_mut(at) {
-                    *arg = MARK;
-                    words.truncate(at + 2);
-                }
-            }
-            Values::Step(start, step) => {
-                args.iter_mut().skip(start + step - 1).step_by(step).for_each(|arg| *arg = MARK);
+    let values = values(&command, &sub, &words)?;
+    // Arguments are counted behind the command.
+    let args = words.get_mut(1..).unwrap_or_default();
+    match values {
+        Values::One(at) => args.iter_mut().skip(at).take(1).for_each(|arg| *arg = MARK),
+        Values::From(at) => {
+            if let Some(arg) = args.get_mut(at) {
+                *arg = MARK;
+                words.truncate(at + 2);
             }
         }
+        Values::Step(start, step) => {
+            args.iter_mut().skip(start + step - 1).step_by(step).for_each(|arg| *arg = MARK);
+        }
     }
-    out.extend_from_slice(&words.join(&b' '));
+    Some(words)
 }
 
 /// The values of a command.
@@ -141,6 +219,9 @@ mod tests {
             ("GET k\nSET k v", "GET k\nSET k ?"),
             ("SET k \"two\nlines\"", "SET k ?"),
             ("no command", "no command"),
+            ("no  command\t of\r\n\r\n these", "no command\t of\r\n\r\nthese"),
+            ("SET\tk \"a\tb\"\tEX 10", "SET k ? EX 10"),
+            ("GET k\r\nSET k v\r\nPING", "GET k\r\nSET k ?\nPING"),
             ("", ""),
         ];
         for (text, expected) in cases {
