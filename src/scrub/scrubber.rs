@@ -341,7 +341,7 @@ impl Scrubber {
     pub fn explain(&self, request: &Request) -> Result<Vec<Explanation>, ScrubError> {
         let surroundings = Surroundings::new(Some(request));
         let (finder, _) = self.walk(request, &surroundings, 0, true)?;
-        Ok(finder.explanations.unwrap_or_default())
+        Ok(self.explained(finder))
     }
 
     /// The same of one text, as it stands under `key`, if any.
@@ -350,7 +350,12 @@ impl Scrubber {
         let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
         finder.explanations = Some(Vec::new());
         show(&mut finder, text, key);
-        finder.explanations.unwrap_or_default()
+        self.explained(finder)
+    }
+
+    fn explained(&self, finder: Finder<'_>) -> Vec<Explanation> {
+        let explanations = finder.explanations.unwrap_or_default().into_iter();
+        explanations.map(|one| Explanation { dry_run: self.dry_run, ..one }).collect()
     }
 
     /// The ids of the rules, in the order in which they are asked.
