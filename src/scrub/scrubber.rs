@@ -62,6 +62,8 @@ pub enum ScrubError {
     Refused {
         /// The id of the rule.
         rule: String,
+        /// The kind of place that it stood in.
+        place: &'static str,
     },
     /// A statement of `transform` or a condition of `filter` with `error_mode:
     /// propagate` does not fit a record.

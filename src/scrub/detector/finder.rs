@@ -116,6 +116,8 @@ pub(in crate::scrub) struct Deed {
     pub(in crate::scrub) action: Action,
     /// The rule that wants it.
     pub(in crate::scrub) rule: Arc<str>,
+    /// The kind of place.
+    pub(in crate::scrub) place: &'static str,
 }
 
 impl<'d> Finder<'d> {
@@ -273,7 +275,8 @@ impl<'d> Finder<'d> {
             };
             let redaction = self.redaction(rule, place, self.noted.len());
             if let NotedKind::Acted(action) = kind {
-                self.deeds.push(Deed { at: place.at, action, rule: Arc::clone(&redaction.rule) });
+                let rule = Arc::clone(&redaction.rule);
+                self.deeds.push(Deed { at: place.at, action, rule, place: place.kind });
             }
             self.noted.push(Noted { kind, redaction });
         }
