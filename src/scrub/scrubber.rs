@@ -171,14 +171,22 @@ impl Scrubber {
               c %5Bredacted:some-rule%5D d **** e ab****yz f \
               [redacted:some-rule:iss:idp.example.com:sub:email:exp:2026-03-01] g";
         let (_, found) = self.scrub_bytes(MASKS, None);
-        match own.iter().position(|rule| found.iter().any(|id| **id == *rule.id)) {
+        let found = own.iter().position(|rule| found.iter().any(|id| **id == *rule.id));
+        // A pattern of nothing but a mask finds none, since masks are left; it is of no use.
+        let is_mask = |found: &[u8]| {
+            let holds = |part: &[u8]| found.windows(part.len()).any(|window| window == part);
+            holds(b"redacted:") || holds(b"****")
+        };
+        match found.or_else(|| self.detector.matching(own.len(), MASKS, is_mask)) {
             None => Ok(()),
             Some(number) => {
+                let advice = "let it begin with what only the secret begins with";
                 let fault = RuleFault::of(
                     "pattern",
                     "expected a pattern that does not match the masks of other rules, such as \
                      [redacted:some-rule] and ****",
                 );
+                let fault = RuleFault { advice: advice.to_owned(), ..fault };
                 Err(assemble::of_rule(own.get(number), number, &fault))
             }
         }
