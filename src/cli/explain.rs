@@ -1,5 +1,7 @@
 //! `explain`: why something was masked, and why something was not.
 
+mod idle;
+
 use std::io;
 use std::io::Read;
 use std::io::Write;
@@ -10,9 +12,10 @@ use serde_json::Value;
 
 use crate::cli::ConfigArgs;
 use crate::cli::closed_pipe;
+use crate::cli::explain::idle::Idle;
 use crate::cli::live::AdminArgs;
 use crate::cli::live::LiveError;
-use crate::cli::scrub::scrubber;
+use crate::cli::scrub::settings;
 use crate::cli::scrub::signal;
 use crate::cli::tail;
 use crate::gateway::config::ConfigError;
@@ -99,7 +102,10 @@ pub(in crate::cli) fn explain(config: &ConfigArgs, args: &ExplainArgs) -> Result
     if let Some(number) = args.tail {
         return write(&tail::explain(&args.admin, number, args.json)?);
     }
-    let scrubber = scrubber(config)?;
+    let (path, settings) = settings(config)?;
+    let scrubber =
+        Scrubber::new(&settings).map_err(|fault| ConfigError::from(fault.within(&path)))?;
+    let idle = Idle::new(&settings, &scrubber);
     let input = read(args)?;
     let mut explanations = Vec::new();
     let mut records = 0;
@@ -109,9 +115,11 @@ pub(in crate::cli) fn explain(config: &ConfigArgs, args: &ExplainArgs) -> Result
             let Some(signal) = signal(line.as_bytes()) else { continue };
             let bytes = line.trim().as_bytes().to_vec().into();
             let request = Request { signal, encoding: Encoding::Json, bytes };
-            let mut all = scrubber
-                .explain(&request)
-                .map_err(|reason| ExplainError::Line { line: number + 1, reason })?;
+            let faulty = |reason| ExplainError::Line { line: number + 1, reason };
+            let mut all = scrubber.explain(&request).map_err(faulty)?;
+            if let Some(idle) = &idle {
+                idle.add(&mut all, idle.scrubber.explain(&request).map_err(faulty)?);
+            }
             if let Some(wanted) = args.record {
                 let paths = record_paths(line);
                 let own = wanted.checked_sub(records).and_then(|at| paths.get(at));
@@ -125,6 +133,9 @@ pub(in crate::cli) fn explain(config: &ConfigArgs, args: &ExplainArgs) -> Result
         }
     } else {
         explanations = text(&scrubber, &input, args.key.as_deref());
+        if let Some(idle) = &idle {
+            idle.add(&mut explanations, text(&idle.scrubber, &input, args.key.as_deref()));
+        }
     }
     print(&explanations, args.json)
 }

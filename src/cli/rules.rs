@@ -17,10 +17,14 @@ use clap::Subcommand;
 use crate::cli::ConfigArgs;
 use crate::cli::closed_pipe;
 use crate::cli::complain;
+use crate::cli::scrub::settings;
 use crate::gateway::config::ConfigError;
+use crate::gateway::config::environment;
+use crate::gateway::config::environment::Environment;
 use crate::scrub::ScrubError;
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
+use crate::scrub::fingerprint::FingerprintKey;
 use crate::scrub::prove;
 use crate::scrub::rule::Rule;
 use crate::scrub::rule::RuleFile;
@@ -39,7 +43,8 @@ pub(in crate::cli) enum RulesCommand {
     },
     /// Run the examples and counterexamples of the packed rules, or of rule files
     Test {
-        /// Rule files; none means the packed rules
+        /// Rule files, all together, beside the rules of the configuration; none means the
+        /// packed rules
         files: Vec<PathBuf>,
     },
     /// What each rule looks at, finds and costs, on a sample
@@ -70,6 +75,14 @@ pub(in crate::cli) enum RulesError {
         file: String,
         /// Why.
         reason: io::Error,
+    },
+    /// A rule file cannot be read.
+    #[error("{file}: cannot read the rule file: {reason}")]
+    File {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
     },
     /// A rule file is faulty.
     #[error("{file}: {fault}")]
@@ -112,7 +125,8 @@ pub(in crate::cli) fn rules(config: &ConfigArgs, command: &RulesCommand) -> Resu
     match command {
         RulesCommand::List { markdown: false } => print(&packed::lines()?),
         RulesCommand::List { markdown: true } => print(&packed::page()?),
-        RulesCommand::Test { files } => test(files),
+        RulesCommand::Test { files } if files.is_empty() => test_packed(),
+        RulesCommand::Test { files } => test_files(config, files),
         RulesCommand::Bench(args) => print(&bench::bench(config, args)?),
         RulesCommand::Import { file } => import(file),
         RulesCommand::Schema { configuration } => {
@@ -126,35 +140,52 @@ pub(in crate::cli) fn rules(config: &ConfigArgs, command: &RulesCommand) -> Resu
     }
 }
 
-fn test(files: &[PathBuf]) -> Result<(), RulesError> {
-    let mut sources: Vec<(String, Vec<Rule>)> = Vec::new();
-    if files.is_empty() {
-        for (file, rule) in packed::rules()? {
-            match sources.last_mut() {
-                Some((last, rules)) if *last == file => rules.push(rule),
-                _ => sources.push((file, vec![rule])),
-            }
-        }
-    }
+fn test_packed() -> Result<(), RulesError> {
+    let packed = packed::rules()?;
+    let rules: Vec<Rule> = packed.into_iter().map(|(_, rule)| rule).collect();
+    let settings = Settings { enable: vec![Glob::any()], ..Settings::default() };
+    let all = Scrubber::new(&settings).map_err(ConfigError::Fault)?;
+    test(&rules, &all)
+}
+
+/// Tests rule files as a gateway would have them: what they extend is there, too.
+fn test_files(config: &ConfigArgs, files: &[PathBuf]) -> Result<(), RulesError> {
+    let (_, mut settings) = settings(config)?;
+    let mut read = Vec::new();
     for path in files {
-        let file = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| RulesError::Io { file: file.clone(), reason })?;
-        sources.push((file.clone(), read(&file, &text)?.rules));
+        let name = path.display().to_string();
+        let text = environment::Process.file(&name).map_err(|error| RulesError::File {
+            file: name.clone(),
+            reason: environment::reason(&error),
+        })?;
+        let node = yaml::parse(&text, Some(name.into())).map_err(ConfigError::Fault)?;
+        let file: RuleFile = node.read("").map_err(ConfigError::Fault)?;
+        settings.rules.retain(|old| !file.rules.iter().any(|rule| rule.id == old.id));
+        read.push((file, node));
     }
-    let mut count = 0;
-    let mut proved = 0;
-    for (file, rules) in sources {
-        let fault = |fault| RulesError::Rules { file: file.clone(), fault };
-        let own = if files.is_empty() { Vec::new() } else { rules.clone() };
-        let settings = Settings { rules: own, enable: vec![Glob::any()], ..Settings::default() };
-        let all = Scrubber::new(&settings).map_err(fault)?;
-        let unproven = prove::prove(&rules, &all).map_err(fault)?;
-        proved += rules.len();
-        count += unproven.len();
-        unproven.iter().for_each(|failure| complain(&format!("{file}: {failure}")));
+    let before = settings.rules.len();
+    for (file, node) in read {
+        settings.add(file, "", &node);
     }
-    print(&format!("{proved} rules tested, {count} examples that do not hold\n"))?;
+    if settings.fingerprint_key.is_empty() {
+        settings.fingerprint_key = FingerprintKey::of_nobody();
+    }
+    let all = Scrubber::new(&settings).map_err(ConfigError::Fault)?;
+    all.compile_all().map_err(ConfigError::Fault)?;
+    test(all.rules().get(before..settings.rules.len()).unwrap_or_default(), &all)
+}
+
+fn test(rules: &[Rule], all: &Scrubber) -> Result<(), RulesError> {
+    let unproven = prove::prove(rules, all).map_err(ConfigError::Fault)?;
+    unproven.iter().for_each(|failure| complain(&failure.fault(rules).to_string()));
+    for rule in rules.iter().filter(|rule| rule.examples.is_empty()) {
+        let what = format!("`{}` has no examples, so that nothing proves it", rule.id);
+        complain(&format!("Warning: {}", rule.origin.fault("examples", &what, "")));
+    }
+    let examples: usize =
+        rules.iter().map(|rule| rule.examples.len() + rule.counterexamples.len()).sum();
+    let (count, tested) = (unproven.len(), rules.len());
+    print(&format!("{tested} rules and {examples} examples tested, {count} do not hold\n"))?;
     if 0 < count { Err(RulesError::Unproven { count }) } else { Ok(()) }
 }
 

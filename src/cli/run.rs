@@ -142,6 +142,7 @@ async fn serve(
         reloader: running.reloader(),
         metrics: metrics.clone(),
         health: health.clone(),
+        started_with: fixed(config),
     };
     reload.until_stopped(&mut signals).await;
     health.stopping();
@@ -236,6 +237,18 @@ struct Reload {
     reloader: Reloader,
     metrics: Metrics,
     health: Health,
+    started_with: [(&'static str, String); 5],
+}
+
+/// What no reload replaces, section by section, without its secrets.
+fn fixed(config: &Config) -> [(&'static str, String); 5] {
+    [
+        ("receivers", format!("{:?}", config.receivers)),
+        ("exporters", format!("{:?}", config.exporters)),
+        ("connectors", format!("{:?}", config.connectors)),
+        ("extensions", format!("{:?}", config.extensions)),
+        ("service", format!("{:?}", config.service)),
+    ]
 }
 
 impl Reload {
@@ -269,9 +282,14 @@ impl Reload {
         let loaded = self.args.load_from(&*self.watched);
         let warnings = loaded.and_then(|loaded| {
             self.reloader.reload(&loaded.config)?;
-            Ok(loaded.warnings)
+            let now = fixed(&loaded.config);
+            let pairs = self.started_with.iter().zip(now);
+            let changed = pairs.filter(|(before, now)| before.1 != now.1);
+            let names = changed.map(|(_, (name, _))| name);
+            let waits = names.map(|name| format!("{name}: changed, which takes a restart"));
+            Ok(loaded.warnings.into_iter().chain(waits).collect::<Vec<_>>())
         });
-        self.metrics.reloaded(warnings.is_ok());
+        let is_right = warnings.is_ok();
         match warnings {
             Ok(warnings) => {
                 self.health.reloaded(None);
@@ -283,5 +301,6 @@ impl Reload {
                 self.health.reloaded(Some(fault.to_string()));
             }
         }
+        self.metrics.reloaded(is_right);
     }
 }

@@ -39,7 +39,7 @@ pub(in crate::cli) struct TailArgs {
     #[arg(long, value_name = "RATIO", default_value = "1")]
     sample: String,
     /// How many records; then it ends
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     /// One JSON object for each record
     #[arg(long)]
@@ -109,51 +109,72 @@ fn readable(record: &Value) -> String {
 
 /// An explanation as `explain` prints it.
 fn explanation(one: &Value) -> String {
-    let text = |value: &Value, key: &str| {
-        value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_u64).unwrap_or(0);
-    let list = |value: &Value, key: &str| {
-        value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
     let mut out = format!("{}\n", text(one, "path"));
     let masks = list(one, "masks");
     for mask in &masks {
         let (rule, len, start) = (text(mask, "rule"), number(mask, "len"), number(mask, "start"));
-        out.push_str(&format!("  masked by {rule}: {len} bytes at byte {start}\n"));
+        let shown = text(mask, "shown");
+        out.push_str(&format!("  masked by {rule}: {len} bytes at byte {start}, as {shown}\n"));
     }
     if masks.is_empty() {
         out.push_str("  nothing masked\n");
+    } else if one.get("dry_run").and_then(Value::as_bool) == Some(true) {
+        out.push_str("  but for `dry_run` of the scrubber: nothing is masked\n");
     }
-    for candidate in list(one, "candidates") {
-        let rule = match text(&candidate, "rule") {
-            rule if rule.is_empty() => "(no rule)".to_owned(),
-            rule => rule,
-        };
-        let (len, start) = (number(&candidate, "len"), number(&candidate, "start"));
-        let class = text(&candidate, "class");
-        out.push_str(&format!("    {rule}: {len} bytes of {class} at byte {start}"));
-        let decoded = list(&candidate, "decoded");
-        if !decoded.is_empty() {
-            let chain: Vec<&str> = decoded.iter().filter_map(Value::as_str).collect();
-            out.push_str(&format!(" of what {} says", chain.join(", then ")));
-        }
-        let fingerprint = text(&candidate, "fingerprint");
-        if !fingerprint.is_empty() {
-            out.push_str(&format!(", fingerprint {fingerprint}"));
-        }
-        match candidate.get("match").and_then(Value::as_bool) {
-            Some(true) => {
-                let (by, confidence) = (text(&candidate, "by"), text(&candidate, "confidence"));
-                out.push_str(&format!("\n      match: told by {by}; confidence {confidence}\n"));
-                for verdict in list(&candidate, "verdicts").iter().filter_map(Value::as_str) {
-                    out.push_str(&format!("      {verdict}\n"));
-                }
-            }
-            _ => out.push_str(&format!("\n      no match: {}\n", text(&candidate, "why"))),
-        }
+    list(one, "candidates").iter().for_each(|one| out.push_str(&candidate(one)));
+    out
+}
+
+fn candidate(candidate: &Value) -> String {
+    let rule = match text(candidate, "rule") {
+        rule if rule.is_empty() => "(no rule)".to_owned(),
+        rule => rule,
+    };
+    let (len, start) = (number(candidate, "len"), number(candidate, "start"));
+    let class = text(candidate, "class");
+    let mut out = format!("    {rule}: {len} bytes of {class} at byte {start}");
+    let decoded = list(candidate, "decoded");
+    if !decoded.is_empty() {
+        let chain: Vec<&str> = decoded.iter().filter_map(Value::as_str).collect();
+        out.push_str(&format!(" of what {} says", chain.join(", then ")));
+    }
+    let fingerprint = text(candidate, "fingerprint");
+    if !fingerprint.is_empty() {
+        out.push_str(&format!(", fingerprint {fingerprint}"));
+    }
+    let is = |key: &str| candidate.get(key).and_then(Value::as_bool) == Some(true);
+    if !is("match") {
+        let what = if is("left") { "found, and left" } else { "no match" };
+        out.push_str(&format!("\n      {what}: {}\n", text(candidate, "why")));
+        return out;
+    }
+    let (by, confidence) = (text(candidate, "by"), text(candidate, "confidence"));
+    out.push_str(&format!("\n      match: told by {by}; confidence {confidence}\n"));
+    for verdict in list(candidate, "verdicts").iter().filter_map(Value::as_str) {
+        out.push_str(&format!("      {verdict}\n"));
+    }
+    let (named_by, action) = (text(candidate, "named_by"), text(candidate, "action"));
+    if !named_by.is_empty() {
+        out.push_str(&format!(
+            "      overlaps a match of {named_by}, which names the mask of both\n"
+        ));
+    }
+    if !action.is_empty() {
+        out.push_str(&format!("      and then: `action: {action}`\n"));
     }
     out
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn number(value: &Value, key: &str) -> u64 {
+    value.get(key).and_then(Value::as_u64).unwrap_or(0)
+}
+
+fn list(value: &Value, key: &str) -> Vec<Value> {
+    value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// A text as a value of a query (RFC 3986, 3.4).

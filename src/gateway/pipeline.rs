@@ -204,7 +204,10 @@ impl Pipeline {
         if !matches!(processing, Ok(Ok(_))) {
             self.metrics.ledger().refused();
         }
-        let processed = processing?.map_err(Refusal::Malformed)?;
+        let processed = processing?.map_err(|error| {
+            steps::refused(&steps.marks, &error, self.signal, &self.metrics);
+            Refusal::Malformed(error)
+        })?;
         if let Some(request) = as_it_came {
             watch::watched(&steps, request, &processed, grant, &self.metrics);
         }

@@ -17,6 +17,7 @@ use crate::scrub::actions::Actions;
 use crate::scrub::chain::Processor;
 use crate::scrub::ottl::Filter;
 use crate::scrub::ottl::Transform;
+use crate::scrub::prove;
 use crate::scrub::yaml::YamlError;
 
 /// The processors of a configuration.
@@ -28,7 +29,9 @@ pub struct Built {
     pub shadows: BTreeMap<ComponentId, Arc<Shadow>>,
 }
 
-/// Builds each processor of the configuration that changes requests, used or not.
+/// Builds each processor of the configuration that changes requests, used or not. Rules
+/// of the user are held against their own examples: one that does not do what it says
+/// does not run.
 ///
 /// # Errors
 ///
@@ -48,6 +51,7 @@ fn build_all(config: &Config) -> Result<Built, YamlError> {
                 }
                 let built = Scrubber::new(settings).map_err(within)?;
                 has_route(settings, &built).map_err(within)?;
+                prove::own(settings, &built).map_err(within)?;
                 Ok(Processor::Scrubber(Arc::new(built)))
             }
             ProcessorConfig::Redaction(settings) => {
@@ -95,8 +99,9 @@ fn shadow(id: &ComponentId, settings: &Settings) -> Result<Option<Shadow>, YamlE
     let (Some(shadow), Some(candidate)) = (&settings.shadow, &settings.candidate) else {
         return Ok(None);
     };
-    let candidate = Scrubber::new(candidate)?;
-    let shadow = Shadow::new(&id.to_string(), candidate, shadow.sample_ratio, settings.dry_run);
+    let scrubber = Scrubber::new(candidate)?;
+    prove::own(candidate, &scrubber)?;
+    let shadow = Shadow::new(&id.to_string(), scrubber, shadow.sample_ratio, settings.dry_run);
     Ok(Some(shadow))
 }
 

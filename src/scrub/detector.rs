@@ -28,6 +28,7 @@ mod key_lines;
 mod layers;
 mod long;
 mod masked;
+mod opinion;
 mod overlap;
 mod pairs;
 mod prefilter;
@@ -60,6 +61,7 @@ use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::KeyTable;
+use crate::scrub::detector::opinion::Opinion;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
@@ -69,11 +71,9 @@ use crate::scrub::rule::Action;
 use crate::scrub::rule::Confidence;
 use crate::scrub::rule::Keys;
 use crate::scrub::rule::Rule;
-use crate::scrub::rule::Validator;
 use crate::scrub::rule::ValueForm;
 use crate::scrub::rule::allow::Allow;
 use crate::scrub::rule::validator;
-use crate::scrub::yaml::closest;
 
 /// The id under which a text is masked whole because it takes too much work to
 /// search.
@@ -126,15 +126,6 @@ struct Compiled {
     /// What takes the place of a match, if not what the processor says.
     mask: Option<MaskKind>,
     filter: Option<Box<Filter>>,
-}
-
-/// A compiled validator.
-enum Opinion {
-    Checksum(String),
-    EntropyMin(f32),
-    Structure(String),
-    Has(Vec<String>),
-    Not(Vec<Pattern>),
 }
 
 /// What a needle is for.
@@ -293,6 +284,20 @@ impl Detector {
         matches!(self.keys.classify(key), Class::Secret(_))
     }
 
+    /// The first of the first `count` rules whose pattern matches in `text` something of
+    /// which `is_meant` holds, whatever stands around it.
+    pub(in crate::scrub) fn matching(
+        &self,
+        count: usize,
+        text: &[u8],
+        is_meant: impl Fn(&[u8]) -> bool,
+    ) -> Option<usize> {
+        self.rules.iter().take(count).position(|rule| {
+            let pattern = rule.pattern.as_ref().filter(|_| !rule.keyed);
+            pattern.is_some_and(|pattern| pattern.find_all(text).any(&is_meant))
+        })
+    }
+
     /// Compiles the patterns of the first `count` rules now instead of at their first hit.
     ///
     /// # Errors
@@ -340,6 +345,12 @@ impl Compiled {
             None if keyed => (None, Vec::new()),
             None => return Err(RuleFault::new("id", "expected a `pattern`, `keys`, or both")),
         };
+        check_keys(&rule.keys)?;
+        if rule.value != ValueForm::default() && !keyed {
+            let expected =
+                "expected `keys` beside it: it says what of a value under them is secret";
+            return Err(RuleFault::new("value", expected));
+        }
         let mut validate = Vec::new();
         for (at, entry) in rule.validate.iter().enumerate() {
             validate.push(Opinion::new(entry, at)?);
@@ -400,57 +411,15 @@ impl Compiled {
     }
 }
 
-impl Opinion {
-    fn new(entry: &Validator, at: usize) -> Result<Self, RuleFault> {
-        let setting = format!("validate[{at}]");
-        let unknown = |what: &str, word: &str, accepted: &[&str]| {
-            let advice = closest::advice(word, accepted);
-            RuleFault::new(&setting, &format!("unknown {what}")).with_advice(advice)
-        };
-        Ok(match entry {
-            Validator::Checksum(name) if validator::is_checksum(name) => {
-                Self::Checksum(name.clone())
-            }
-            Validator::Checksum(name) => {
-                return Err(unknown("checksum", name, &validator::CHECKSUMS));
-            }
-            Validator::EntropyMin(bits) => Self::EntropyMin(*bits),
-            Validator::Structure(name) => {
-                if !validator::STRUCTURES.contains(&name.as_str()) {
-                    return Err(unknown("structure", name, &validator::STRUCTURES));
-                }
-                Self::Structure(name.clone())
-            }
-            Validator::Has(classes) => {
-                let known = &validator::CLASSES;
-                if let Some(class) = classes.iter().find(|c| !known.contains(&c.as_str())) {
-                    return Err(unknown("class", class, known));
-                }
-                Self::Has(classes.clone())
-            }
-            Validator::Not(patterns) => {
-                let compile = |pattern: &String| Pattern::new(pattern, &[], true).map(|p| p.0);
-                let patterns: Result<Vec<_>, _> = patterns.iter().map(compile).collect();
-                Self::Not(patterns.map_err(|expected| RuleFault::new(&setting, &expected))?)
-            }
-        })
-    }
-
-    fn accepts(&self, secret: &[u8]) -> bool {
-        match self {
-            // One that fails never unmasks: published checksums fail on real tokens.
-            Self::Checksum(_) => true,
-            Self::EntropyMin(bits) => *bits <= validator::entropy(secret),
-            Self::Structure(name) => validator::structure(name, secret).unwrap_or(true),
-            Self::Has(classes) => classes.iter().all(|class| {
-                secret.iter().any(|byte| match class.as_str() {
-                    "digit" => byte.is_ascii_digit(),
-                    "upper" => byte.is_ascii_uppercase(),
-                    "lower" => byte.is_ascii_lowercase(),
-                    _ => byte.is_ascii_alphabetic(),
-                })
-            }),
-            Self::Not(patterns) => patterns.iter().all(|p| p.matches_whole(secret).is_none()),
+/// Every name has something in it that can be compared.
+fn check_keys(keys: &Keys) -> Result<(), RuleFault> {
+    let modes = [("exact", &keys.exact), ("suffix", &keys.suffix)];
+    let modes = modes.into_iter().chain([("prefix", &keys.prefix), ("word", &keys.word)]);
+    for (mode, names) in modes {
+        if let Some(at) = names.iter().position(|name| !name.contains(char::is_alphanumeric)) {
+            let expected = "expected a name with a letter or a digit in it";
+            return Err(RuleFault::new(&format!("keys.{mode}[{at}]"), expected));
         }
     }
+    Ok(())
 }

@@ -21,6 +21,8 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
     /// The masks that were put there, each with the rule that named it.
     pub masks: Vec<Mask>,
+    /// The scrubber is in a dry run: the text leaves as it is.
+    pub dry_run: bool,
 }
 
 /// What a rule looked at.
@@ -53,6 +55,15 @@ pub enum Outcome {
         confidence: &'static str,
         /// What each validator said.
         verdicts: Vec<String>,
+        /// What is done about it beyond its mask: `drop-record`.
+        action: Option<&'static str>,
+        /// The rule whose match overlaps this one and names the mask for both.
+        named_by: Option<String>,
+    },
+    /// It would be one, and is left as it is.
+    Left {
+        /// Why.
+        why: String,
     },
     /// It is none.
     Stopped {
@@ -70,24 +81,45 @@ pub struct Mask {
     pub start: usize,
     /// How many bytes it covers.
     pub len: usize,
+    /// What stands there now; of a mask that keeps characters of a secret, only that.
+    pub shown: String,
 }
 
 impl Explanation {
-    pub(in crate::scrub) fn candidates(detector: &Detector, events: Vec<Event>) -> Vec<Candidate> {
+    pub(in crate::scrub) fn candidates(
+        detector: &Detector,
+        events: Vec<Event>,
+        masks: &[Mask],
+    ) -> Vec<Candidate> {
         let id = |rule: u32| detector.rule_ids().nth(rule as usize).map(|id| id.to_string());
-        let candidates = events.into_iter().map(|event| Candidate {
-            rule: event.rule.and_then(id),
-            decoded: event.chain,
-            start: event.range.start,
-            len: event.range.len(),
-            class: event.class,
-            fingerprint: event.fingerprint,
-            outcome: match event.fate {
-                Fate::Matched(by, confidence, verdicts) => {
-                    Outcome::Matched { by: by.name(), confidence: confidence.name(), verdicts }
-                }
-                Fate::Stopped(why) => Outcome::Stopped { why },
-            },
+        let candidates = events.into_iter().map(|event| {
+            let rule = event.rule.and_then(id);
+            let over = |mask: &&Mask| {
+                mask.start < event.range.end && event.range.start < mask.start + mask.len
+            };
+            // Ranges of a decoded text are not those of the text that the mask stands in.
+            let mask = masks.iter().find(over).filter(|_| event.chain.is_empty());
+            let named_by =
+                mask.map(|mask| mask.rule.clone()).filter(|name| Some(name) != rule.as_ref());
+            Candidate {
+                rule,
+                decoded: event.chain,
+                start: event.range.start,
+                len: event.range.len(),
+                class: event.class,
+                fingerprint: event.fingerprint,
+                outcome: match event.fate {
+                    Fate::Matched(by, confidence, verdicts, action) => Outcome::Matched {
+                        by: by.name(),
+                        confidence: confidence.name(),
+                        verdicts,
+                        action,
+                        named_by,
+                    },
+                    Fate::Left(why) => Outcome::Left { why },
+                    Fate::Stopped(why) => Outcome::Stopped { why },
+                },
+            }
         });
         let mut all: Vec<Candidate> = Vec::new();
         candidates.for_each(|candidate| {
@@ -106,8 +138,11 @@ impl fmt::Display for Explanation {
             path => writeln!(f, "{path}")?,
         }
         for mask in &self.masks {
-            let Mask { rule, start, len } = mask;
-            writeln!(f, "  masked by {rule}: {len} bytes at byte {start}")?;
+            let Mask { rule, start, len, shown } = mask;
+            writeln!(f, "  masked by {rule}: {len} bytes at byte {start}, as {shown}")?;
+        }
+        if self.dry_run && !self.masks.is_empty() {
+            writeln!(f, "  but for `dry_run` of the scrubber: nothing is masked")?;
         }
         if self.masks.is_empty() {
             writeln!(f, "  nothing masked")?;
@@ -131,10 +166,18 @@ impl fmt::Display for Candidate {
             write!(f, ", fingerprint {fingerprint}")?;
         }
         match &self.outcome {
-            Outcome::Matched { by, confidence, verdicts } => {
+            Outcome::Matched { by, confidence, verdicts, action, named_by } => {
                 writeln!(f, "\n      match: told by {by}; confidence {confidence}")?;
-                verdicts.iter().try_for_each(|verdict| writeln!(f, "      {verdict}"))
+                verdicts.iter().try_for_each(|verdict| writeln!(f, "      {verdict}"))?;
+                if let Some(rule) = named_by {
+                    writeln!(f, "      overlaps a match of {rule}, which names the mask of both")?;
+                }
+                match action {
+                    Some(action) => writeln!(f, "      and then: `action: {action}`"),
+                    None => Ok(()),
+                }
             }
+            Outcome::Left { why } => writeln!(f, "\n      found, and left: {why}"),
             Outcome::Stopped { why } => writeln!(f, "\n      no match: {why}"),
         }
     }

@@ -47,6 +47,11 @@ impl Masker {
         Self { kind, fingerprints }
     }
 
+    /// The kind of a mask, where the rule's `own` has its say.
+    pub(in crate::scrub) fn kind(&self, own: Option<MaskKind>) -> MaskKind {
+        own.unwrap_or(self.kind)
+    }
+
     /// Whether masks keep parts of what they mask, if a rule does not say otherwise.
     pub(in crate::scrub) fn keeps_structure(&self) -> bool {
         self.kind == MaskKind::Structure
@@ -71,7 +76,7 @@ impl Masker {
             true => format!("%5Bredacted:{inside}%5D").into_bytes(),
             false => format!("[redacted:{inside}]").into_bytes(),
         };
-        match own.unwrap_or(self.kind) {
+        match self.kind(own) {
             MaskKind::Label => label(rule),
             MaskKind::Fixed => b"****".to_vec(),
             MaskKind::Partial => partial(secret),

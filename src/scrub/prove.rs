@@ -6,9 +6,12 @@
 
 use crate::scrub::Scrubber;
 use crate::scrub::Settings;
+use crate::scrub::explain::Explanation;
+use crate::scrub::explain::Outcome;
 use crate::scrub::rule::Action;
 use crate::scrub::rule::Example;
 use crate::scrub::rule::Rule;
+use crate::scrub::rule::allow::Allow;
 use crate::scrub::rule::template;
 use crate::scrub::yaml::YamlError;
 
@@ -37,12 +40,15 @@ pub struct Unproven {
 pub fn prove(rules: &[Rule], all: &Scrubber) -> Result<Vec<Unproven>, YamlError> {
     let mut unproven = Vec::new();
     for rule in rules {
-        // Where it applies and what is done about it is not what examples prove.
+        // Where it applies and what is done about it is not what examples prove. An entry
+        // that leaves one value by its fingerprint leaves no example.
+        let by_pattern = |entry: &&Allow| entry.fingerprint.is_none();
         let stripped = Rule {
             condition: None,
             action: Action::Mask,
             mask: None,
             dry_run: false,
+            allow: rule.allow.iter().filter(by_pattern).cloned().collect(),
             ..rule.clone()
         };
         let settings = Settings { rules: vec![stripped], ..Settings::default() };
@@ -71,15 +77,32 @@ pub fn prove(rules: &[Rule], all: &Scrubber) -> Result<Vec<Unproven>, YamlError>
 pub fn check(settings: &Settings) -> Result<(), YamlError> {
     let scrubber = Scrubber::new(settings)?;
     scrubber.compile_all()?;
+    own(settings, &scrubber)
+}
+
+/// Holds the rules of `settings` against their own examples; `scrubber` is made of them.
+///
+/// # Errors
+///
+/// The first example that does not hold.
+pub fn own(settings: &Settings, scrubber: &Scrubber) -> Result<(), YamlError> {
     let own = scrubber.rules().get(..settings.rules.len()).unwrap_or_default();
-    match prove(own, &scrubber)?.first() {
+    match prove(own, scrubber)?.first() {
         None => Ok(()),
-        Some(unproven) => {
-            let rule = own.iter().find(|rule| rule.id == unproven.rule);
-            let origin = rule.map(|rule| rule.origin.clone()).unwrap_or_default();
-            let setting = format!("{}[{}]", unproven.list, unproven.number);
-            Err(origin.fault(&setting, &unproven.what, "change the rule or the example"))
+        Some(unproven) => Err(unproven.fault(own)),
+    }
+}
+
+impl Unproven {
+    /// The same as a fault in the text that one of `rules` was read from.
+    pub fn fault(&self, rules: &[Rule]) -> YamlError {
+        let rule = rules.iter().find(|rule| rule.id == self.rule);
+        let mut origin = rule.map(|rule| rule.origin.clone()).unwrap_or_default();
+        if origin.path.is_empty() {
+            origin.path = format!("rule {}", self.rule);
         }
+        let setting = format!("{}[{}]", self.list, self.number);
+        origin.fault(&setting, &self.what, "change the rule or the example")
     }
 }
 
@@ -92,17 +115,30 @@ fn missed(rule: &Rule, example: &Example, alone: &Scrubber, all: &Scrubber) -> O
         };
         let (masked, found) = alone.scrub_bytes(text.as_bytes(), key.as_deref());
         if !found.iter().any(|id| **id == *rule.id) {
-            return Some("the rule finds nothing in it".to_owned());
+            let why = stopped(alone.explain_text(text.as_bytes(), key.as_deref()), &rule.id);
+            return Some(format!("the rule finds nothing in it{why}"));
         }
         if alone.scrub_bytes(&masked, key.as_deref()).0 != masked {
             return Some("its mask is found again".to_owned());
         }
         let masks = rule.condition.is_none() && !rule.dry_run && rule.action != Action::Tag;
         if masks && all.scrub_bytes(text.as_bytes(), key.as_deref()).1.is_empty() {
-            return Some("with all rules, nothing is found in it".to_owned());
+            let why = stopped(all.explain_text(text.as_bytes(), key.as_deref()), &rule.id);
+            return Some(format!("with all rules, nothing is found in it{why}"));
         }
     }
     None
+}
+
+/// What stopped a rule, behind a colon; nothing where it did not come near.
+fn stopped(explained: Vec<Explanation>, rule: &str) -> String {
+    let candidates = explained.into_iter().flat_map(|one| one.candidates);
+    let mut own = candidates.filter(|candidate| candidate.rule.as_deref() == Some(rule));
+    let why = own.find_map(|candidate| match candidate.outcome {
+        Outcome::Stopped { why } | Outcome::Left { why } => Some(format!(": {why}")),
+        Outcome::Matched { .. } => None,
+    });
+    why.unwrap_or_default()
 }
 
 /// What is wrong with an example that must not match.

@@ -6,6 +6,7 @@
 pub mod allow;
 pub mod condition;
 pub mod date;
+mod example;
 pub mod extend;
 pub mod glob;
 pub mod pack;
@@ -48,7 +49,8 @@ pub struct Rule {
     #[serde(default)]
     pub description: String,
     /// A linear-time regular expression (Rust `regex` syntax, ASCII classes); the
-    /// group `secret`, where there is one, is what is masked.
+    /// group `secret`, where there is one, is what is masked. No other group has a name.
+    /// `^` and `$` stand for the ends of the whole text: an attribute's value, a body.
     #[serde(default)]
     pub pattern: Option<String>,
     /// Literals of which every match of `pattern` holds at least one. Derived from
@@ -110,9 +112,9 @@ pub struct Rule {
 }
 
 /// A text that proves a rule.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "gateway", derive(schemars::JsonSchema))]
-#[serde(untagged, deny_unknown_fields)]
+#[cfg_attr(feature = "gateway", schemars(untagged, deny_unknown_fields))]
 pub enum Example {
     /// A text.
     Text(String),

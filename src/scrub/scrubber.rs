@@ -62,6 +62,8 @@ pub enum ScrubError {
     Refused {
         /// The id of the rule.
         rule: String,
+        /// The kind of place that it stood in.
+        place: &'static str,
     },
     /// A statement of `transform` or a condition of `filter` with `error_mode:
     /// propagate` does not fit a record.
@@ -169,14 +171,22 @@ impl Scrubber {
               c %5Bredacted:some-rule%5D d **** e ab****yz f \
               [redacted:some-rule:iss:idp.example.com:sub:email:exp:2026-03-01] g";
         let (_, found) = self.scrub_bytes(MASKS, None);
-        match own.iter().position(|rule| found.iter().any(|id| **id == *rule.id)) {
+        let found = own.iter().position(|rule| found.iter().any(|id| **id == *rule.id));
+        // A pattern of nothing but a mask finds none, since masks are left; it is of no use.
+        let is_mask = |found: &[u8]| {
+            let holds = |part: &[u8]| found.windows(part.len()).any(|window| window == part);
+            holds(b"redacted:") || holds(b"****")
+        };
+        match found.or_else(|| self.detector.matching(own.len(), MASKS, is_mask)) {
             None => Ok(()),
             Some(number) => {
+                let advice = "let it begin with what only the secret begins with";
                 let fault = RuleFault::of(
                     "pattern",
                     "expected a pattern that does not match the masks of other rules, such as \
                      [redacted:some-rule] and ****",
                 );
+                let fault = RuleFault { advice: advice.to_owned(), ..fault };
                 Err(assemble::of_rule(own.get(number), number, &fault))
             }
         }
@@ -341,7 +351,7 @@ impl Scrubber {
     pub fn explain(&self, request: &Request) -> Result<Vec<Explanation>, ScrubError> {
         let surroundings = Surroundings::new(Some(request));
         let (finder, _) = self.walk(request, &surroundings, 0, true)?;
-        Ok(finder.explanations.unwrap_or_default())
+        Ok(self.explained(finder))
     }
 
     /// The same of one text, as it stands under `key`, if any.
@@ -350,7 +360,12 @@ impl Scrubber {
         let mut finder = Finder::new(&self.detector, &self.masker, &surroundings, 0);
         finder.explanations = Some(Vec::new());
         show(&mut finder, text, key);
-        finder.explanations.unwrap_or_default()
+        self.explained(finder)
+    }
+
+    fn explained(&self, finder: Finder<'_>) -> Vec<Explanation> {
+        let explanations = finder.explanations.unwrap_or_default().into_iter();
+        explanations.map(|one| Explanation { dry_run: self.dry_run, ..one }).collect()
     }
 
     /// The ids of the rules, in the order in which they are asked.

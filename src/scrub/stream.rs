@@ -61,7 +61,14 @@ impl<'s> TextStream<'s> {
         };
         match of_key {
             Some(of_key) => out.extend_from_slice(&self.scrubber.scrub_key_line(line, of_key)),
-            None => out.extend_from_slice(&self.scrubber.scrub_bytes(line, None).0),
+            // How a line ends is no part of its text: `$` in a pattern stands before it.
+            None => {
+                let text = line.strip_suffix(b"\n").unwrap_or(line);
+                let text =
+                    text.strip_suffix(b"\r").filter(|_| text.len() < line.len()).unwrap_or(text);
+                out.extend_from_slice(&self.scrubber.scrub_bytes(text, None).0);
+                out.extend_from_slice(line.get(text.len()..).unwrap_or_default());
+            }
         }
     }
 

@@ -23,12 +23,15 @@ fn a_match_is_explained_and_never_shown() {
         (
             format!("push {} now", token()),
             &[
-                "masked by github-pat-classic: 40 bytes at byte 5",
+                "masked by github-pat-classic: 40 bytes at byte 5, as [redacted:github-pat-classic]",
                 "told by the pattern",
                 "[A-Za-z0-9punctuation]",
             ][..],
         ),
-        (format!("data={base64}"), &["masked by github-pat-classic", "of what an encoding says"]),
+        (
+            format!("data={base64}"),
+            &["masked by github-pat-classic", "of what base64 says", "the mask inside"],
+        ),
         (
             "password=hunter2hunter2".to_owned(),
             &["told by the key", "14 bytes of [a-z0-9] at byte 9"],
@@ -68,6 +71,43 @@ fn what_is_not_masked_says_what_stopped_it() {
         let said = explain(&arguments, text);
         assert!(said.contains(why) && said.contains("nothing masked"), "{text}: {why}\n{said}");
     }
+}
+
+#[test]
+fn what_overlaps_what_follows_and_what_a_dry_run_leaves_is_said() {
+    let explain = |settings: &str| {
+        let settings = format!("yaml:processors::scrubber: {{packs: [], {settings}}}");
+        let arguments = ["--config", "config/default.yaml", "--config", &settings];
+        explain(&arguments, "acme_dt_0123456789abcdef")
+    };
+    let pattern = "pattern: 'acme_dt_[0-9a-f]{16}'";
+    let inner = "{id: b, pattern: 'acme_dt_(?<secret>[0-9a-f]{16})'}";
+    let overlap = explain(&format!("rules: [{{id: a, {pattern}}}, {inner}]"));
+    assert!(overlap.contains("masked by a: 24 bytes at byte 0, as [redacted:a]"), "{overlap}");
+    assert!(overlap.contains("overlaps a match of a, which names the mask of both"), "{overlap}");
+    let removed = explain(&format!("rules: [{{id: a, {pattern}, action: remove-attribute}}]"));
+    assert!(removed.contains("and then: `action: remove-attribute`"), "{removed}");
+    assert!(!removed.contains("no match"), "{removed}");
+    let dry = explain(&format!("dry_run: true, rules: [{{id: a, {pattern}}}]"));
+    assert!(dry.contains("but for `dry_run` of the scrubber: nothing is masked"), "{dry}");
+    let partial = explain(&format!("rules: [{{id: a, {pattern}, mask: partial}}]"));
+    assert!(partial.contains("as its ends with **** between") && !partial.contains("ac**"));
+}
+
+#[test]
+fn a_rule_that_does_not_run_and_would_find_something_is_named() {
+    let token = token();
+    for (settings, text, why) in [
+        ("disable: ['github-*']", token.as_str(), "github-pat-classic: 40 bytes"),
+        ("disable: ['github-*']", &token, "the rule does not run: `disable` names it"),
+        ("packs: [aws]", &token, "the rule does not run: `packs` leaves it out"),
+    ] {
+        let settings = format!("yaml:processors::scrubber: {{{settings}}}");
+        let said = explain(&["--config", "config/default.yaml", "--config", &settings], text);
+        assert!(said.contains(why) && said.contains("nothing masked"), "{settings}\n{said}");
+    }
+    let masked = explain(&[], &token);
+    assert!(!masked.contains("does not run"), "{masked}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program as a user has it: spawned, with arguments, pipes and signals.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod actions;
 mod commands;
 mod configs;
 mod explain;

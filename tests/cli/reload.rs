@@ -89,12 +89,23 @@ fn a_changed_file_is_taken_up_and_a_faulty_one_is_not() {
     let health = get(gateway.health, "/").unwrap();
     assert!(health.starts_with("HTTP/1.1 200") && health.contains(fault), "{health}");
     assert!(post_json(gateway.http, "/v1/logs", REQUEST).unwrap().starts_with("HTTP/1.1 200"));
+    let contradicts = "rules:\n- {id: x, pattern: 'abcd[0-9]{4}', examples: [abcd]}\n";
+    std::fs::write(folder.path().join("x.rules.yaml"), contradicts).unwrap();
+    gateway.metric("otelcol_processor_scrubber_reloads{outcome=\"refused\"", "2");
+    let health = get(gateway.health, "/").unwrap();
+    assert!(health.contains("rules[0].examples[0]: the rule finds nothing in it"), "{health}");
     std::fs::remove_file(folder.path().join("x.rules.yaml")).unwrap();
     gateway.metric("otelcol_processor_scrubber_rules_refused", "0");
     assert!(!get(gateway.health, "/").unwrap().contains("refused"));
+    let yaml = std::fs::read_to_string(folder.path().join("gateway.yaml")).unwrap();
+    let elsewhere = yaml.replace("out.jsonl", "elsewhere.jsonl");
+    std::fs::write(folder.path().join("gateway.yaml"), elsewhere).unwrap();
+    gateway.metric("otelcol_processor_scrubber_reloads{outcome=\"success\"", "3");
     gateway.signal("TERM");
     let log = stderr(&gateway.end());
     assert!(log.contains(fault), "{log}");
+    assert!(log.contains("exporters: changed, which takes a restart"), "{log}");
+    assert_eq!(log.matches("changed, which takes a restart").count(), 1, "{log}");
     let written = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
     assert!(written.contains("[redacted:second-a] and [redacted:second-b]"), "{written}");
 }

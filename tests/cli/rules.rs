@@ -124,6 +124,49 @@ fn rules_of_gitleaks_become_rules_that_load_and_the_rest_is_told() {
 }
 
 #[test]
+fn a_test_of_rule_files_says_where_each_fault_is_and_what_no_example_proves() {
+    let folder = tempfile::tempdir().unwrap();
+    let test = |text: &str| {
+        let file = folder.path().join("own.rules.yaml").display().to_string();
+        std::fs::write(&file, text).unwrap();
+        let output = run(&["rules", "test", &file], "");
+        (stdout(&output), stderr(&output).replace(&file, "FILE"), output.status.code())
+    };
+    let sound = "rules: [{id: a, pattern: 'abcd[0-9]{4}', mask: fingerprint, examples: ['abcd{digits:4}']}]";
+    let passed = "1 rules and 1 examples tested, 0 do not hold\n".to_owned();
+    assert_eq!(test(sound), (passed, String::new(), Some(0)));
+    for (text, told) in [
+        (
+            "rules:\n- id: a\n  pattern: 'abcd('\n",
+            "Error: rules[0].pattern: unclosed group at character 5 of the pattern at line 3, column 12 of FILE\n",
+        ),
+        (
+            "rules: [{id: a, pattern: 'abcd[0-9]{4}'}]\n",
+            "Warning: rules[0].examples: `a` has no examples, so that nothing proves it at line 1, column 9 of FILE\n",
+        ),
+        (
+            "rules:\n- id: a\n  pattern: 'abcd[0-9]{4}'\n  examples: [abcd]\n  counterexamples: ['abcd{digits:4}']\n",
+            "rules[0].examples[0]: the rule finds nothing in it at line 4, column 14 of FILE; change the rule or the example\n\
+             rules[0].counterexamples[0]: the rule finds something in it at line 5, column 21 of FILE; change the rule or the example\n\
+             Error: 2 of the examples do not hold\n",
+        ),
+        (
+            "extend: [{rules: [jwtt], dry_run: true}]\n",
+            "Error: extend[0].rules[0]: no rule that runs has this id, or one of this form at line 1, column 19 of FILE; did you mean `jwt`? closest: jwt, paseto, biscuit\n",
+        ),
+    ] {
+        let (_, said, _) = test(text);
+        assert_eq!(said, told, "{text}");
+    }
+    std::fs::write(folder.path().join("x.rules.yaml"), b"rules:\n- {id: x, pattern: 'ab\xff'}\n")
+        .unwrap();
+    let set =
+        format!("--set=processors.scrubber.rule_files=[{}/*.rules.yaml]", folder.path().display());
+    let told = stderr(&run(&["validate", &set], ""));
+    assert!(told.contains("x.rules.yaml: not UTF-8 at line 2"), "{told}");
+}
+
+#[test]
 fn a_bench_says_what_rules_look_at_find_and_cost() {
     let output = run(&["rules", "bench", "--turns", "1", "--json"], "");
     assert!(output.status.success(), "{}", stderr(&output));

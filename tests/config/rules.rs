@@ -3,6 +3,7 @@
 
 use otel_redact::gateway::config::Config;
 use otel_redact::gateway::config::ProcessorConfig;
+use otel_redact::gateway::processors;
 use otel_redact::scrub::prove;
 
 use crate::environment::Made;
@@ -68,19 +69,79 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    validate: [{checksum: crc32-base62}]",
-        "rules[0].validate[0]: unknown checksum at line 9, column 20 of a.yaml; did you mean `crc32-base62-6`? accepted: ado-pat, base58check, crc32-base62-6, crc32-base36-7, crc32-hex8, crc32-hex8-upper, crc32-le-base64-6, marvin32, marvin32-url, cask, aad, bech32-age",
+        "rules[0].validate[0].checksum: unknown checksum at line 9, column 31 of a.yaml; did you mean `crc32-base62-6`? accepted: ado-pat, base58check, crc32-base62-6, crc32-base36-7, crc32-hex8, crc32-hex8-upper, crc32-le-base64-6, marvin32, marvin32-url, cask, aad, bech32-age",
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    validate: [{structure: jwtt}]",
-        "rules[0].validate[0]: unknown structure at line 9, column 20 of a.yaml; did you mean `jwt`? accepted: jwt, jwe, basic, random",
+        "rules[0].validate[0].structure: unknown structure at line 9, column 32 of a.yaml; did you mean `jwt`? accepted: jwt, jwe, basic, random",
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    validate: [{has: [digits]}]",
-        "rules[0].validate[0]: unknown class at line 9, column 20 of a.yaml; did you mean `digit`? accepted: digit, upper, lower, letter",
+        "rules[0].validate[0].has[0]: unknown class at line 9, column 27 of a.yaml; did you mean `digit`? accepted: digit, upper, lower, letter",
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    validate: [{entropy: 3}]",
         "rules[0].validate[0].entropy: unknown key at line 9, column 21 of a.yaml; accepted: checksum, entropy-min, structure, has, not",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: abcd\n    validate: [{entropy-min: 9}]",
+        "rules[0].validate[0].entropy-min: expected 0 to 8 bits a character at line 9, column 34 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: abcd\n    validate: [{not: [abcd, 'ab(']}]",
+        "rules[0].validate[0].not[1]: unclosed group at character 3 of the pattern at line 9, column 33 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: abcd\n    validate: [checksum]",
+        "rules[0].validate[0]: expected a map of one key, found a name alone at line 9, column 20 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: 'abcd(?<secert>[0-9]{8})'",
+        "rules[0].pattern: expected no named group but `(?<secret>…)`, which is what is masked, at character 5 of the pattern at line 8, column 18 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: '\\[redacted:[a-z-]+\\]'",
+        "rules[0].pattern: expected a pattern that does not match the masks of other rules, such as [redacted:some-rule] and **** at line 8, column 18 of a.yaml; let it begin with what only the secret begins with",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: abcd\n    value: password",
+        "rules[0].value: expected `keys` beside it: it says what of a value under them is secret at line 9, column 16 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    keys: {exact: [pin, '--']}",
+        "rules[0].keys.exact[1]: expected a name with a letter or a digit in it at line 8, column 29 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: abcd\n    examples: [{keys: a, text: abcd}]",
+        "rules[0].examples[0].keys: unknown key at line 9, column 21 of a.yaml; did you mean `key`? accepted: key, text",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: abcd\n    examples: [1234]",
+        "rules[0].examples[0]: expected a string, or a map of `key` and `text`, found an integer at line 9, column 20 of a.yaml",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: 'abcd[0-9]{4}'\n    near: {words: [acme]}\n    examples: ['abcd{digits:4}']",
+        "rules[0].examples[0]: the rule finds nothing in it: no word of `near` is near at line 10, column 20 of a.yaml; change the rule or the example",
+    ),
+    (
+        "rules:\n  - id: a\n    pattern: 'abcd[0-9]{4}'\n    allow:\n      - {pattern: abcd0000, owner: ' ', reason: x}",
+        "rules[0].allow[0].owner: expected who answers for it at line 10, column 40 of a.yaml",
+    ),
+    (
+        "allow:\n  - {path: '*', owner: me, reason: x}",
+        "allow[0]: expected a fingerprint, pattern, key or path, or a service together with rules: anything else leaves too much at line 7, column 9 of a.yaml",
+    ),
+    (
+        "allow:\n  - {pattern: '.+', owner: me, reason: x}",
+        "allow[0]: expected a fingerprint, pattern, key or path, or a service together with rules: anything else leaves too much at line 7, column 9 of a.yaml",
+    ),
+    (
+        "shadow: {disable: [jwtt]}",
+        "shadow.disable[0]: no packed rule has this name, or one of this form at line 6, column 24 of a.yaml; did you mean `jwt`? closest: jwt, paseto, biscuit",
+    ),
+    (
+        "shadow: {rules: [{id: a, pattern: 'abcd[0-9]{4}', examples: [abcd]}]}",
+        "shadow.rules[0].examples[0]: the rule finds nothing in it at line 6, column 66 of a.yaml; change the rule or the example",
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    severity: hihg",
@@ -148,7 +209,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "rules:\n  - id: a\n    pattern: 'abcd[0-9]{4}'\n    examples: ['abcd{digits:3}']",
-        "rules[0].examples[0]: the rule finds nothing in it at line 9, column 20 of a.yaml; change the rule or the example",
+        "rules[0].examples[0]: the rule finds nothing in it: its anchor stands here, and what is around it does not match the pattern at line 9, column 20 of a.yaml; change the rule or the example",
     ),
     (
         "rules:\n  - id: a\n    pattern: 'abcd[0-9]{4}'\n    counterexamples: ['abcd{digits:4}']",
@@ -198,6 +259,7 @@ fn check(settings: &str) -> Result<(), String> {
     let environment = Made::new(&[], &[("a.yaml", &yaml)]);
     let loaded = Config::load(&["a.yaml".to_owned()], &[], &environment);
     let config = loaded.map_err(|fault| fault.to_string())?.config;
+    processors::build(&config).map_err(|fault| fault.to_string())?;
     for (id, processor) in &config.processors {
         if let ProcessorConfig::Scrubber(settings) = processor {
             let checked = prove::check(settings);
@@ -219,6 +281,16 @@ fn a_faulty_rule_is_told_where_it_is_and_what_was_expected() {
     }
     assert!(25 <= CASES.len());
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn a_rule_that_leaves_a_value_by_its_fingerprint_is_sound() {
+    let entry = "{fingerprint: '4bf6:d67d2528f963d266', owner: me, reason: x}";
+    let settings = format!(
+        "fingerprint_key: 0123456789abcdef0123\nrules:\n  - id: a\n    pattern: 'abcd[0-9]{{4}}'\n    \
+         examples: ['abcd{{digits:4}}']\n    allow: [{entry}]"
+    );
+    assert_eq!(check(&settings), Ok(()));
 }
 
 #[test]

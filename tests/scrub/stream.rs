@@ -1,7 +1,10 @@
 //! Scrubs texts that come in pieces.
 
+use otel_redact::scrub::Scrubber;
+use otel_redact::scrub::Settings;
 use otel_redact::scrub::rule::template;
 use otel_redact::scrub::stream::TextStream;
+use otel_redact::scrub::yaml;
 use proptest::prelude::*;
 
 use crate::detect::SCRUBBER;
@@ -14,6 +17,21 @@ fn in_lines(text: &[u8]) -> Vec<u8> {
     }
     stream.finish(&mut out);
     out
+}
+
+#[test]
+fn a_pattern_of_a_whole_text_finds_a_line_however_it_ends() {
+    let rules = "rules: [{id: acme, pattern: '^acme_[0-9]{8}$'}]";
+    let settings: Settings = yaml::read(rules).expect("settings");
+    let scrubber = Scrubber::without_packs(&settings).expect("a scrubber");
+    let mut stream = TextStream::new(&scrubber);
+    let mut out = Vec::new();
+    for line in ["acme_01234567\n", "acme_01234567\r\n", "x acme_01234567\n", "acme_01234567"] {
+        stream.push(line.as_bytes(), &mut out);
+    }
+    stream.finish(&mut out);
+    let expected = "[redacted:acme]\n[redacted:acme]\r\nx acme_01234567\n[redacted:acme]";
+    assert_eq!(String::from_utf8_lossy(&out), expected);
 }
 
 #[test]

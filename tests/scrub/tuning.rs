@@ -278,7 +278,7 @@ fn each_action_does_what_it_says() {
     let request =
         Request { signal: Signal::Logs, encoding: Encoding::Json, bytes: json.clone().into() };
     let refused = rule("action: refuse-request").scrub(&request).expect_err("is refused");
-    assert_eq!(refused, ScrubError::Refused { rule: "acme".to_owned() });
+    assert_eq!(refused, ScrubError::Refused { rule: "acme".to_owned(), place: "body" });
 }
 
 #[test]

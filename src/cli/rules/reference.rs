@@ -223,6 +223,7 @@ fn named(name: &str, sections: &[Section]) -> String {
         }
         // Aliases, such as `min_confidence` has one.
         None if name == "Ratio" => "number from 0 to 1".to_owned(),
+        None if name == "KnownTexts" => "number".to_owned(),
         None if scalar.is_empty() => named("Confidence", sections),
         None => scalar.to_owned(),
     }

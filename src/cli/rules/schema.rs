@@ -30,6 +30,23 @@ fn names() -> [(&'static str, Vec<&'static str>); 4] {
     ]
 }
 
+/// What the reader checks beyond types, by where the schema has it.
+fn bounds() -> [(&'static str, Value); 7] {
+    let fingerprint = json!({"pattern": "^[0-9a-f]{4}:[0-9a-f]{16}$"});
+    [
+        ("/definitions/Rule/properties/id", json!({"pattern": "^[a-z0-9-]{1,64}$"})),
+        ("/definitions/Rule/properties/pattern", json!({"minLength": 1})),
+        ("/definitions/Near/properties/words", json!({"minItems": 1})),
+        ("/definitions/Near/properties/within", json!({"minimum": 1, "maximum": 4096})),
+        ("/definitions/Allow/properties/fingerprint", fingerprint),
+        ("/definitions/Date", json!({"pattern": r"^\d{4}-\d{2}-\d{2}$"})),
+        (
+            "/definitions/Validator/oneOf/1/properties/entropy-min",
+            json!({"minimum": 0, "maximum": 8}),
+        ),
+    ]
+}
+
 /// The schema of a rule file.
 pub(in crate::cli::rules) fn of_rule_files() -> Value {
     let mut generator = generator();
@@ -121,6 +138,13 @@ fn name(schema: &mut Value) {
     for (pointer, names) in names() {
         if let Some(Value::Object(text)) = schema.pointer_mut(pointer) {
             text.insert("enum".to_owned(), names.into());
+        }
+    }
+    for (pointer, bounds) in bounds() {
+        if let (Some(Value::Object(part)), Value::Object(bounds)) =
+            (schema.pointer_mut(pointer), bounds)
+        {
+            part.extend(bounds);
         }
     }
     // Some names of checksums go on with a seed.
@@ -306,6 +330,31 @@ mod tests {
         ] {
             assert_eq!(yaml::read::<RuleFile>(yaml).is_ok(), takes, "the reader: {yaml}");
             assert_eq!(rule_file.is_valid(&json_of(yaml)), takes, "the schema: {yaml}");
+        }
+    }
+
+    #[test]
+    fn the_schema_knows_what_is_checked_when_a_rule_is_compiled() {
+        let whole = of_rule_files();
+        for (pointer, bounds) in bounds() {
+            let part = whole.pointer(pointer).map(Value::to_string).unwrap_or_default();
+            for (key, value) in bounds.as_object().expect("an object") {
+                assert!(part.contains(&format!("\"{key}\":{value}")), "{pointer}: {part}");
+            }
+        }
+        let schema = jsonschema::draft7::new(&whole).expect("a schema");
+        for (yaml, takes) in [
+            ("rules: [{id: a-1, pattern: abcd, near: {words: x, within: 4096}}]", true),
+            ("rules: [{id: A b, pattern: abcd}]", false),
+            ("rules: [{id: a, pattern: ''}]", false),
+            ("rules: [{id: a, pattern: abcd, near: {words: []}}]", false),
+            ("rules: [{id: a, pattern: abcd, near: {words: [x], within: 0}}]", false),
+            ("rules: [{id: a, pattern: abcd, validate: [{entropy-min: 9}]}]", false),
+            ("allow: [{pattern: x, owner: a, reason: b, expires: soon}]", false),
+            ("allow: [{fingerprint: '1f2e:3d4c', owner: a, reason: b}]", false),
+            ("allow: [{fingerprint: '1f2e:3d4c5b6a79881f2e', owner: a, reason: b}]", true),
+        ] {
+            assert_eq!(schema.is_valid(&json_of(yaml)), takes, "{yaml}");
         }
     }
 

@@ -49,12 +49,16 @@ impl Environment for Process {
     }
 
     fn file(&self, path: &str) -> io::Result<String> {
-        let mut text = String::new();
-        let read = std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if FILE_BYTES_MAX < read as u64 {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
         }
-        Ok(text)
+        String::from_utf8(bytes).map_err(|error| {
+            let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 at line {line}"))
+        })
     }
 
     fn today(&self) -> Option<Date> {
@@ -91,7 +95,10 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "is a directory".to_owned(),
-        io::ErrorKind::InvalidData => "not UTF-8".to_owned(),
+        io::ErrorKind::InvalidData => match error.get_ref() {
+            Some(own) => own.to_string(),
+            None => "not UTF-8".to_owned(),
+        },
         io::ErrorKind::FileTooLarge => "larger than 16 MiB".to_owned(),
         kind => kind.to_string(),
     }

@@ -199,13 +199,24 @@ fn rule_files(
         let setting = format!("{prefix}rule_files[{at}]");
         let outer = format!("{}.{setting}", one.path);
         let origin = settings.origin.clone();
-        let unreadable = |error: std::io::Error| {
-            let expected = format!("cannot read the rule file: {}", reason(&error));
-            origin.fault(&setting, &expected, "").within(one.path)
+        let unreadable = |what: &str, error: std::io::Error| {
+            let expected = format!("cannot read {what}: {}", reason(&error));
+            let advice = match path.rsplit_once('/') {
+                Some((folder, _)) if folder.contains('*') => {
+                    "a `*` may stand in the last part of a path only"
+                }
+                _ => "",
+            };
+            origin.fault(&setting, &expected, advice).within(one.path)
         };
-        let names = environment.files(path).map_err(unreadable)?;
+        let names = environment.files(path).map_err(|error| unreadable("the rule file", error))?;
         for name in names {
-            let text = environment.file(&name).map_err(unreadable)?;
+            // Of many that a glob stands for, which one is said.
+            let what = match name == *path {
+                true => "the rule file".to_owned(),
+                false => format!("the rule file {name}"),
+            };
+            let text = environment.file(&name).map_err(|error| unreadable(&what, error))?;
             let node =
                 yaml::parse(&text, Some(name.into())).map_err(|fault| fault.within(&outer))?;
             let file: RuleFile = node.read("").map_err(|fault| fault.within(&outer))?;

@@ -5,13 +5,20 @@ use std::sync::Arc;
 use crate::gateway::pipeline::shadow::Shadow;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::scrub::Chain;
+use crate::scrub::Cost;
+use crate::scrub::Counts;
 use crate::scrub::NoScrubber;
+use crate::scrub::Noted;
+use crate::scrub::NotedKind;
+use crate::scrub::Redaction;
 use crate::scrub::Report;
+use crate::scrub::ScrubError;
 use crate::scrub::Scrubbed;
 use crate::scrub::Scrubber;
 use crate::scrub::Signal;
 use crate::scrub::chain::Processor;
 use crate::scrub::chain::Stage;
+use crate::scrub::rule::Action;
 
 /// A processor and its id.
 #[derive(Clone)]
@@ -39,6 +46,7 @@ pub struct Steps {
 /// What is known of a processor in a chain.
 pub(in crate::gateway::pipeline) struct Mark {
     id: Arc<str>,
+    scrubber: Option<Arc<Scrubber>>,
     leaves_out: LeavesOut,
     pub(in crate::gateway::pipeline) route: Option<Arc<str>>,
 }
@@ -84,8 +92,34 @@ impl Mark {
             Processor::Route(_) => LeavesOut::ElseWhere,
             _ => LeavesOut::ByRule,
         };
-        Self { id: step.id, leaves_out, route: step.route }
+        let scrubber = step.processor.scrubber().cloned();
+        Self { id: step.id, scrubber, leaves_out, route: step.route }
     }
+}
+
+/// Counts that a rule had a request refused, of which no report is left.
+pub(in crate::gateway::pipeline) fn refused(
+    marks: &[Mark],
+    error: &ScrubError,
+    signal: Signal,
+    metrics: &Metrics,
+) {
+    let ScrubError::Refused { rule, place } = error else { return };
+    let has_rule = |mark: &&Mark| {
+        let scrubber = mark.scrubber.as_ref();
+        scrubber.is_some_and(|scrubber| scrubber.rules().iter().any(|other| other.id == *rule))
+    };
+    let Some(mark) = marks.iter().find(has_rule) else { return };
+    let rule: Arc<str> = rule.as_str().into();
+    let counts = Counts { hits: 1, matches: 1, ..Counts::default() };
+    let redaction = Redaction { rule: Arc::clone(&rule), place, path: String::new() };
+    let kind = NotedKind::Acted(Action::RefuseRequest);
+    let report = Report {
+        noted: vec![Noted { kind, redaction }],
+        costs: vec![Cost { rule, counts }],
+        ..Report::default()
+    };
+    metrics.scrubbed(&mark.id, signal, &report);
 }
 
 /// Counts what each processor did. Gives a report of all of them, and what leaves for

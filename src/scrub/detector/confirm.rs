@@ -92,6 +92,27 @@ fn parse(pattern: &str) -> Result<Hir, String> {
     )
 }
 
+/// The character at which a group opens whose name is not `secret`: it would name what is
+/// masked, and does not. From 1; the pattern is one that can be read.
+fn other_group(pattern: &str) -> Option<usize> {
+    let mut rest = pattern.char_indices().enumerate();
+    let mut in_class = 0_usize;
+    while let Some((number, (at, char))) = rest.next() {
+        let behind = pattern.get(at..).unwrap_or_default();
+        let name = behind.strip_prefix("(?P<").or_else(|| behind.strip_prefix("(?<"));
+        match char {
+            '\\' => _ = rest.next(),
+            '[' => in_class += 1,
+            ']' => in_class = in_class.saturating_sub(1),
+            '(' if in_class == 0 && name.is_some_and(|name| !name.starts_with("secret>")) => {
+                return Some(number + 1);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 impl Pattern {
     /// Checks a pattern and takes from it what the prefilter needs.
     ///
@@ -107,6 +128,12 @@ impl Pattern {
         let shortest = hir.properties().minimum_len().unwrap_or(0);
         if shortest == 0 {
             return Err("expected a pattern that does not match the empty text".to_owned());
+        }
+        if let Some(at) = other_group(pattern) {
+            return Err(format!(
+                "expected no named group but `(?<secret>…)`, which is what is masked, at character \
+                 {at} of the pattern"
+            ));
         }
         let caseless = pattern.starts_with("(?i)");
         let literals = match anchors {
@@ -200,6 +227,15 @@ impl Pattern {
                  repetition of a repetition"
             )),
         }
+    }
+
+    /// What the pattern matches in a text, wherever it stands.
+    pub(in crate::scrub) fn find_all<'t>(
+        &'t self,
+        text: &'t [u8],
+    ) -> impl Iterator<Item = &'t [u8]> {
+        let found = self.regex().map(|regex| regex.find_iter(text));
+        found.into_iter().flatten().filter_map(|found| text.get(found.range()))
     }
 
     /// Whether the pattern matches all of `value`.

@@ -74,6 +74,19 @@ impl Kinds {
         self.0.count_ones()
     }
 
+    /// What they are called, all together.
+    pub(in crate::scrub) fn name(self) -> &'static str {
+        let mut kinds = self.iter();
+        match (kinds.next(), kinds.next()) {
+            (Some(Escapes::Percent), None) => "percent escapes",
+            (Some(Escapes::Backslash), None) => "backslash escapes",
+            (Some(Escapes::Entities), None) => "entities",
+            (Some(Escapes::Joints), None) => "a string in pieces",
+            (Some(Escapes::Disguise), None) => "disguised characters",
+            _ => "escapes",
+        }
+    }
+
     /// One by one.
     pub(in crate::scrub) fn iter(self) -> impl Iterator<Item = Escapes> {
         Self::ALL.into_iter().filter(move |kind| self.has(*kind))

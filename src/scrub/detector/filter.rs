@@ -182,6 +182,17 @@ impl Filter {
         }
     }
 
+    /// What is done about a match beyond its mask, in the words of a rule file.
+    pub(in crate::scrub::detector) fn deed(&self) -> Option<&'static str> {
+        match self.action {
+            Action::RemoveAttribute => Some("remove-attribute"),
+            Action::DropRecord => Some("drop-record"),
+            Action::RefuseRequest => Some("refuse-request"),
+            Action::Route => Some("route"),
+            Action::Mask | Action::Fingerprint | Action::Partial | Action::Tag => None,
+        }
+    }
+
     /// The allow entry of this number.
     pub(in crate::scrub::detector) fn allow(&self, number: usize) -> Option<&Allow> {
         self.allow.get(number)

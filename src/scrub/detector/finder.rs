@@ -5,6 +5,7 @@
 //! order, so that a cursor finds the hits of each.
 
 mod cookies;
+mod explained;
 mod key_line;
 mod number;
 
@@ -32,10 +33,8 @@ use crate::scrub::detector::long::LongTexts;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
-use crate::scrub::detector::trace::Event;
 use crate::scrub::detector::whole::Told;
 use crate::scrub::explain::Explanation;
-use crate::scrub::explain::Mask;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
@@ -117,6 +116,8 @@ pub(in crate::scrub) struct Deed {
     pub(in crate::scrub) action: Action,
     /// The rule that wants it.
     pub(in crate::scrub) rule: Arc<str>,
+    /// The kind of place.
+    pub(in crate::scrub) place: &'static str,
 }
 
 impl<'d> Finder<'d> {
@@ -274,7 +275,8 @@ impl<'d> Finder<'d> {
             };
             let redaction = self.redaction(rule, place, self.noted.len());
             if let NotedKind::Acted(action) = kind {
-                self.deeds.push(Deed { at: place.at, action, rule: Arc::clone(&redaction.rule) });
+                let rule = Arc::clone(&redaction.rule);
+                self.deeds.push(Deed { at: place.at, action, rule, place: place.kind });
             }
             self.noted.push(Noted { kind, redaction });
         }
@@ -430,7 +432,8 @@ impl Judge for Finder<'_> {
         let before = found.len();
         self.replace(&search, text.bytes, &matches, place, found);
         if let Some(events) = search.trace.take() {
-            self.explain(events, &matches, place);
+            let shown = matches.iter().map(|found| search.shown(text.bytes, found)).collect();
+            self.explain(events, &matches, shown, place);
         }
         if !matches.is_empty() && !search.exhausted {
             let masked = search.apply(text.bytes, &matches);
@@ -466,29 +469,6 @@ impl<'d> Finder<'d> {
         'd: 'p,
     {
         Search::new(self.detector, self.masker, self.surroundings, place, len)
-    }
-
-    /// Says what became of a text, if somebody asks.
-    #[cold]
-    fn explain(&mut self, events: Vec<Event>, matches: &[Match], place: &Place<'_>) {
-        let Some(explanations) = &mut self.explanations else { return };
-        if events.is_empty() && matches.is_empty() {
-            return;
-        }
-        let masks = matches.iter().map(|found| Mask {
-            rule: match self.detector.rules.get(found.rule as usize) {
-                Some(rule) => rule.id.to_string(),
-                None => LIMIT_RULE.to_owned(),
-            },
-            start: found.range.start,
-            len: found.range.len(),
-        });
-        explanations.push(Explanation {
-            place: place.kind,
-            path: place.path.to_string(),
-            candidates: Explanation::candidates(self.detector, events),
-            masks: masks.collect(),
-        });
     }
 }
 

@@ -66,7 +66,9 @@ impl Search<'_, '_> {
             return done;
         }
         for run in runs {
-            let Some((rewritten, first)) = self.rewritten(&run.bytes, layer) else { continue };
+            let Some((rewritten, first)) = self.rewritten(&run.bytes, layer, run.name()) else {
+                continue;
+            };
             let how = match first.rule {
                 RUN => How::Plain,
                 _ => How::Encoded(decode::encode(&run, &rewritten)),
@@ -82,7 +84,8 @@ impl Search<'_, '_> {
         if DEPTH_MAX <= layer.depth || !self.spend(numbers.range.len()) {
             return;
         }
-        let Some((rewritten, first)) = self.rewritten(&numbers.bytes, layer) else { return };
+        let name = "a list of bytes";
+        let Some((rewritten, first)) = self.rewritten(&numbers.bytes, layer, name) else { return };
         let how = match first.rule {
             RUN => How::Plain,
             _ => How::Encoded(numbers.encode(&rewritten)),
@@ -107,7 +110,7 @@ impl Search<'_, '_> {
             return;
         };
         let Some(unpacked) = unpacked.filter(|unpacked| self.spend(unpacked.len())) else { return };
-        if let Some((rewritten, first)) = self.rewritten(&unpacked, layer) {
+        if let Some((rewritten, first)) = self.rewritten(&unpacked, layer, packed.name()) {
             let how = match first.rule {
                 RUN => How::Plain,
                 _ => How::Encoded(decode::pack(packed, &rewritten)),
@@ -117,8 +120,13 @@ impl Search<'_, '_> {
     }
 
     /// What an encoding says, masked, and its first match; `None` where there is none.
-    fn rewritten(&mut self, decoded: &[u8], layer: Layer) -> Option<(Vec<u8>, Match)> {
-        let inner = self.nested(decoded, layer.inner(), "an encoding");
+    fn rewritten(
+        &mut self,
+        decoded: &[u8],
+        layer: Layer,
+        name: &'static str,
+    ) -> Option<(Vec<u8>, Match)> {
+        let inner = self.nested(decoded, layer.inner(), name);
         let first = inner.first()?.clone();
         Some((self.apply(decoded, &inner), first))
     }
@@ -156,11 +164,7 @@ impl Search<'_, '_> {
             return;
         }
         let Some(decoded) = Decoded::new(kinds, text) else { return };
-        let name = match kinds.len() == 1 && kinds.has(Escapes::Percent) {
-            true => "percent escapes",
-            false => "escapes",
-        };
-        for inner in self.nested(&decoded.text, inner, name) {
+        for inner in self.nested(&decoded.text, inner, kinds.name()) {
             let range = decoded.original(inner.range.start)..decoded.original_end(inner.range.end);
             let written = text.get(range.clone()).unwrap_or_default();
             let in_url =

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::MaskKind;
 use crate::scrub::detector::Compiled;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Opinion;
@@ -20,6 +21,7 @@ use crate::scrub::detector::find::is_filler;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
 use crate::scrub::detector::overlap::Certainty;
+use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::value;
@@ -51,8 +53,11 @@ pub(in crate::scrub) struct Event {
 /// What became of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::scrub) enum Fate {
-    /// A match; how it is known, how sure it is, what checksums and validators said.
-    Matched(Certainty, Confidence, Vec<String>),
+    /// A match; how it is known, how sure it is, what checksums and validators said, and
+    /// what is done about it beyond its mask.
+    Matched(Certainty, Confidence, Vec<String>, Option<&'static str>),
+    /// It would be a match, and is left as it is; why.
+    Left(String),
     /// No match, and why not.
     Stopped(String),
 }
@@ -133,7 +138,9 @@ impl Search<'_, '_> {
             let rule = self.detector.rules.get(found.rule as usize);
             let verdicts = rule.map(|rule| rule.verdicts(secret)).unwrap_or_default();
             let confidence = rule.map(|rule| rule.confidence(secret)).unwrap_or_default();
-            let fate = Fate::Matched(found.certainty, confidence, verdicts);
+            let filter = rule.and_then(|rule| rule.filter.as_ref());
+            let deed = filter.and_then(|filter| filter.deed());
+            let fate = Fate::Matched(found.certainty, confidence, verdicts, deed);
             self.event(Some(found.rule), text, found.range.clone(), fate);
         }
     }
@@ -189,16 +196,24 @@ impl Search<'_, '_> {
         if !matches!(ruling, Ruling::Act(_)) {
             self.tally.suppressed(rule);
         }
-        self.stopped(Some(rule), text, range, || match ruling {
-            Ruling::Match | Ruling::Act(_) => "an action follows".to_owned(),
-            Ruling::Tag => "`action: tag`: the text stays, the record is tagged".to_owned(),
-            Ruling::DryRun => "`dry_run`: it would be masked".to_owned(),
-            Ruling::Stopped(Stop::Where(part)) => format!("`where.{part}` does not hold here"),
-            Ruling::Stopped(Stop::Near) => "no word of `near` is near".to_owned(),
-            Ruling::Stopped(Stop::Confidence) => "less sure than `min_confidence`".to_owned(),
+        if self.trace.is_none() {
+            return;
+        }
+        let fate = match ruling {
+            // What is done about a match is said with it.
+            Ruling::Match | Ruling::Act(_) => return,
+            Ruling::Tag => Fate::Left("`action: tag`: the record is tagged".to_owned()),
+            Ruling::DryRun => Fate::Left("`dry_run`: it would be masked".to_owned()),
+            Ruling::Stopped(Stop::Where(part)) => {
+                Fate::Stopped(format!("`where.{part}` does not hold here"))
+            }
+            Ruling::Stopped(Stop::Near) => Fate::Stopped("no word of `near` is near".to_owned()),
+            Ruling::Stopped(Stop::Confidence) => {
+                Fate::Left("less sure than `min_confidence`".to_owned())
+            }
             Ruling::Stopped(Stop::Allowed(entry)) => {
                 let filter = detector.rules.get(rule as usize).and_then(|r| r.filter.as_ref());
-                match filter.and_then(|filter| filter.allow(entry)) {
+                Fate::Left(match filter.and_then(|filter| filter.allow(entry)) {
                     Some(allow) => format!(
                         "allowed by an entry of {}: {}{}",
                         allow.owner,
@@ -206,9 +221,22 @@ impl Search<'_, '_> {
                         allow.expires.map(|day| format!(", until {day}")).unwrap_or_default()
                     ),
                     None => "allowed".to_owned(),
-                }
+                })
             }
-        });
+        };
+        self.event(Some(rule), text, range, fate);
+    }
+
+    /// What the place of a match looks like now, without a character of what it held: the
+    /// mask, unless it keeps some.
+    #[cold]
+    pub(super) fn shown(&self, text: &[u8], found: &Match) -> String {
+        let own = self.detector.rules.get(found.rule as usize).and_then(|rule| rule.mask);
+        match (&found.how, self.masker.kind(own)) {
+            (How::Encoded(_), _) => "the same encoding, with the mask inside".to_owned(),
+            (_, MaskKind::Partial) => "its ends with **** between, or ****".to_owned(),
+            _ => String::from_utf8_lossy(&self.mask(text, found)).into_owned(),
+        }
     }
 }
 
@@ -226,7 +254,14 @@ impl Compiled {
                 Some(passed) => format!("checksum {name} {}", said(passed)),
                 None => format!("checksum {name} does not apply"),
             },
-            check => format!("{} {}", check.name(), said(check.accepts(secret))),
+            check => format!(
+                "the validator `{}` {}",
+                check.name(),
+                match check.accepts(secret) {
+                    true => "accepts it",
+                    false => "refuses it",
+                }
+            ),
         };
         self.validate.iter().map(verdict).collect()
     }

@@ -175,7 +175,11 @@ impl<'r> Cutter<'r> {
                 out = without_tag(&out, tag)?;
                 append(&mut out, tag, &attribute(&own));
             }
-            _ => tags.append(&mut own),
+            _ => {
+                // A rule is named once, however often it found something in the record.
+                own.retain(|tag| !tags.contains(tag));
+                tags.append(&mut own);
+            }
         }
         Ok(out)
     }
@@ -310,6 +314,20 @@ mod tests {
         }
         let (json, _) = after("OTHER", CutKind::Tag("x".into()));
         assert!(json.ends_with(&format!(r#""attributes":[{tag}]}}]}}]}}]}}"#)), "{json}");
+    }
+
+    #[test]
+    fn a_tag_names_a_rule_once_that_found_something_at_several_depths() {
+        const SPAN: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"HERE","events":[{"name":"THERE"}]}]}]}]}"#;
+        let request = json_to_protobuf(Signal::Traces, SPAN.as_bytes()).expect("OTLP");
+        let cuts = ["HERE", "THERE"].map(|word| Cut {
+            at: memchr::memmem::find(&request, word.as_bytes()).expect("stands there"),
+            kind: CutKind::Tag("x".into()),
+        });
+        let (tagged, _) = cut(Signal::Traces, &request, &cuts).expect("OTLP");
+        let json = protobuf_to_json(Signal::Traces, &tagged).expect("OTLP");
+        let json = String::from_utf8(json).expect("UTF-8");
+        assert_eq!(json.matches(r#"{"stringValue":"x"}"#).count(), 1, "{json}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn act(
     first: Pass,
 ) -> Result<Acted, ScrubError> {
     if let Some(deed) = first.deeds.iter().find(|deed| deed.action == Action::RefuseRequest) {
-        return Err(ScrubError::Refused { rule: deed.rule.to_string() });
+        return Err(ScrubError::Refused { rule: deed.rule.to_string(), place: deed.place });
     }
     if request.signal == crate::scrub::Signal::Profiles {
         return Ok(Acted { left: first, routed: None });

@@ -51,6 +51,7 @@ pub(super) fn with_packs(settings: &Settings) -> Result<Assembled, YamlError> {
     let ids: Vec<&str> = packed.iter().map(|rule| rule.id.as_str()).collect();
     known(settings.packs.as_deref().unwrap_or_default(), "packs", "pack", &names, settings)?;
     known(&settings.disable, "disable", "packed rule", &ids, settings)?;
+    known(&settings.shadow_disable, "shadow.disable", "packed rule", &ids, settings)?;
     known(&settings.enable, "enable", "packed rule", &ids, settings)?;
     let own = |rule: &Rule| settings.rules.iter().any(|other| other.id == rule.id);
     let named =
@@ -58,6 +59,7 @@ pub(super) fn with_packs(settings: &Settings) -> Result<Assembled, YamlError> {
     packed.retain(|rule| {
         !own(rule)
             && !named(&settings.disable, rule)
+            && !named(&settings.shadow_disable, rule)
             && (rule.sensitivity != Sensitivity::Publishable || named(&settings.enable, rule))
     });
     // A user's rules are asked first.

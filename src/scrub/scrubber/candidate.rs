@@ -73,7 +73,7 @@ impl Settings {
     pub fn candidate(&self, files: Vec<(RuleFile, String, Node)>) -> Option<Self> {
         let mut candidate = self.clone();
         let Shadow { rules, extend, allow, disable, .. } = *candidate.shadow.take()?;
-        candidate.disable.extend(disable);
+        candidate.shadow_disable = disable;
         let own = RuleFile { rules, extend, allow, ..RuleFile::default() };
         let node = self.origin.node.as_ref().and_then(|node| node.get("shadow")).cloned();
         candidate.lay_over(own, "shadow", &node.unwrap_or_else(Node::null));

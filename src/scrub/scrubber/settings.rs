@@ -74,6 +74,9 @@ pub struct Settings {
     /// Which day it is, for `expires`. `None`: nobody said.
     #[serde(skip)]
     pub today: Option<Date>,
+    /// `shadow.disable`, in the settings of the candidate.
+    #[serde(skip)]
+    pub shadow_disable: Vec<Glob>,
     /// Where the settings were read.
     #[serde(skip)]
     pub origin: Origin,

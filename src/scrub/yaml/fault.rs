@@ -234,6 +234,7 @@ fn name(expected: &dyn de::Expected) -> String {
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list".to_owned(),
+        "newtype variant" => "a map of one key".to_owned(),
         _ if name.starts_with("struct ") => "a map".to_owned(),
         _ if name.starts_with("enum ") => "one of its names".to_owned(),
         _ => name,
@@ -248,6 +249,7 @@ fn kind(found: &de::Unexpected<'_>) -> &'static str {
         de::Unexpected::Str(_) | de::Unexpected::Char(_) => "a string",
         de::Unexpected::Seq => "a list",
         de::Unexpected::Map | de::Unexpected::StructVariant => "a map",
+        de::Unexpected::UnitVariant => "a name alone",
         _ => "something else",
     }
 }

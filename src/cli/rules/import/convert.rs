@@ -99,17 +99,28 @@ fn with_secret(pattern: &str, wanted: usize, lost: &mut Vec<String>) -> String {
         // cannot say. All of the match is more than the secret, not less.
         (0, _) => {
             lost.push("several groups and no `secretGroup`: all of the match is masked".to_owned());
-            return pattern.to_owned();
+            return named(pattern, &groups, None);
         }
         (number, _) => number,
     };
-    let Some((at, len)) = number.checked_sub(1).and_then(|number| groups.get(number)) else {
+    let secret = number.checked_sub(1).filter(|number| *number < groups.len());
+    if secret.is_none() {
         lost.push(format!("`secretGroup` {number} is none of its groups: all is masked"));
-        return pattern.to_owned();
-    };
-    let (before, behind) = pattern.split_at_checked(*at).unwrap_or((pattern, ""));
-    let behind = behind.get(*len..).unwrap_or_default();
-    format!("{before}(?<secret>{behind}")
+    }
+    named(pattern, &groups, secret)
+}
+
+/// The pattern with one of its groups named `secret`, and no other name.
+fn named(pattern: &str, groups: &[(usize, usize)], secret: Option<usize>) -> String {
+    let mut named = String::new();
+    let mut done = 0;
+    for (number, (at, len)) in groups.iter().enumerate() {
+        named.push_str(pattern.get(done..*at).unwrap_or_default());
+        named.push_str(if secret == Some(number) { "(?<secret>" } else { "(" });
+        done = at + len;
+    }
+    named.push_str(pattern.get(done..).unwrap_or_default());
+    named
 }
 
 /// Where the groups of a translated pattern open, and how long their openings are. In
@@ -209,6 +220,8 @@ mod tests {
             ("key=(?:x)[a-z]+", 0, "key=(?:x)[a-z]+", 0),
             (r"\((a)(b)", 2, r"\((a)(?<secret>b)", 0),
             ("(?P<name>a)b", 1, "(?<secret>a)b", 0),
+            ("(?P<name>a)(b)(?P<c>d)", 2, "(a)(?<secret>b)(d)", 0),
+            ("(?P<name>a)|(b)", 0, "(a)|(b)", 1),
             ("(a)|(b)", 0, "(a)|(b)", 1),
             ("(a)", 3, "(a)", 1),
         ] {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::scrub::explain::Candidate;
 use crate::scrub::explain::Explanation;
+use crate::scrub::explain::Mask;
 use crate::scrub::explain::Outcome;
 
 /// The explanation of one text.
@@ -12,11 +13,15 @@ pub fn explanation(explanation: &Explanation) -> Value {
     let masks: Vec<Value> = explanation
         .masks
         .iter()
-        .map(|mask| json!({"rule": mask.rule, "start": mask.start, "len": mask.len}))
+        .map(|mask| {
+            let Mask { rule, start, len, shown } = mask;
+            json!({"rule": rule, "start": start, "len": len, "shown": shown})
+        })
         .collect();
     json!({
         "place": explanation.place,
         "path": explanation.path,
+        "dry_run": explanation.dry_run,
         "masks": masks,
         "candidates": explanation.candidates.iter().map(candidate).collect::<Vec<_>>(),
     })
@@ -32,9 +37,11 @@ fn candidate(candidate: &Candidate) -> Value {
         "fingerprint": candidate.fingerprint,
     });
     let outcome = match &candidate.outcome {
-        Outcome::Matched { by, confidence, verdicts } => {
-            json!({"match": true, "by": by, "confidence": confidence, "verdicts": verdicts})
+        Outcome::Matched { by, confidence, verdicts, action, named_by } => {
+            json!({"match": true, "by": by, "confidence": confidence, "verdicts": verdicts,
+                "action": action, "named_by": named_by})
         }
+        Outcome::Left { why } => json!({"match": false, "left": true, "why": why}),
         Outcome::Stopped { why } => json!({"match": false, "why": why}),
     };
     if let (Some(value), Some(outcome)) = (value.as_object_mut(), outcome.as_object()) {

@@ -67,6 +67,16 @@ pub(in crate::scrub) struct Run {
     lines: Option<Lines>,
 }
 
+impl Run {
+    /// What the encoding is called.
+    pub(in crate::scrub) fn name(&self) -> &'static str {
+        match self.binary {
+            Binary::Base64 { .. } => "base64",
+            Binary::Hex { .. } => "hexadecimal",
+        }
+    }
+}
+
 /// The runs that say something among the base64 characters around `at`, and where those
 /// characters end.
 pub(in crate::scrub) fn runs(text: &[u8], at: usize) -> (Vec<Run>, usize) {

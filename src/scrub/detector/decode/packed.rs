@@ -33,6 +33,15 @@ const HEAD_LEN: usize = 16;
 const LEVEL: u8 = 6;
 
 impl Packed {
+    /// What it is called.
+    pub(in crate::scrub) fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zlib => "zlib",
+            Self::Utf16 { .. } => "UTF-16",
+        }
+    }
+
     /// How the bytes are packed, as far as their first bytes tell.
     #[inline]
     pub(in crate::scrub) fn of(bytes: &[u8]) -> Option<Self> {

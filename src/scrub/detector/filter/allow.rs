@@ -14,6 +14,7 @@ use crate::scrub::detector::filter::attribute_names;
 use crate::scrub::fingerprint::Fingerprints;
 use crate::scrub::fingerprint::is_fingerprint;
 use crate::scrub::rule::allow::Allow;
+use crate::scrub::rule::glob::Glob;
 
 /// Allow entries in the order in which they are asked.
 #[derive(Clone, Default)]
@@ -69,12 +70,13 @@ impl AllowList {
                 let dot = if setting.is_empty() { "" } else { "." };
                 RuleFault::new(&format!("allow[{at}]{dot}{setting}"), expected)
             };
-            let value = allow.fingerprint.is_some() || allow.pattern.is_some();
-            let is_narrow = value || allow.key.is_some() || allow.path.is_some();
-            if !is_narrow && !(allow.service.is_some() && (of_rule || !allow.rules.is_empty())) {
-                let expected = "expected a fingerprint, pattern, key or path, or a service \
-                                together with rules: anything else leaves too much";
-                return Err(fault("", expected));
+            for (setting, said, expected) in [
+                ("owner", &allow.owner, "expected who answers for it"),
+                ("reason", &allow.reason, "expected why it is no secret"),
+            ] {
+                if said.trim().is_empty() {
+                    return Err(fault(setting, expected));
+                }
             }
             if let Some(fingerprint) = &allow.fingerprint {
                 if !is_fingerprint(fingerprint) {
@@ -92,6 +94,11 @@ impl AllowList {
             let pattern = allow.pattern.as_ref().map(compile).transpose();
             let pattern = pattern.map_err(|expected| fault("pattern", &expected))?;
             let pattern = pattern.map(|(pattern, _)| Arc::new(pattern));
+            if !is_narrow(allow, pattern.as_deref(), of_rule) {
+                let expected = "expected a fingerprint, pattern, key or path, or a service \
+                                together with rules: anything else leaves too much";
+                return Err(fault("", expected));
+            }
             self.entries.push(Entry { allow: Arc::new(allow.clone()), pattern });
         }
         Ok(())
@@ -134,6 +141,21 @@ impl AllowList {
                 !names.is_empty() && names.iter().all(matches)
             })
     }
+}
+
+/// Texts that have nothing in common.
+const ANY: [&[u8]; 3] = [b"Zq7Kx0pW3vTn9LbY", b"a b:c/d?e=f&g", b"0123456789abcdef-XYZ_~.+"];
+
+/// Whether an entry speaks of something, and not of whatever is found.
+fn is_narrow(allow: &Allow, pattern: Option<&Pattern>, of_rule: bool) -> bool {
+    let says = |glob: &Glob| glob.as_str().bytes().any(|byte| byte != b'*');
+    let of_value = |pattern: &Pattern| !ANY.iter().all(|any| pattern.matches_whole(any).is_some());
+    let of_service = allow.service.as_ref().is_some_and(says);
+    let of_rules = of_rule || (!allow.rules.is_empty() && allow.rules.iter().all(says));
+    allow.fingerprint.is_some()
+        || pattern.is_some_and(of_value)
+        || [&allow.key, &allow.path].into_iter().flatten().any(says)
+        || (of_service && of_rules)
 }
 
 /// Whether the candidate is all of the text at the place.

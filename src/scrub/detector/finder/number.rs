@@ -27,8 +27,11 @@ impl<'d> Finder<'d> {
         let rule = rules.iter().find(|&rule| self.hides(rule, &text, place))?;
         self.report(rule, place);
         let whole = Match::whole(text.len(), rule);
-        self.explain(Vec::new(), std::slice::from_ref(&whole), place);
-        Some(self.search(place, 0).mask(text.as_bytes(), &whole))
+        let search = self.search(place, 0);
+        let mask = search.mask(text.as_bytes(), &whole);
+        let shown = vec![search.shown(text.as_bytes(), &whole)];
+        self.explain(Vec::new(), std::slice::from_ref(&whole), shown, place);
+        Some(mask)
     }
 
     /// Whether a rule that names the key of a number makes a secret of it.
