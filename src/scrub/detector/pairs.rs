@@ -21,11 +21,12 @@ pub(in crate::scrub) use halves::Halves;
 pub(in crate::scrub) use halves::Identifiers;
 
 /// The rule of an identifier, and the rule whose pattern its secret has.
-pub(super) const PAIRS: [(&str, &str); 5] = [
+pub(super) const PAIRS: [(&str, &str); 6] = [
     ("aws-access-key-id", "aws-secret-access-key"),
     ("aws-temporary-access-key-id", "aws-secret-access-key"),
     ("gcp-hmac-key-id", "gcp-hmac-secret"),
     ("alibaba-access-key-id", "alibaba-access-key-secret"),
+    ("tencent-secret-id", "tencent-secret-key"),
     ("twilio-api-key-sid", "twilio-api-key-secret"),
 ];
 
