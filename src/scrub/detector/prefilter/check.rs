@@ -26,6 +26,8 @@ pub(in crate::scrub) enum Check {
     /// A key: after the rest of the name comes a sign that something is assigned,
     /// a quote, or the end of the text.
     Key,
+    /// The name of a record or of its key: the same, or the tag of a log record's body.
+    NameOfPiece,
     /// `://`: an `@` before the URL ends.
     UserInfo,
     /// Before it stands an ASCII letter or digit, or a word that means a password.
@@ -41,6 +43,10 @@ impl Check {
             Self::None => true,
             Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
             Self::Key => is_key(bytes, start, rest),
+            Self::NameOfPiece => {
+                // Field 5, a message (OTLP, `LogRecord.body`).
+                rest.first() == Some(&b'*') || is_key(bytes, start, rest)
+            }
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
             Self::ColourInWord => is_in_word(bytes, start),
