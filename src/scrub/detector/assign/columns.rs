@@ -15,6 +15,9 @@ const ROW_LEN_MAX: usize = 2048;
 /// How long a tuple of values may be, in bytes.
 const TUPLE_LEN_MAX: usize = 8 * ROW_LEN_MAX;
 
+/// How many blanks the name of a column may have that only commas tell of.
+const NAME_BLANKS_MAX: usize = 2;
+
 /// How many rows are looked at.
 const ROWS_MAX: usize = 256;
 
@@ -248,7 +251,12 @@ impl Looks<'_> {
             let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
             !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
         };
-        if !names.iter().all(is_name) {
+        // Words of a line of code or of prose, too.
+        let blanks = |cell: &Range<usize>| {
+            let name = text.get(cell.clone()).unwrap_or_default();
+            memchr::memchr_iter(b' ', name).count()
+        };
+        if !names.iter().all(|cell| is_name(cell) && blanks(cell) <= NAME_BLANKS_MAX) {
             self.read.no_names = row.clone();
             return Vec::new();
         }

@@ -123,7 +123,8 @@ impl<'t> Cursor<'t> {
                 let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
                 self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
             }
-            [b':', b':', ..] => return None,
+            [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
+            [b':', b':', ..] => self.double_colon(blanks)?,
             [b':', ..] => {
                 self.at += 1;
                 match self.typed()? {
@@ -135,6 +136,9 @@ impl<'t> Cursor<'t> {
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
+                if self.default_argument(key) {
+                    return Some((Sign::Colon, self, depth));
+                }
                 let named = self.pair_value(depth.unwrap_or_default())?;
                 match named || is_pair(self.text, key, depth) {
                     true => Sign::Colon,
@@ -356,8 +360,8 @@ const HEADERS_MAX: usize = 4;
 const ATTRIBUTES_MAX: usize = 512;
 
 /// Whether a member or an attribute of this name holds the value of its neighbour.
-fn is_value_name(name: &[u8]) -> bool {
-    [&b"value"[..], b"val", b"content", b"ParameterValue"]
+pub(super) fn is_value_name(name: &[u8]) -> bool {
+    [&b"value"[..], b"val", b"content", b"ParameterValue", b"OutputValue", b"secretValue"]
         .iter()
         .any(|value| name.eq_ignore_ascii_case(value))
 }
