@@ -26,6 +26,7 @@ pub(in crate::scrub) use block::Entry;
 pub(in crate::scrub) use block::block;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
+pub(in crate::scrub) use columns::is_quoted_name;
 pub(in crate::scrub) use manifest::manifest_around;
 pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
@@ -102,6 +103,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     cursor.emphasis();
     cursor.blanks();
     cursor.opening(sign);
+    cursor.continued();
     if let Some(value) = cursor.heredoc(sign) {
         let delimiter = Delimiter::Quote(0);
         return Some(Assignment { key, sign, value, delimiter, key_quote });

@@ -312,10 +312,8 @@ impl<'d, 'p> Search<'d, 'p> {
             return done;
         }
         match assign::assignment(text, name.clone()) {
-            // Behind a tab may be the next column.
-            Some(assignment)
-                if assignment.sign == Sign::Prose && text.get(name.end) == Some(&b'\t') =>
-            {
+            // Behind a tab, or in a list of names, may be the next column.
+            Some(assignment) if in_column(text, &assignment) => {
                 let before = found.len();
                 self.column(text, &name, rules, found);
                 if before == found.len() {
@@ -449,6 +447,15 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             How::Encoded(bytes) => bytes.clone(),
         }
+    }
+}
+
+/// Whether what is taken for a value may be the name of the next column.
+fn in_column(text: &[u8], assignment: &Assignment) -> bool {
+    match assignment.sign {
+        Sign::Prose => text.get(assignment.key.end) == Some(&b'\t'),
+        Sign::Pair => assign::is_quoted_name(text, &assignment.key),
+        _ => false,
     }
 }
 

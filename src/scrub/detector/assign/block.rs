@@ -102,7 +102,10 @@ pub(in crate::scrub) fn block<'t>(
 fn indent_of(text: &[u8], key: &Range<usize>) -> Option<usize> {
     let before = text.get(key.start.saturating_sub(INDENT_MAX)..key.start)?;
     let is_whole = key.start <= INDENT_MAX;
-    let before = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before);
+    let before = match text.get(key.end) {
+        Some(quote @ (b'"' | b'\'')) => before.strip_suffix(&[*quote])?,
+        _ => before,
+    };
     let dashed = before.strip_suffix(b"- ").unwrap_or(before);
     let blanks = dashed.iter().rev().take_while(|byte| **byte == b' ').count();
     let outside = dashed.get(..dashed.len() - blanks)?;

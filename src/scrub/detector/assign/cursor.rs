@@ -185,6 +185,8 @@ impl<'t> Cursor<'t> {
         ];
         let rest = self.rest();
         let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[]|?.:' ".contains(byte);
+        let generic = memchr::memchr(b'<', rest.get(..16).unwrap_or(rest)).is_some();
+        let of_type = |byte: &u8| of_type(byte) || (generic && *byte == b',');
         let len = rest.iter().take(48).take_while(|byte| of_type(byte)).count();
         let name = rest.get(..len).unwrap_or_default();
         let behind = rest.get(len..).unwrap_or_default();
@@ -212,6 +214,9 @@ impl<'t> Cursor<'t> {
         if quote == b'`' {
             self.prose_sign();
             return self.quote().map(|_| Sign::Colon);
+        }
+        if let Some(sign) = self.text_format(depth) {
+            return Some(sign);
         }
         for _ in 0..4 {
             let name = self.rest().iter().take_while(|&&byte| is_key_byte(byte)).count();

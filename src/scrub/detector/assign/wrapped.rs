@@ -44,6 +44,24 @@ impl Cursor<'_> {
         }
     }
 
+    /// Skips an anchor or a tag of YAML before a value, and a backslash at the end of a line
+    /// behind which it follows.
+    pub(super) fn continued(&mut self) {
+        let rest = self.rest();
+        if let [b'&', name @ ..] = rest {
+            let len = name.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
+            let behind = name.get(len..).unwrap_or_default();
+            if 0 < len && matches!(behind, [b' ', next, ..] if next.is_ascii_graphic()) {
+                self.at += len + 2;
+            }
+        } else if let [b'\\', b'\n', ..] | [b'\\', b'\r', b'\n', ..] = rest {
+            self.at += 1;
+            self.blanks();
+        } else if rest.starts_with(b"!!str ") || rest.starts_with(b"!!binary ") {
+            self.at += memchr::memchr(b' ', rest).map_or(0, |at| at + 1);
+        }
+    }
+
     /// Skips a typographic quotation mark.
     pub(super) fn curly_quote(&mut self) {
         if is_curly(self.rest()) {
@@ -220,6 +238,26 @@ impl Cursor<'_> {
             .iter()
             .filter_map(|name| Some(memchr::memmem::find(rest, name)? + name.len()))
             .any(|skip| self.before_string(skip, Sign::Colon).is_some())
+    }
+
+    /// The field that holds the value in the text format of Protocol Buffers, behind the name
+    /// of the setting: `value { string_value: "x" }`.
+    pub(super) fn text_format(&mut self, depth: usize) -> Option<Sign> {
+        let mut inner = Cursor { text: self.text, at: self.at };
+        inner.at += inner.rest().starts_with(b"value").then_some(b"value".len())?;
+        for _ in 0..2 {
+            inner.at += usize::from(inner.peek() == Some(b':'));
+            inner.blanks();
+            if inner.peek() == Some(b'{') {
+                inner.at += 1;
+                inner.blanks();
+                let field = inner.rest().iter().take(NAME_MAX).take_while(|byte| is_word(**byte));
+                inner.at += field.count();
+            }
+        }
+        inner.quote().filter(|quote| quote.0 == depth)?;
+        self.at = inner.at;
+        Some(Sign::Colon)
     }
 
     /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
