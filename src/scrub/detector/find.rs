@@ -367,7 +367,11 @@ impl<'d, 'p> Search<'d, 'p> {
             // A template: `${{ secrets.PASSWORD }}`.
             [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => return,
             // JSON, or a value that begins so.
-            [b'{', ..] if self.members(text, assign::Members::new(text, range.start), rules, found) => return,
+            [b'{', ..]
+                if self.members(text, assign::Members::new(text, range.start), rules, found) =>
+            {
+                return;
+            }
             [b'{', ..] => {
                 let end = assign::word_end(text, range.clone(), sign);
                 if !value::is_generated(text.get(range.start..end).unwrap_or_default()) {

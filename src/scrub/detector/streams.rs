@@ -189,7 +189,8 @@ impl Streams {
     /// whose key says that they are pieces. Gives whether there is such an array.
     fn framed(&mut self, text: &[u8], place: &Place<'_>, path: &str) -> bool {
         let whole = record_of(path).unwrap_or((path.len(), path.len()));
-        let [list, below] = [path.get(..whole.0), path.get(whole.1..)].map(Option::unwrap_or_default);
+        let [list, below] =
+            [path.get(..whole.0), path.get(whole.1..)].map(Option::unwrap_or_default);
         let says = says_piece(last_key(path).as_bytes());
         if let (true, Some(_), Some((array, _))) = (says, place.element, path.rsplit_once('[')) {
             if text.len() <= ELEMENT_LEN_MAX {

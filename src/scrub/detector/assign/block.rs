@@ -38,11 +38,46 @@ impl Entry<'_> {
     /// Whether the name says that the value is about the secret, or says where it is.
     pub(in crate::scrub) fn says_other(&self) -> bool {
         const LAST: [&[u8]; 40] = [
-            b"name", b"user", b"username", b"login", b"email", b"mail", b"host", b"hostname",
-            b"url", b"uri", b"endpoint", b"path", b"file", b"id", b"ids", b"type", b"kind", b"role",
-            b"region", b"version", b"image", b"digest", b"checksum", b"ref", b"namespace",
-            b"algorithm", b"expires", b"expiry", b"date", b"time", b"at", b"arn", b"field", b"source",
-            b"target", b"description", b"label", b"pattern", b"regex", b"owner",
+            b"name",
+            b"user",
+            b"username",
+            b"login",
+            b"email",
+            b"mail",
+            b"host",
+            b"hostname",
+            b"url",
+            b"uri",
+            b"endpoint",
+            b"path",
+            b"file",
+            b"id",
+            b"ids",
+            b"type",
+            b"kind",
+            b"role",
+            b"region",
+            b"version",
+            b"image",
+            b"digest",
+            b"checksum",
+            b"ref",
+            b"namespace",
+            b"algorithm",
+            b"expires",
+            b"expiry",
+            b"date",
+            b"time",
+            b"at",
+            b"arn",
+            b"field",
+            b"source",
+            b"target",
+            b"description",
+            b"label",
+            b"pattern",
+            b"regex",
+            b"owner",
         ];
         let parts = self.name.split(|byte| !byte.is_ascii_alphanumeric());
         let last = parts.filter(|part| !part.is_empty()).next_back().unwrap_or_default();
@@ -169,7 +204,8 @@ fn bare(text: &[u8], value: Range<usize>) -> Option<(Range<usize>, bool)> {
     if let Some(quote @ (b'"' | b'\'')) = bytes.get(slashes).copied() {
         let inner = bytes.get(slashes + 1..)?;
         let end = memchr::memrchr(quote, inner)?;
-        let end = end - inner.get(..end)?.iter().rev().take(slashes).filter(|b| **b == b'\\').count();
+        let end =
+            end - inner.get(..end)?.iter().rev().take(slashes).filter(|b| **b == b'\\').count();
         let start = start + slashes + 1;
         return (0 < end).then_some((start..start + end, true));
     }
@@ -190,7 +226,10 @@ mod tests {
             ("key:\n  a: x\n  b: 'y'\nc: z\n", &[("a", "x"), ("b", "y")]),
             ("key:\n  - x\n  - \"y\" \n", &[("", "x"), ("", "y")]),
             ("  key:\n  - x # why\n  other: y", &[("", "x")]),
-            ("- key:\n    value: \"x\"\n    description: y z", &[("value", "x"), ("description", "y z")]),
+            (
+                "- key:\n    value: \"x\"\n    description: y z",
+                &[("value", "x"), ("description", "y z")],
+            ),
             ("key:\n  a:\n    b: x\n\n  # no\n  c: y", &[("b", "x"), ("c", "y")]),
             (r#"{"t":"key:\n  a: x\n  b: \"y\"\nc: z"}"#, &[("a", "x"), ("b", "y")]),
             ("\"key\":\n  - name: a\n    value: x", &[("name", "a"), ("value", "x")]),
@@ -204,7 +243,9 @@ mod tests {
             let found = block(text.as_bytes(), &(at..at + 3)).map_or(Vec::new(), |found| found.0);
             let found: Vec<(&str, &str)> = found
                 .iter()
-                .map(|entry| (std::str::from_utf8(entry.name).expect("UTF-8"), &text[entry.value.clone()]))
+                .map(|entry| {
+                    (std::str::from_utf8(entry.name).expect("UTF-8"), &text[entry.value.clone()])
+                })
                 .collect();
             assert_eq!(found, *expected, "{text}");
         }

@@ -95,7 +95,8 @@ impl<'t> Iterator for Members<'t> {
         let start = self.cursor.at;
         self.cursor.at += len;
         let value = rest.get(..len)?.trim_ascii_end();
-        let is_value = !value.is_empty() && !matches!(rest.get(len), Some(b'{' | b'[' | b'"' | b'\''));
+        let is_value =
+            !value.is_empty() && !matches!(rest.get(len), Some(b'{' | b'[' | b'"' | b'\''));
         is_value.then_some(Entry { name, value: start..start + value.len(), is_quoted: false })
     }
 }

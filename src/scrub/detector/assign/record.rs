@@ -38,7 +38,10 @@ fn is_name_name(name: &[u8]) -> bool {
 }
 
 fn ends_with(name: &[u8], word: &[u8]) -> bool {
-    name.len().checked_sub(word.len()).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+    name.len()
+        .checked_sub(word.len())
+        .and_then(|at| name.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
 /// The name at the end of `before`, and what stands before it.

@@ -137,7 +137,8 @@ impl Cursor<'_> {
         ];
         let rest = self.rest();
         let quoted = key_quote.is_some();
-        let sign = SIGNS.iter().find(|(sign, of_pair)| rest.starts_with(sign) && *of_pair <= quoted);
+        let sign =
+            SIGNS.iter().find(|(sign, of_pair)| rest.starts_with(sign) && *of_pair <= quoted);
         if let Some((sign, of_pair)) = sign {
             let tied = if *of_pair { Sign::Colon } else { Sign::SpacedEquals };
             return self.before_string(sign.len(), tied);
@@ -193,7 +194,11 @@ impl Cursor<'_> {
 
     /// The value of a pair without quotes, as Go, Scala and .NET print it:
     /// `{Name:KEY,Value:x}`, `(key,x)`, `[key, x]`.
-    fn second_of_pair(&mut self, key: &Range<usize>, key_quote: Option<(usize, u8)>) -> Option<Sign> {
+    fn second_of_pair(
+        &mut self,
+        key: &Range<usize>,
+        key_quote: Option<(usize, u8)>,
+    ) -> Option<Sign> {
         if key_quote.is_some() {
             return None;
         }

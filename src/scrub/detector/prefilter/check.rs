@@ -201,7 +201,10 @@ fn is_among_names(bytes: &[u8], start: usize) -> bool {
     let len = name.iter().rev().take_while(|&&byte| is_key_byte(byte)).count();
     let before = name.get(..name.len() - len).unwrap_or_default();
     let before = before.strip_suffix(b" ").unwrap_or(before);
-    matches!(before.last(), None | Some(b',' | b'(' | b'[' | b'{' | b'\n' | b'"' | b'`' | b';' | b'|'))
+    matches!(
+        before.last(),
+        None | Some(b',' | b'(' | b'[' | b'{' | b'\n' | b'"' | b'`' | b';' | b'|')
+    )
 }
 
 /// How far an `@` may stand behind `://`: user name and password.

@@ -173,7 +173,10 @@ impl<'t> Reader<'t> {
         let start = self.at + 1;
         self.at = start;
         let is_apostrophe = quote == b'\''
-            && start.checked_sub(2).and_then(|at| self.text.get(at)).is_some_and(u8::is_ascii_alphabetic)
+            && start
+                .checked_sub(2)
+                .and_then(|at| self.text.get(at))
+                .is_some_and(u8::is_ascii_alphabetic)
             && self.name.is_empty();
         let Some(len) = string_len(self.rest(), quote).filter(|_| !is_apostrophe) else { return };
         let string = self.rest().get(..len).unwrap_or_default();
@@ -276,13 +279,25 @@ mod tests {
     #[test]
     fn the_pieces_of_each_kind_of_frame_are_put_together() {
         let frames: [fn(&str) -> String; 16] = [
-            |p| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{p}\"}}}}]}}\n\n"),
+            |p| {
+                format!(
+                    "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{p}\"}}}}]}}\n\n"
+                )
+            },
             |p| format!("{{\"choices\": [{{\"delta\": {{\"content\": \"{p}\"}}}}]}}"),
-            |p| format!("{{\"type\":\"content_block_delta\",\"delta\":{{\"partial_json\":\"{p}\"}}}}\n"),
+            |p| {
+                format!(
+                    "{{\"type\":\"content_block_delta\",\"delta\":{{\"partial_json\":\"{p}\"}}}}\n"
+                )
+            },
             |p| format!("event: x\ndata: {{\"delta\":\"{p}\",\"item_id\":\"m\"}}\n\n"),
             |p| format!("{{\"model\":\"l\",\"message\":{{\"content\":\"{p}\"}},\"done\":false}}\n"),
             |p| format!("{{\"model\":\"l\",\"response\":\"{p}\",\"done\": false}}\n"),
-            |p| format!("{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":\"{p}\"}}]}}}}]}},\n"),
+            |p| {
+                format!(
+                    "{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":\"{p}\"}}]}}}}]}},\n"
+                )
+            },
             |p| format!("{{\"contentBlockDelta\":{{\"delta\":{{\"text\":\"{p}\"}}}}}}\n"),
             |p| format!("{{\"type\": \"AIMessageChunk\", \"content\": \"{p}\"}}\n"),
             |p| format!("AIMessageChunk(content='{p}', id='run-1')\n"),

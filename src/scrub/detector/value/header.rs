@@ -93,8 +93,15 @@ fn has_parameters(scheme: &[u8], text: &[u8]) -> bool {
 
 /// The secret ones of `name="value"` pairs, without their quotes.
 fn parameters(value: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
-    const SECRET: [&[u8]; 7] =
-        [b"response", b"mac", b"signature", b"oauth_signature", b"oauth_token", b"token", b"secret"];
+    const SECRET: [&[u8]; 7] = [
+        b"response",
+        b"mac",
+        b"signature",
+        b"oauth_signature",
+        b"oauth_token",
+        b"token",
+        b"secret",
+    ];
     let mut secrets = Vec::new();
     let mut start = range.start;
     let text = value.get(range).unwrap_or_default();
