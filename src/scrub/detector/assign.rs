@@ -13,6 +13,7 @@ mod cursor;
 mod manifest;
 mod members;
 mod name;
+mod pair;
 mod record;
 mod wrapped;
 
@@ -205,6 +206,31 @@ pub(in crate::scrub) fn is_command(text: &[u8], value: Range<usize>, sign: Sign)
 fn line_has(text: &[u8], byte: u8) -> bool {
     let text = text.get(..LINE_MAX).unwrap_or(text);
     memchr::memchr2(byte, b'\n', text).and_then(|at| text.get(at)) == Some(&byte)
+}
+
+/// The string that is assigned to a name among several: `user, password = "bob", "x"`. `first`
+/// is the first of them, behind a quote with `depth` backslashes.
+pub(in crate::scrub) fn same_place(
+    text: &[u8],
+    key: &Range<usize>,
+    first: Range<usize>,
+    depth: usize,
+) -> Range<usize> {
+    let from = key.start.saturating_sub(LINE_MAX / 8);
+    let before = text.get(from..key.start).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let of_names = |byte: &u8| is_key_byte(*byte) || matches!(byte, b' ' | b'\t' | b',');
+    if !line.trim_ascii_end().ends_with(b",") || !line.iter().all(of_names) {
+        return first;
+    }
+    let mut found = first.clone();
+    for _ in memchr::memchr_iter(b',', line) {
+        match next_element(text, found.end + depth + 1) {
+            Some((next, next_depth)) if next_depth == depth => found = next,
+            _ => return first,
+        }
+    }
+    found
 }
 
 /// How far the next quote of a line of parameters may stand, in bytes.

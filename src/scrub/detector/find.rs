@@ -345,6 +345,10 @@ impl<'d, 'p> Search<'d, 'p> {
                 Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
                 _ => Standing::Whole,
             };
+            let range = match sign {
+                Sign::SpacedEquals => assign::same_place(text, &assignment.key, range, depth),
+                _ => range,
+            };
             let changed = assign::changed_to(text, range.end, depth);
             for range in std::iter::once(range).chain(changed) {
                 self.judge(text, range, rules, standing, None, found);
@@ -381,6 +385,7 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             _ => (range.start, range.clone()),
         };
+        let list_end = line.end;
         let form = self.form(rules);
         if form.is_pairs() && range.start < self.pairs_done {
             return;
@@ -411,6 +416,9 @@ impl<'d, 'p> Search<'d, 'p> {
         {
             let first = found.len();
             self.judge(text, start..end, rules, standing, quote, found);
+            if value.starts_with(b"[") && end < list_end {
+                self.words(text, end..list_end, rules, standing, found);
+            }
             if sign == Sign::Query {
                 for new in found.iter_mut().skip(first) {
                     new.how = How::Url;

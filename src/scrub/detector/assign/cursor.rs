@@ -82,6 +82,10 @@ impl<'t> Cursor<'t> {
             }
         } else if sign == Sign::Element && rest.starts_with(CDATA) {
             self.at += CDATA.len();
+        } else if sign == Sign::Element
+            && [&b"<Value>"[..], b"<value>", b"<string>"].iter().any(|tag| rest.starts_with(tag))
+        {
+            self.at += memchr::memchr(b'>', rest).map_or(0, |at| at + 1);
         } else if let (Sign::Colon, [b'|' | b'>', more @ ..]) = (sign, rest) {
             let marks = more.iter().take(2).take_while(|b| b"+-123456789".contains(b)).count();
             let gap = more.get(marks..).and_then(break_len);
@@ -139,7 +143,7 @@ impl<'t> Cursor<'t> {
                 if self.default_argument(key) {
                     return Some((Sign::Colon, self, depth));
                 }
-                let named = self.pair_value(depth.unwrap_or_default())?;
+                let named = self.pair_value(key, depth.unwrap_or_default())?;
                 match named || is_pair(self.text, key, depth) {
                     true => Sign::Colon,
                     false => Sign::Pair,
@@ -263,29 +267,6 @@ impl<'t> Cursor<'t> {
     pub(super) fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
         self.at += bytes;
         sign
-    }
-
-    /// Behind `"key",`: the value is the next string (`false`), or the one named `value`
-    /// (`true`), be it inside of an OTLP value.
-    fn pair_value(&mut self, depth: usize) -> Option<bool> {
-        self.blanks();
-        self.string_prefix();
-        let Some(name) = self.member_name(depth) else {
-            return self.quote().filter(|quote| quote.0 == depth).map(|_| false);
-        };
-        if !is_value_name(name) {
-            return None;
-        }
-        self.blanks();
-        if self.peek() == Some(b'{') {
-            self.at += 1;
-            self.blanks();
-            let name = self.member_name(depth)?;
-            if !matches!(name, b"stringValue" | b"string_value") {
-                return None;
-            }
-        }
-        Some(true)
     }
 
     /// The name of a member of JSON here; leaves the cursor behind its colon.

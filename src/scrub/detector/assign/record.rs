@@ -31,7 +31,7 @@ pub(super) fn before(
 }
 
 /// Whether a member or an attribute of this name holds the name of a setting.
-fn is_name_name(name: &[u8]) -> bool {
+pub(super) fn is_name_name(name: &[u8]) -> bool {
     [&b"name"[..], b"key", b"header", b"field", b"param", b"variable", b"label"]
         .iter()
         .any(|word| ends_with(name, word))
@@ -45,7 +45,7 @@ fn ends_with(name: &[u8], word: &[u8]) -> bool {
 }
 
 /// The name at the end of `before`, and what stands before it.
-fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
     let len = before.iter().rev().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
     let (before, name) = before.split_at(before.len() - len);
     (name, before)

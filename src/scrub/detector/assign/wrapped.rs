@@ -15,9 +15,6 @@ const WRAPPERS_MAX: usize = 4;
 /// How long a tag may be, in bytes.
 const TAG_LEN_MAX: usize = 128;
 
-/// How far behind the name of a setting its default may stand, in bytes.
-const ARGUMENTS_MAX: usize = 192;
-
 /// How long a heredoc may be, in bytes.
 const HEREDOC_MAX: usize = 1 << 14;
 
@@ -85,6 +82,9 @@ impl Cursor<'_> {
             return Some(sign);
         }
         if let Some(sign) = self.second_of_pair(key, key_quote) {
+            return Some(sign);
+        }
+        if let Some(sign) = self.option(key_quote, blanks) {
             return Some(sign);
         }
         // An arrow; the dots that lead from one column to the next.
@@ -192,79 +192,6 @@ impl Cursor<'_> {
         (is_padded && tells && ends).then(|| self.skip(3, Sign::Colon))
     }
 
-    /// The value of a pair without quotes, as Go, Scala and .NET print it:
-    /// `{Name:KEY,Value:x}`, `(key,x)`, `[key, x]`.
-    fn second_of_pair(
-        &mut self,
-        key: &Range<usize>,
-        key_quote: Option<(usize, u8)>,
-    ) -> Option<Sign> {
-        if key_quote.is_some() {
-            return None;
-        }
-        let before = self.text.get(..key.start)?;
-        let rest = self.rest();
-        if before.ends_with(b"Name:") || before.ends_with(b"Key:") {
-            let value = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
-            let is_value = value.starts_with(b"Value:") && value.get(6) != Some(&b',');
-            return is_value.then(|| self.skip(rest.len() - value.len() + 6, Sign::Colon));
-        }
-        let open = *before.last()?;
-        let close = match open {
-            b'(' => b')',
-            b'[' => b']',
-            _ => return None,
-        };
-        // The arguments of a call, or an index.
-        let outer = before.len().checked_sub(2).and_then(|at| before.get(at));
-        if outer.is_some_and(|byte| is_word(*byte) || matches!(byte, b')' | b']')) {
-            return None;
-        }
-        let value = rest.strip_prefix(b",")?;
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        let of_value = |byte: &u8| byte.is_ascii_graphic() && !b",()[]{}\"'".contains(byte);
-        let len = value.iter().take(256).take_while(|byte| of_value(byte)).count();
-        let closed = 0 < len && value.get(len) == Some(&close);
-        closed.then(|| self.skip(rest.len() - value.len(), Sign::Prose))
-    }
-
-    /// The argument of a call that is what a setting is by default, behind the one that names
-    /// the setting: `add_argument("--password", default="x")`, `env("SECRET", default="x")`.
-    pub(super) fn default_argument(&mut self, key: &Range<usize>) -> bool {
-        let before = self.text.get(..key.start).unwrap_or_default();
-        let is_of_call = |byte: &&u8| !matches!(byte, b'"' | b'\'' | b'-' | b'\\');
-        if before.iter().rev().find(is_of_call) != Some(&b'(') {
-            return false;
-        }
-        let rest = self.rest().get(..ARGUMENTS_MAX).unwrap_or(self.rest());
-        let end = memchr::memchr3(b')', b'\n', b';', rest).unwrap_or(rest.len());
-        let rest = rest.get(..end).unwrap_or_default();
-        [&b"default="[..], b"default=> ", b"default_value=", b"default: ", b"fallback="]
-            .iter()
-            .filter_map(|name| Some(memchr::memmem::find(rest, name)? + name.len()))
-            .any(|skip| self.before_string(skip, Sign::Colon).is_some())
-    }
-
-    /// The field that holds the value in the text format of Protocol Buffers, behind the name
-    /// of the setting: `value { string_value: "x" }`.
-    pub(super) fn text_format(&mut self, depth: usize) -> Option<Sign> {
-        let mut inner = Cursor { text: self.text, at: self.at };
-        inner.at += inner.rest().starts_with(b"value").then_some(b"value".len())?;
-        for _ in 0..2 {
-            inner.at += usize::from(inner.peek() == Some(b':'));
-            inner.blanks();
-            if inner.peek() == Some(b'{') {
-                inner.at += 1;
-                inner.blanks();
-                let field = inner.rest().iter().take(NAME_MAX).take_while(|byte| is_word(**byte));
-                inner.at += field.count();
-            }
-        }
-        inner.quote().filter(|quote| quote.0 == depth)?;
-        self.at = inner.at;
-        Some(Sign::Colon)
-    }
-
     /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
     pub(super) fn heredoc(&self, sign: Sign) -> Option<Range<usize>> {
         if !matches!(sign, Sign::Equals | Sign::SpacedEquals | Sign::Colon) {
@@ -341,7 +268,7 @@ impl Cursor<'_> {
     }
 
     /// Moves by `skip` bytes and behind blanks, if a string begins there.
-    fn before_string(&mut self, skip: usize, sign: Sign) -> Option<Sign> {
+    pub(super) fn before_string(&mut self, skip: usize, sign: Sign) -> Option<Sign> {
         let mut inner = Cursor { text: self.text, at: self.at + skip };
         inner.blanks();
         inner.quote()?;

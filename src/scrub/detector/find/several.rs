@@ -87,6 +87,31 @@ impl<'d> Search<'d, '_> {
         false
     }
 
+    /// The words of a list without quotes, behind the first of them, `[a, b]`: what looks
+    /// random. A list may be one of conditions.
+    pub(super) fn words(
+        &mut self,
+        text: &[u8],
+        list: Range<usize>,
+        rules: Rules<'d>,
+        standing: Standing,
+        found: &mut Vec<Match>,
+    ) {
+        let bytes = text.get(list.clone()).unwrap_or_default();
+        let mut start = list.start;
+        let words = bytes.split(|byte| byte.is_ascii_whitespace() || *byte == b',');
+        for word in words.take(2 * ELEMENTS_MAX) {
+            let range = start..start + word.len();
+            start = range.end + 1;
+            if !word.is_empty() {
+                self.step(word.len() + CELL_STEPS);
+            }
+            if validator::looks_random(word) {
+                self.judge(text, range, rules, standing, None, found);
+            }
+        }
+    }
+
     /// The members of an object under a key. `false`: there are none.
     pub(super) fn members(
         &mut self,
