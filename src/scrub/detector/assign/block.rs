@@ -79,8 +79,8 @@ impl Entry<'_> {
             b"regex",
             b"owner",
         ];
-        let parts = self.name.split(|byte| !byte.is_ascii_alphanumeric());
-        let last = parts.filter(|part| !part.is_empty()).next_back().unwrap_or_default();
+        let mut parts = self.name.split(|byte| !byte.is_ascii_alphanumeric());
+        let last = parts.rfind(|part| !part.is_empty()).unwrap_or_default();
         // The last word of `userName`.
         let case = last.iter().rposition(u8::is_ascii_uppercase).filter(|at| {
             at.checked_sub(1).and_then(|at| last.get(at)).is_some_and(u8::is_ascii_lowercase)
@@ -161,7 +161,8 @@ fn line_end(text: &[u8], start: usize, is_escaped: bool) -> usize {
     }
     let ends = |at: &usize| {
         let rest = rest.get(*at..).unwrap_or_default();
-        break_len(rest).is_some() || rest.starts_with(b"\"")
+        let is_quote = rest.starts_with(b"\"") && text.get(start + *at - 1) != Some(&b'\\');
+        break_len(rest).is_some() || is_quote
     };
     start + memchr::memchr3_iter(b'\n', b'\\', b'"', rest).find(ends).unwrap_or(rest.len())
 }

@@ -266,13 +266,12 @@ mod tests {
 
     /// The longest text that pieces in the same place make.
     fn joined(text: &str, says: bool) -> String {
-        let mut texts: HashMap<u64, (usize, String)> = HashMap::new();
+        let mut texts: HashMap<u64, Vec<&str>> = HashMap::new();
         for piece in pieces(text.as_bytes(), says) {
-            let (count, whole) = texts.entry(piece.place).or_default();
-            *count += 1;
-            whole.push_str(&text[piece.range]);
+            texts.entry(piece.place).or_default().push(&text[piece.range]);
         }
-        let several = texts.into_values().filter(|(count, _)| 1 < *count).map(|(_, whole)| whole);
+        let differ = |texts: &Vec<&str>| texts.windows(2).any(|two| two[0] != two[1]);
+        let several = texts.into_values().filter(differ).map(|texts| texts.concat());
         several.max_by_key(String::len).unwrap_or_default()
     }
 
