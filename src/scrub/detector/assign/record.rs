@@ -64,12 +64,17 @@ fn value_before(text: &[u8], key: &Range<usize>, depth: usize, quote: u8) -> Opt
     let (name, before) = last_name(before);
     let before = before.strip_suffix(quote.as_slice()).filter(|_| is_name_name(name))?;
     let end = from + before.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end().len();
-    let behind_member = VALUES.iter().filter_map(|value| {
-        let member = [quote.as_slice(), *value, &quote].concat();
-        let at = memchr::memmem::rfind(text.get(from..end)?, &member)?;
-        Some(from + at + member.len())
-    });
-    let mut cursor = Cursor { text, at: behind_member.max()? };
+    let members = text.get(from..end)?;
+    // What all of these end with, but for one.
+    let at = [&b"alue"[..], b"content"].iter().find_map(|last| {
+        let last = [*last, &quote].concat();
+        memchr::memmem::rfind(members, &last).map(|at| at + last.len() - quote.len())
+    })?;
+    let (name, outside) = last_name(members.get(..at)?);
+    if !VALUES.contains(&name) || !outside.ends_with(&quote) {
+        return None;
+    }
+    let mut cursor = Cursor { text, at: from + at + quote.len() };
     cursor.blanks();
     if cursor.peek() != Some(b':') {
         return None;

@@ -16,7 +16,7 @@ const WRAPPERS_MAX: usize = 4;
 const TAG_LEN_MAX: usize = 128;
 
 /// How long a heredoc may be, in bytes.
-const HEREDOC_MAX: usize = 1 << 14;
+const HEREDOC_MAX: usize = 1 << 11;
 
 /// How long the name of a constructor may be.
 const NAME_MAX: usize = 40;
