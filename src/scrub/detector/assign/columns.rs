@@ -316,7 +316,8 @@ impl Looks<'_> {
             return self.rows(row.end, separator, columns, number);
         }
         let line = text.get(row.clone()).unwrap_or_default();
-        let first = line.iter().position(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+        let first = memchr::memchr3(b',', b';', b'\t', line);
+        let first = first.into_iter().chain(memchr::memchr(b'|', line)).min();
         let Some(&separator) = first.and_then(|at| line.get(at)) else { return Vec::new() };
         let names = cells(text, row, separator);
         let is_name = |cell: &Range<usize>| {
