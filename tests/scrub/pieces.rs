@@ -25,11 +25,16 @@ const TEXTS: [&str; 4] = [
 /// How a request holds pieces: the signal, the request, and how to get them back.
 type Form = (&'static str, Signal, fn(&[String]) -> Value, fn(&Value) -> Vec<String>);
 
-const FORMS: [Form; 4] = [
+const FORMS: [Form; 9] = [
     ("events", Signal::Traces, as_events, of_events),
     ("log bodies", Signal::Logs, as_bodies, of_bodies),
     ("log attributes", Signal::Logs, as_attributes, of_attributes),
     ("two streams in turn", Signal::Logs, as_two_streams, of_first_stream),
+    ("choices", Signal::Traces, as_choices, of_events),
+    ("events of a server in one body", Signal::Logs, as_server_events, of_server_events),
+    ("lines of JSON in one body", Signal::Logs, as_lines, of_lines),
+    ("an array in an attribute", Signal::Traces, as_array, of_array),
+    ("an array of JSON in an attribute", Signal::Traces, as_json_array, of_json_array),
 ];
 
 pub(crate) fn text(text: &str) -> Value {
@@ -50,6 +55,74 @@ fn as_events(pieces: &[String]) -> Value {
     let events: Vec<Value> = pieces.iter().map(event).collect();
     let span = json!({ "name": "chat", "events": events });
     json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] })
+}
+
+fn as_choices(pieces: &[String]) -> Value {
+    let mut request = as_events(pieces);
+    let events = &mut request["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["events"];
+    for event in events.as_array_mut().expect("events") {
+        event["name"] = "gen_ai.choice".into();
+    }
+    request
+}
+
+fn of_body(request: &Value) -> String {
+    records(request)[0]["body"]["stringValue"].as_str().expect("a text").to_owned()
+}
+
+fn as_server_events(pieces: &[String]) -> Value {
+    let frame = |piece: &String| {
+        let delta = json!({ "choices": [{ "index": 0, "delta": { "content": piece } }] });
+        format!("data: {delta}\n\n")
+    };
+    logs(vec![json!({ "body": text(&pieces.iter().map(frame).collect::<String>()) })])
+}
+
+fn of_server_events(request: &Value) -> Vec<String> {
+    let body = of_body(request);
+    let frames = body.lines().filter_map(|line| line.strip_prefix("data: "));
+    let frames = frames.map(|frame| serde_json::from_str::<Value>(frame).expect("JSON"));
+    let text = |frame: Value| frame["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
+    frames.map(|frame| text(frame).expect("a text")).collect()
+}
+
+fn as_lines(pieces: &[String]) -> Value {
+    let line = |piece: &String| format!("{}\n", json!({ "response": piece, "done": false }));
+    logs(vec![json!({ "body": text(&pieces.iter().map(line).collect::<String>()) })])
+}
+
+fn of_lines(request: &Value) -> Vec<String> {
+    let body = of_body(request);
+    let lines = body.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    lines.map(|line| line["response"].as_str().expect("a text").to_owned()).collect()
+}
+
+fn span(attribute: &Value) -> Value {
+    let span = json!({ "name": "chat", "attributes": [attribute] });
+    json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] })
+}
+
+fn value(request: &Value) -> &Value {
+    &request["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"][0]["value"]
+}
+
+fn as_array(pieces: &[String]) -> Value {
+    let values: Vec<Value> = pieces.iter().map(|piece| text(piece)).collect();
+    let array = json!({ "arrayValue": { "values": values } });
+    span(&json!({ "key": "gen_ai.completion.chunks", "value": array }))
+}
+
+fn of_array(request: &Value) -> Vec<String> {
+    each(&value(request)["arrayValue"]["values"], |value| value)
+}
+
+fn as_json_array(pieces: &[String]) -> Value {
+    span(&attribute("gen_ai.completion.chunks", &json!(pieces).to_string()))
+}
+
+fn of_json_array(request: &Value) -> Vec<String> {
+    let text = value(request)["stringValue"].as_str().expect("a text");
+    serde_json::from_str(text).expect("JSON")
 }
 
 fn of_events(request: &Value) -> Vec<String> {

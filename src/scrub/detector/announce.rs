@@ -3,6 +3,7 @@
 use crate::scrub::detector::Use;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::decode::ends_disguised;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
 
@@ -102,9 +103,14 @@ pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {
     is_name.then(|| [b"\n".as_slice(), b"\"}"].map(|behind| [name, behind].concat()))
 }
 
-/// The escapes that a token goes on behind, which begins at `at`: of a slash, a plus or an
-/// equals sign, of a character outside ASCII, or a character that is not seen.
+/// The escapes that a token goes on behind, of which an anchor stands at `at`: of a slash, a
+/// plus or an equals sign, of a character outside ASCII, or a character that is not seen,
+/// which may also stand right before the anchor.
 pub(super) fn in_token(text: &[u8], at: usize) -> Option<Escapes> {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    if before.is_some_and(|byte| !byte.is_ascii()) && ends_disguised(text, at) {
+        return Some(Escapes::Disguise);
+    }
     let rest = text.get(at..text.len().min(at + TOKEN_LEN_MAX))?;
     let of_token = |byte: &u8| is_base64(*byte) || matches!(byte, b'.' | b':' | b'$');
     let rest = rest.get(rest.iter().take_while(|byte| of_token(byte)).count()..)?;

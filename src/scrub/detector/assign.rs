@@ -7,11 +7,13 @@
 //! the same depth.
 
 mod around;
+mod block;
 mod columns;
 mod cursor;
 mod manifest;
 mod members;
 mod name;
+mod pair;
 mod record;
 mod wrapped;
 
@@ -21,14 +23,18 @@ pub(in crate::scrub) use around::is_member;
 pub(in crate::scrub) use around::is_part_of_name;
 pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
+pub(in crate::scrub) use block::Entry;
+pub(in crate::scrub) use block::block;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
+pub(in crate::scrub) use columns::is_quoted_name;
 pub(in crate::scrub) use manifest::manifest_around;
 pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use record::member_value;
+pub(in crate::scrub) use wrapped::list_start;
 
 use std::ops::Range;
 
@@ -91,17 +97,22 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     let cursor = Cursor { text, at: key.end };
     let quote = cursor.quote();
     let Some((sign, mut cursor, key_quote)) = cursor.sign(&key) else {
-        let (depth, _) = quote?;
-        let value = record::value_before(text, &key, depth)?;
+        let (value, depth) = record::before(text, &key, quote)?;
         let (sign, delimiter) = (Sign::Colon, Delimiter::Quote(depth));
         return Some(Assignment { key, sign, value, delimiter, key_quote: Some(depth) });
     };
     cursor.emphasis();
     cursor.blanks();
     cursor.opening(sign);
+    cursor.continued();
+    if let Some(value) = cursor.heredoc(sign) {
+        let delimiter = Delimiter::Quote(0);
+        return Some(Assignment { key, sign, value, delimiter, key_quote });
+    }
     cursor.wrappers();
     cursor.string_prefix();
     let (value, delimiter) = match cursor.quote() {
+        Some((_, quote)) if around::is_end(text, &key, cursor.at, quote) => return None,
         Some((0, quote)) if key_quote.is_none() && is_closed(text, &key, cursor.at, quote) => {
             return None;
         }
@@ -124,7 +135,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
 pub(in crate::scrub) fn next_element(text: &[u8], after: usize) -> Option<(Range<usize>, usize)> {
     let mut cursor = Cursor { text, at: after };
     cursor.blanks();
-    if !matches!(cursor.peek(), Some(b',' | b'[' | b'(')) {
+    if !matches!(cursor.peek(), Some(b',' | b'[' | b'(' | b'{')) {
         return None;
     }
     cursor.at += 1;
@@ -146,6 +157,97 @@ pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
         _ => false,
     });
     line.start + end.unwrap_or(value.len())
+}
+
+/// Where a line of parameters ends, of which each may be quoted: `Digest realm="x", nonce="y"`.
+/// `end` is where it ends if a quote ends it.
+pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
+    let mut at = end;
+    while text.get(..at).is_some_and(|before| before.ends_with(b"=")) && text.get(at) == Some(&b'"')
+    {
+        let value = text.get(at + 1..text.len().min(at + LINE_MAX)).unwrap_or_default();
+        let Some(close) = memchr::memchr2(b'"', b'\n', value) else { break };
+        if value.get(close) != Some(&b'"') {
+            break;
+        }
+        at += close + 2;
+        let rest = text.get(at..text.len().min(at + LINE_MAX)).unwrap_or_default();
+        if !rest.starts_with(b",") {
+            break;
+        }
+        at += memchr::memchr3(b'"', b'\n', b'\'', rest).unwrap_or(rest.len());
+    }
+    at
+}
+
+/// Whether the word behind a key is no value but the beginning of a command: an option
+/// follows it, or it is one itself behind a flag; or a call in brackets that goes on.
+pub(in crate::scrub) fn is_command(text: &[u8], value: Range<usize>, sign: Sign) -> bool {
+    let word = text.get(value.clone()).unwrap_or_default();
+    let behind = text.get(value.end..).unwrap_or_default();
+    let is_word = |word: &[u8]| {
+        word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            && word.first().is_some_and(u8::is_ascii_alphabetic)
+    };
+    match word {
+        [b'-', letter] => sign == Sign::Flag && letter.is_ascii_alphabetic(),
+        [b'(', name @ ..] | [b'$', b'(', name @ ..] => {
+            is_word(name) && behind.starts_with(b" ") && line_has(behind, b')')
+        }
+        word => {
+            sign == Sign::Colon
+                && word.len() <= 10
+                && word.iter().all(u8::is_ascii_lowercase)
+                && matches!(behind, [b' ', b'-', b'a'..=b'z' | b'A'..=b'Z', b' ', ..])
+        }
+    }
+}
+
+fn line_has(text: &[u8], byte: u8) -> bool {
+    let text = text.get(..LINE_MAX).unwrap_or(text);
+    memchr::memchr2(byte, b'\n', text).and_then(|at| text.get(at)) == Some(&byte)
+}
+
+/// The string that is assigned to a name among several: `user, password = "bob", "x"`. `first`
+/// is the first of them, behind a quote with `depth` backslashes.
+pub(in crate::scrub) fn same_place(
+    text: &[u8],
+    key: &Range<usize>,
+    first: Range<usize>,
+    depth: usize,
+) -> Range<usize> {
+    let from = key.start.saturating_sub(LINE_MAX / 8);
+    let before = text.get(from..key.start).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let of_names = |byte: &u8| is_key_byte(*byte) || matches!(byte, b' ' | b'\t' | b',');
+    if !line.trim_ascii_end().ends_with(b",") || !line.iter().all(of_names) {
+        return first;
+    }
+    let mut found = first.clone();
+    for _ in memchr::memchr_iter(b',', line) {
+        match next_element(text, found.end + depth + 1) {
+            Some((next, next_depth)) if next_depth == depth => found = next,
+            _ => return first,
+        }
+    }
+    found
+}
+
+/// How far the next quote of a line of parameters may stand, in bytes.
+const LINE_MAX: usize = 2048;
+
+/// What the string that ends at `end` is changed to, behind a quote with `depth`
+/// backslashes: `"old" -> "new"`.
+pub(in crate::scrub) fn changed_to(text: &[u8], end: usize, depth: usize) -> Option<Range<usize>> {
+    let mut cursor = Cursor { text, at: end + depth + 1 };
+    cursor.blanks();
+    let arrows: [&[u8]; 3] = [b"->", b"=>", "\u{2192}".as_bytes()];
+    let arrow = arrows.iter().find(|arrow| cursor.rest().starts_with(arrow))?;
+    cursor.at += arrow.len();
+    cursor.blanks();
+    let (_, quote) = cursor.quote().filter(|quote| quote.0 == depth)?;
+    let start = cursor.at + depth + 1;
+    Some(start..closing_quote(text, start, depth, quote))
 }
 
 /// Whether the key stands at the beginning of a line of an INI file: above it, between

@@ -308,7 +308,18 @@ impl<'d, 'p> Search<'d, 'p> {
             self.stopped(None, text, name.clone(), why);
         }
         let Class::Secret(rules) = class else { return done };
+        if self.block(text, &name, rules, found) {
+            return done;
+        }
         match assign::assignment(text, name.clone()) {
+            // Behind a tab, or in a list of names, may be the next column.
+            Some(assignment) if in_column(text, &assignment) => {
+                let before = found.len();
+                self.column(text, &name, rules, found);
+                if before == found.len() {
+                    self.assigned(text, &assignment, rules, found);
+                }
+            }
             Some(assignment) => self.assigned(text, &assignment, rules, found),
             None => self.column(text, &name, rules, found),
         }
@@ -328,13 +339,20 @@ impl<'d, 'p> Search<'d, 'p> {
             Sign::SpacedEquals if assign::in_section(text, &assignment.key) => Sign::Equals,
             sign => sign,
         };
-        if let Delimiter::Quote(_) = assignment.delimiter {
+        if let Delimiter::Quote(depth) = assignment.delimiter {
             self.step(range.len());
             let standing = match sign {
                 Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
                 _ => Standing::Whole,
             };
-            self.judge(text, range, rules, standing, None, found);
+            let range = match sign {
+                Sign::SpacedEquals => assign::same_place(text, &assignment.key, range, depth),
+                _ => range,
+            };
+            let changed = assign::changed_to(text, range.end, depth);
+            for range in std::iter::once(range).chain(changed) {
+                self.judge(text, range, rules, standing, None, found);
+            }
             return;
         }
         if is_mask(value) || assign::is_reference(text, range.start, sign) {
@@ -353,7 +371,11 @@ impl<'d, 'p> Search<'d, 'p> {
             // A template: `${{ secrets.PASSWORD }}`.
             [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => return,
             // JSON, or a value that begins so.
-            [b'{', ..] if self.members(text, range.start, rules, found) => return,
+            [b'{', ..]
+                if self.members(text, assign::Members::new(text, range.start), rules, found) =>
+            {
+                return;
+            }
             [b'{', ..] => {
                 let end = assign::word_end(text, range.clone(), sign);
                 if !value::is_generated(text.get(range.start..end).unwrap_or_default()) {
@@ -363,11 +385,16 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             _ => (range.start, range.clone()),
         };
+        let list_end = line.end;
         let form = self.form(rules);
         if form.is_pairs() && range.start < self.pairs_done {
             return;
         }
         let (end, standing) = match value::takes_line(form) {
+            true if form == ValueForm::Authorization => {
+                let end = assign::line_end(text, line);
+                (assign::parameters_end(text, end), Standing::Line(sign))
+            }
             true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
@@ -383,54 +410,21 @@ impl<'d, 'p> Search<'d, 'p> {
             Sign::Colon => assignment.key_quote,
             _ => None,
         };
-        if start < end && !assign::is_member(text, &assignment.key, start..end) {
+        if start < end
+            && !assign::is_member(text, &assignment.key, start..end)
+            && !assign::is_command(text, start..end, sign)
+        {
             let first = found.len();
             self.judge(text, start..end, rules, standing, quote, found);
+            if value.starts_with(b"[") && end < list_end {
+                self.words(text, end..list_end, rules, standing, found);
+            }
             if sign == Sign::Query {
                 for new in found.iter_mut().skip(first) {
                     new.how = How::Url;
                 }
             }
         }
-    }
-
-    /// The strings of a list, or the member of an object that holds the value. Returns
-    /// whether the value is one of these.
-    fn structured(
-        &mut self,
-        text: &[u8],
-        assignment: &Assignment,
-        rules: Rules<'d>,
-        found: &mut Vec<Match>,
-    ) -> bool {
-        let range = assignment.value.clone();
-        let value = text.get(range.clone()).unwrap_or_default();
-        if let [b'[' | b'(', ..] = value
-            && let Some((first, mut depth)) = assign::next_element(text, range.start)
-        {
-            let mut element = Some(first);
-            for _ in 0..ELEMENTS_MAX {
-                let Some(range) = element else { break };
-                self.step(range.len());
-                let behind = range.end + depth + 1;
-                if !assign::is_part_of_name(text, &assignment.key, &range) {
-                    self.judge(text, range, rules, Standing::Whole, None, found);
-                }
-                element = assign::next_element(text, behind).map(|(next, next_depth)| {
-                    depth = next_depth;
-                    next
-                });
-            }
-            return true;
-        }
-        if let (Some(depth), [b'{', ..]) = (assignment.key_quote, value)
-            && let Some(inner) = assign::member_value(text, range.start, depth)
-        {
-            self.step(inner.end - range.start);
-            self.judge(text, inner, rules, Standing::Whole, None, found);
-            return true;
-        }
-        false
     }
 
     /// Counts bytes that were read around a hit.
@@ -465,6 +459,15 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             How::Encoded(bytes) => bytes.clone(),
         }
+    }
+}
+
+/// Whether what is taken for a value may be the name of the next column.
+fn in_column(text: &[u8], assignment: &Assignment) -> bool {
+    match assignment.sign {
+        Sign::Prose => text.get(assignment.key.end) == Some(&b'\t'),
+        Sign::Pair => assign::is_quoted_name(text, &assignment.key),
+        _ => false,
     }
 }
 

@@ -44,6 +44,8 @@ pub(in crate::scrub) struct Layer {
     elsewhere: Kinds,
     /// Whether all kinds of escapes are undone together.
     together: bool,
+    /// Whether it is what a run says: with what is packed in it, one encoding.
+    in_run: bool,
 }
 
 impl Layer {
@@ -66,7 +68,8 @@ impl Search<'_, '_> {
             return done;
         }
         for run in runs {
-            let Some((rewritten, first)) = self.rewritten(&run.bytes, layer, run.name()) else {
+            let inner = Layer { in_run: true, ..layer.inner() };
+            let Some((rewritten, first)) = self.rewritten(&run.bytes, inner, run.name()) else {
                 continue;
             };
             let how = match first.rule {
@@ -84,8 +87,8 @@ impl Search<'_, '_> {
         if DEPTH_MAX <= layer.depth || !self.spend(numbers.range.len()) {
             return;
         }
-        let name = "a list of bytes";
-        let Some((rewritten, first)) = self.rewritten(&numbers.bytes, layer, name) else { return };
+        let (inner, name) = (Layer { in_run: true, ..layer.inner() }, "a list of bytes");
+        let Some((rewritten, first)) = self.rewritten(&numbers.bytes, inner, name) else { return };
         let how = match first.rule {
             RUN => How::Plain,
             _ => How::Encoded(numbers.encode(&rewritten)),
@@ -101,16 +104,18 @@ impl Search<'_, '_> {
         layer: Layer,
         found: &mut Vec<Match>,
     ) {
-        if DEPTH_MAX <= layer.depth {
-            return;
-        }
+        let inner = match layer.in_run {
+            true => Layer { in_run: false, ..layer },
+            false if DEPTH_MAX <= layer.depth => return,
+            false => layer.inner(),
+        };
         let limit = self.budget;
         let Ok(unpacked) = decode::unpack(packed, text, limit) else {
             found.push(Match::whole(text.len(), RUN));
             return;
         };
         let Some(unpacked) = unpacked.filter(|unpacked| self.spend(unpacked.len())) else { return };
-        if let Some((rewritten, first)) = self.rewritten(&unpacked, layer, packed.name()) {
+        if let Some((rewritten, first)) = self.rewritten(&unpacked, inner, packed.name()) {
             let how = match first.rule {
                 RUN => How::Plain,
                 _ => How::Encoded(decode::pack(packed, &rewritten)),
@@ -123,10 +128,10 @@ impl Search<'_, '_> {
     fn rewritten(
         &mut self,
         decoded: &[u8],
-        layer: Layer,
+        inner: Layer,
         name: &'static str,
     ) -> Option<(Vec<u8>, Match)> {
-        let inner = self.nested(decoded, layer.inner(), name);
+        let inner = self.nested(decoded, inner, name);
         let first = inner.first()?.clone();
         Some((self.apply(decoded, &inner), first))
     }
@@ -194,7 +199,11 @@ impl Search<'_, '_> {
             let run = decode::runs(trimmed, 0).0.into_iter().next()?;
             // A prefix (`0x`), and what padding or a cut leave over.
             let is_whole = run.range.start <= 2 && trimmed.len() <= run.range.end + 2;
-            return is_whole.then_some(run.bytes);
+            let unpacked = Packed::of(&run.bytes)
+                .filter(|_| is_whole)
+                .and_then(|packed| decode::unpack(packed, &run.bytes, self.budget).ok().flatten())
+                .filter(|unpacked| self.spend(unpacked.len()));
+            return is_whole.then_some(unpacked.unwrap_or(run.bytes));
         }
         Decoded::new(Kinds::all(), text).map(|decoded| decoded.text)
     }

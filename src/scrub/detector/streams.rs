@@ -6,10 +6,14 @@
 //! that it lies in. Pieces are texts in the same place of records that follow each other
 //! in one list, where the records say of themselves that they are such (`delta`, `chunk`,
 //! `stream`, … in a name or a key). Where streams are mixed in one list, what is said of
-//! each record (an id of the stream, a choice) tells them apart.
+//! each record (an id of the stream, a choice) tells them apart. Pieces are also the strings
+//! of an array whose key says so, and those of frames that stand in one text or in several
+//! (`frames`).
 //!
 //! Whether a request holds records of the kind is known from the prefilter; only then is
 //! it walked once more.
+
+mod frames;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,6 +23,7 @@ use crate::scrub::detector::Use;
 use crate::scrub::detector::find::Known;
 use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::overlap;
+use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Check;
@@ -35,13 +40,31 @@ use crate::scrub::otlp::Shown;
 use crate::scrub::otlp::Trail;
 
 /// Words in the names and keys of records that are pieces.
-const WORDS: [&str; 3] = ["delta", "chunk", "stream"];
+const WORDS: [&str; 4] = ["delta", "chunk", "stream", "gen_ai.choice"];
+
+/// What else stands in texts that hold pieces: what frames begin with or have, as it is and
+/// in a JSON string; a word that means several pieces, which counts twice.
+const SIGNS: [&str; 9] = [
+    "data: {",
+    "data:{",
+    "\"done\":",
+    "\"done\\\":",
+    "\"candidates\":",
+    "\"candidates\\\":",
+    "chunk(",
+    "chunks",
+    "deltas",
+];
 
 /// How often such a word must stand in a request before it is walked once more.
 const WORDS_MIN: usize = 2;
 
 /// A longer text is no piece, in bytes.
 const PIECE_LEN_MAX: usize = 512;
+
+/// A longer string of an array of strings is none, in bytes: it is a part that means
+/// something by itself.
+const ELEMENT_LEN_MAX: usize = 128;
 
 /// How long a text may get that is joined, in bytes; a longer one is searched in parts.
 const JOINED_LEN_MAX: usize = 1 << 16;
@@ -59,19 +82,33 @@ pub(super) struct Pieces {
     pub(super) kind: &'static str,
     /// The path of the first.
     pub(super) path: String,
-    /// Where each stands in the request, and its text.
-    pub(super) texts: Vec<(usize, Vec<u8>)>,
+    /// The pieces, in order.
+    pub(super) texts: Vec<Piece>,
     /// How long they are together.
     len: usize,
 }
+
+/// A piece.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// Where the text begins in the request that it stands in.
+    pub(super) at: usize,
+    /// Where it begins in that text.
+    pub(super) start: usize,
+    /// What it says.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What pieces have in common: the list that their records are in, the place in them, and
+/// what is said of the stream.
+type Key = (String, String, Vec<u8>);
 
 /// Gathers the pieces of a request.
 #[derive(Debug, Default)]
 pub(in crate::scrub) struct Streams {
     record: Record,
-    /// By the list that the records are in, the place in them, and what is said of the
-    /// stream; the last one may still grow.
-    open: HashMap<(String, String, Vec<u8>), Pieces>,
+    /// The last one of each, which may still grow.
+    open: HashMap<Key, Pieces>,
     done: Vec<Pieces>,
 }
 
@@ -93,8 +130,7 @@ struct Text {
     kind: &'static str,
     /// Below the record.
     path: String,
-    at: usize,
-    bytes: Vec<u8>,
+    piece: Piece,
 }
 
 impl Pieces {
@@ -109,7 +145,7 @@ impl Streams {
         self.close();
         self.done.extend(self.open.into_values());
         self.done.retain(|pieces| {
-            let same = |pair: &[(usize, Vec<u8>)]| matches!(pair, [a, b] if a.1 == b.1);
+            let same = |pair: &[Piece]| matches!(pair, [a, b] if a.bytes == b.bytes);
             2 <= pieces.texts.len() && !pieces.texts.windows(2).all(same)
         });
         self.done
@@ -126,30 +162,64 @@ impl Streams {
             // By stream, and all together, in case that what is said differs by record.
             for stream in [Vec::new(), own] {
                 let key = (record.list.clone(), text.path.clone(), stream);
-                let whole = format!("{}{}", record.path, text.path);
-                let new = || Pieces::new(text.kind, whole);
-                let pieces = self.open.entry(key).or_insert_with(new);
-                if PIECE_LEN_MAX < text.bytes.len() || JOINED_LEN_MAX < pieces.len {
-                    let next = Pieces::new(text.kind, pieces.path.clone());
-                    self.done.push(std::mem::replace(pieces, next));
-                }
-                if text.bytes.len() <= PIECE_LEN_MAX {
-                    pieces.len += text.bytes.len();
-                    pieces.texts.push((text.at, text.bytes.clone()));
-                }
+                let whole = || format!("{}{}", record.path, text.path);
+                self.add(key, text.kind, whole, text.piece.clone());
                 if record.stream.is_empty() {
                     break;
                 }
             }
         }
     }
+
+    /// Adds a piece to those that it has a key in common with. `path` is where it stands.
+    fn add(&mut self, key: Key, kind: &'static str, path: impl Fn() -> String, piece: Piece) {
+        let len = piece.bytes.len();
+        let pieces = self.open.entry(key).or_insert_with(|| Pieces::new(kind, path()));
+        if PIECE_LEN_MAX < len || JOINED_LEN_MAX < pieces.len {
+            let next = Pieces::new(kind, path());
+            self.done.push(std::mem::replace(pieces, next));
+        }
+        if len <= PIECE_LEN_MAX {
+            pieces.len += len;
+            pieces.texts.push(piece);
+        }
+    }
+
+    /// The frames in a text, which go on in the next record; or the elements of an array
+    /// whose key says that they are pieces. Gives whether there is such an array.
+    fn framed(&mut self, text: &[u8], place: &Place<'_>, path: &str) -> bool {
+        let whole = record_of(path).unwrap_or((path.len(), path.len()));
+        let [list, below] =
+            [path.get(..whole.0), path.get(whole.1..)].map(Option::unwrap_or_default);
+        let says = says_piece(last_key(path).as_bytes());
+        if let (true, Some(_), Some((array, _))) = (says, place.element, path.rsplit_once('[')) {
+            if text.len() <= ELEMENT_LEN_MAX {
+                let key = (array.to_owned(), String::new(), Vec::new());
+                let piece = Piece { at: place.at, start: 0, bytes: text.to_vec() };
+                self.add(key, place.kind, || path.to_owned(), piece);
+            }
+            return true;
+        }
+        let is_array = text.trim_ascii_start().starts_with(b"[");
+        for found in frames::pieces(text, says && is_array) {
+            let bytes = text.get(found.range.clone()).unwrap_or_default().to_vec();
+            if says && ELEMENT_LEN_MAX < bytes.len() {
+                continue;
+            }
+            let key = (list.to_owned(), below.to_owned(), found.place.to_le_bytes().to_vec());
+            let piece = Piece { at: place.at, start: found.range.start, bytes };
+            self.add(key, place.kind, || path.to_owned(), piece);
+        }
+        false
+    }
 }
 
 /// Adds the words to the needles of the prefilter. Gives their numbers.
 pub(super) fn add_words(needles: &mut Vec<Needle>, uses: &mut Vec<Use>) -> Range<u32> {
     let first = uses.len() as u32;
-    for word in WORDS {
-        needles.push(Needle { bytes: word.into(), caseless: true, check: Check::Key });
+    let words = WORDS.iter().map(|word| (*word, Check::NameOfPiece));
+    for (word, check) in words.chain(SIGNS.iter().map(|sign| (*sign, Check::None))) {
+        needles.push(Needle { bytes: word.into(), caseless: true, check });
         uses.push(Use::Piece);
     }
     first..uses.len() as u32
@@ -192,14 +262,14 @@ impl Finder<'_> {
     }
 
     fn join_one(&mut self, pieces: &Pieces) {
-        let texts = pieces.texts.iter().map(|(_, bytes)| bytes.as_slice());
+        let texts = pieces.texts.iter().map(|piece| piece.bytes.as_slice());
         let joined: Vec<u8> = texts.flatten().copied().collect();
         let mut hits = Vec::new();
         self.detector.prefilter.scan(&joined, &mut hits);
         if hits.is_empty() {
             return;
         }
-        let at = pieces.texts.first().map_or(0, |(at, _)| *at);
+        let at = pieces.texts.first().map_or(0, |piece| piece.at);
         let context = Context::default();
         let path = &At(&pieces.path);
         let place = Place { kind: pieces.kind, at, context, element: None, path };
@@ -209,18 +279,29 @@ impl Finder<'_> {
             matches = vec![Match::whole(joined.len(), RUN)];
         }
         let (mut begin, before) = (0, self.apart.len());
-        for (at, piece) in &pieces.texts {
-            let end = begin + piece.len();
-            for found in &matches {
-                let within = begin <= found.range.start && found.range.end <= end;
-                let range = found.range.start.max(begin)..found.range.end.min(end);
-                // What lies in one piece is found where that is shown.
-                if within || range.is_empty() {
-                    continue;
+        // Both are in order.
+        let mut rest = matches.as_slice();
+        for piece in &pieces.texts {
+            let end = begin + piece.bytes.len();
+            while let Some((found, others)) = rest.split_first() {
+                if end <= found.range.start {
+                    break;
                 }
-                let range = range.start - begin..range.end - begin;
-                let found = Match { range, how: How::Plain, ..found.clone() };
-                self.apart.entry(*at).or_default().push(found);
+                let range = found.range.start.max(begin)..found.range.end.min(end);
+                // What lies in one piece is found where that is shown, if nothing around it
+                // tells.
+                let alone = begin <= found.range.start
+                    && found.range.end <= end
+                    && found.certainty == Certainty::Pattern;
+                if !alone && !range.is_empty() {
+                    let range = range.start - begin + piece.start..range.end - begin + piece.start;
+                    let found = Match { range, how: How::Plain, ..found.clone() };
+                    self.apart.entry(piece.at).or_default().push(found);
+                }
+                if end < found.range.end {
+                    break;
+                }
+                rest = others;
             }
             begin = end;
         }
@@ -252,6 +333,10 @@ impl Judge for Streams {
 
     fn text(&mut self, text: Shown<'_>, place: &Place<'_>, _: &mut Vec<Replacement>) {
         let path = place.path.to_string();
+        let is_text = matches!(place.kind, "attributes" | "body");
+        if is_text && self.framed(text.bytes, place, &path) {
+            return;
+        }
         let Some((list, record)) = record_of(&path) else { return };
         if self.record.path != path.get(..record).unwrap_or_default() {
             self.close();
@@ -259,7 +344,6 @@ impl Judge for Streams {
             self.record.path = path.get(..record).unwrap_or_default().to_owned();
         }
         let below = path.get(record..).unwrap_or_default();
-        let is_text = matches!(place.kind, "attributes" | "body");
         self.record.is_piece |=
             says_piece(below.as_bytes()) || (!is_text && says_piece(text.bytes));
         if !is_text {
@@ -272,7 +356,8 @@ impl Judge for Streams {
         }
         // Of a long text, that it breaks what is joined.
         let bytes = text.bytes.get(..PIECE_LEN_MAX + 1).unwrap_or(text.bytes).to_vec();
-        let text = Text { kind: place.kind, path: below.to_owned(), at: place.at, bytes };
+        let piece = Piece { at: place.at, start: 0, bytes };
+        let text = Text { kind: place.kind, path: below.to_owned(), piece };
         self.record.texts.push(text);
     }
 
@@ -286,6 +371,13 @@ fn record_of(path: &str) -> Option<(usize, usize)> {
     let list = LISTS.iter().filter_map(|list| Some(path.find(list)? + list.len())).max()?;
     let len = path.get(list..)?.find(']')?;
     Some((list, list + len + 1))
+}
+
+/// The last key in a path.
+fn last_key(path: &str) -> &str {
+    let end = path.rfind("\"]").unwrap_or_default();
+    let key = path.get(..end).unwrap_or_default();
+    key.rfind("[\"").and_then(|at| key.get(at + 2..)).unwrap_or_default()
 }
 
 /// Whether a name says that its record is a piece.

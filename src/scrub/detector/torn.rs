@@ -59,14 +59,15 @@ pub(super) fn wrapped(
         return None;
     }
     let first_end = at + token_len(text.get(at..)?);
-    break_len(text.get(first_end..)?)?;
+    let (_, continued) = gap(text.get(first_end..)?)?;
     let first_min = if LONG_ANCHOR <= anchor_len { 0 } else { FIRST_LEN_MIN };
     if first_end < at + anchor_len + first_min {
         return None;
     }
     let width = line_len(text, first_end);
     if let Some(found) = found
-        && (found.secret.end != first_end || (width < WIDE_LINE && !pattern.is_open()))
+        && (found.secret.end != first_end
+            || (!continued && width < WIDE_LINE && !pattern.is_open()))
     {
         return None;
     }
@@ -75,18 +76,23 @@ pub(super) fn wrapped(
     let mut end = first_end;
     let mut best: Option<Joined> = None;
     for _ in 0..LINES_MAX {
-        let Some(gap) = text.get(end..).and_then(break_len) else { break };
-        let piece_at = end + gap;
-        let len = padded_len(text.get(piece_at..)?);
-        if len == 0 || !ends_line(text, piece_at + len, best.is_none()) {
+        // A sign at the end of the line says that it goes on.
+        let Some((len, _)) = text.get(end..).and_then(gap).filter(|gap| gap.1 == continued) else {
+            break;
+        };
+        let piece_at = end + len;
+        let rest = text.get(piece_at..)?;
+        let len = if continued { token_len(rest) } else { padded_len(rest) };
+        let goes_on = rest.get(len..).and_then(gap).is_some_and(|gap| gap.1);
+        if len == 0 || !(goes_on || ends_line(text, piece_at + len, continued || best.is_none())) {
             break;
         }
         let piece = text.get(piece_at..piece_at + len)?;
-        if is_word_of_text(piece, text.get(piece_at + len)) {
+        if !continued && is_word_of_text(piece, text.get(piece_at + len)) {
             break;
         }
         // What is a token already goes on only with more of the kind, not with a word.
-        if found.is_some() && !is_of_secret(piece, width) {
+        if found.is_some() && !continued && !is_of_secret(piece, width) {
             break;
         }
         let before = joined.len();
@@ -100,11 +106,25 @@ pub(super) fn wrapped(
             best = Some(Joined { secret, range: start + candidate.secret.start..end - left });
         }
         // Lines that were cut by a width are as long as the first, but for the last.
-        if best.is_some() && line_len(text, end) != width {
+        if best.is_some() && !continued && line_len(text, end) != width {
             break;
         }
     }
     best
+}
+
+/// The line end and the indentation that a text begins with, and whether a sign before it
+/// says that the line goes on: a backslash in shells and programs, an equals sign in
+/// quoted-printable (RFC 2045 §6.7).
+fn gap(rest: &[u8]) -> Option<(usize, bool)> {
+    if let Some(len) = break_len(rest) {
+        return Some((len, false));
+    }
+    match rest {
+        [b'\\', more @ ..] if !more.starts_with(b"\\") => Some((1 + break_len(more)?, true)),
+        [b'=', more @ ..] => Some((1 + break_len(more)?, true)),
+        _ => None,
+    }
 }
 
 /// The token of which the anchor at `at` stands behind the line end: what is before it

@@ -56,6 +56,27 @@ pub(in crate::scrub) fn is_closed(text: &[u8], key: &Range<usize>, at: usize, qu
         && !text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
 }
 
+/// Whether a quote behind a key and its sign ends the string in which both stand: brackets
+/// close behind it, or the next string follows, and before the key the same quote opens.
+pub(super) fn is_end(text: &[u8], key: &Range<usize>, at: usize, quote: u8) -> bool {
+    let behind = text.get(at..).unwrap_or_default();
+    let slashes = behind.iter().take_while(|byte| **byte == b'\\').count();
+    if !matches!(behind.get(slashes + 1), Some(b'}' | b']' | b')' | b',' | b'\n')) {
+        return false;
+    }
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start).unwrap_or_default();
+    // What is around the key itself is none.
+    let before = before.strip_suffix(&[quote]).unwrap_or(before);
+    let Some(open) = memchr::memrchr(quote, before) else { return false };
+    let inside = before.get(open + 1..).unwrap_or_default();
+    let outside = before.get(..open).unwrap_or_default();
+    let outside = outside.iter().rev().find(|byte| **byte != b'\\');
+    outside.is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        && !matches!(inside.first(), None | Some(b',' | b':' | b'}' | b']' | b')' | b'=' | b';'))
+        && !inside.starts_with(b" }")
+}
+
 /// Whether a command before the key gives it the value behind it: `setenv KEY value`. What
 /// stands directly before the key may belong to its name (`//registry/:_authToken`).
 pub(super) fn is_set(text: &[u8], key: &Range<usize>) -> bool {

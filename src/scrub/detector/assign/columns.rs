@@ -15,6 +15,9 @@ const ROW_LEN_MAX: usize = 2048;
 /// How long a tuple of values may be, in bytes.
 const TUPLE_LEN_MAX: usize = 8 * ROW_LEN_MAX;
 
+/// How many blanks the name of a column may have that only commas tell of.
+const NAME_BLANKS_MAX: usize = 2;
+
 /// How many rows are looked at.
 const ROWS_MAX: usize = 256;
 
@@ -88,10 +91,15 @@ impl ReadColumns {
 
 /// The values in the column under the key, if it stands in a row of names.
 pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>, read: &mut ReadColumns) -> Column {
+    if is_quoted_name(text, key) {
+        let (cells, read_bytes) = quoted(text, key);
+        return Column { cells, loose: true, read_bytes };
+    }
     let row = row_around(text, key);
     let mut looks = Looks { text, read, read_bytes: 0 };
     let line = text.get(row.clone()).unwrap_or_default();
-    let (cells, loose) = if memchr::memchr(b'|', line).is_some() {
+    let piped = memchr::memchr(b'|', line).is_some();
+    let (cells, loose) = if piped && (line.starts_with(b"|") || line.contains(&b' ')) {
         (looks.table(key, &row), false)
     } else {
         match looks.inserted(key) {
@@ -102,11 +110,79 @@ pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>, read: &mut ReadC
     Column { cells, loose, read_bytes: looks.read_bytes }
 }
 
+/// Whether the key is one string of several and nothing else: `"key",` or `,"key"`.
+pub(in crate::scrub) fn is_quoted_name(text: &[u8], key: &Range<usize>) -> bool {
+    let behind = text.get(key.end..).unwrap_or_default();
+    let before = text.get(..key.start).unwrap_or_default();
+    let ends = matches!(behind, [b'"'] | [b'"', b',' | b';' | b'\t' | b'\n' | b'\r', ..]);
+    ends && matches!(before, [b'"'] | [.., b',' | b';' | b'\t' | b'\n', b'"'])
+}
+
 /// The looks at one key.
 struct Looks<'t> {
     text: &'t [u8],
     read: &'t mut ReadColumns,
     read_bytes: usize,
+}
+
+/// The quoted cells in the column of a quoted key: `"user","password"`, and rows alike.
+fn quoted(text: &[u8], key: &Range<usize>) -> (Vec<Range<usize>>, usize) {
+    let start = key.start.saturating_sub(ROW_LEN_MAX);
+    let before = text.get(start..key.start).unwrap_or_default();
+    let row_start = memchr::memrchr(b'\n', before).map_or(start, |at| start + at + 1);
+    let mut found = Vec::new();
+    let (mut at, mut number, mut columns) = (row_start, None, 0);
+    let mut cells = Vec::new();
+    for row in 0..ROWS_MAX {
+        cells.clear();
+        let end = quoted_row(text, at, &mut cells);
+        let Some(end) = end.filter(|_| 2 <= cells.len()) else { break };
+        if row == 0 {
+            let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
+            let is_name = |cell: &Range<usize>| {
+                let name = text.get(cell.clone()).unwrap_or_default();
+                (1..=40).contains(&name.len()) && name.iter().all(of_name)
+            };
+            number = cells.iter().position(|cell| cell == key);
+            columns = cells.len();
+            if number.is_none() || !cells.iter().all(is_name) {
+                break;
+            }
+        } else if cells.len() == columns {
+            found.extend(number.and_then(|number| cells.get(number)).cloned());
+        } else {
+            break;
+        }
+        at = end;
+    }
+    (found, at - row_start)
+}
+
+/// The cells of a row of quoted strings and numbers that begins at `at`. Gives where the next
+/// row begins.
+fn quoted_row(text: &[u8], start: usize, cells: &mut Vec<Range<usize>>) -> Option<usize> {
+    let mut at = start;
+    loop {
+        let rest = text.get(at..text.len().min(start + ROW_LEN_MAX))?;
+        let (cell, end) = match rest.strip_prefix(b"\"") {
+            Some(rest) => {
+                let len = memchr::memchr2(b'"', b'\n', rest)?;
+                (at + 1..at + 1 + len, at + len + 2)
+            }
+            None => {
+                let len = rest.iter().take_while(|byte| is_key_byte(**byte)).count();
+                (at..at + len, at + len)
+            }
+        };
+        cells.push(cell);
+        match text.get(end) {
+            Some(b',' | b';' | b'\t') => at = end + 1,
+            Some(b'\n') => return Some(end + 1),
+            Some(b'\r') if text.get(end + 1) == Some(&b'\n') => return Some(end + 2),
+            None => return Some(end),
+            Some(_) => return None,
+        }
+    }
 }
 
 /// The line around a key, as far as it is not quoted.
@@ -230,7 +306,7 @@ impl Looks<'_> {
         found
     }
 
-    /// A first row of names and nothing else, separated by commas, semicolons or tabs.
+    /// A first row of names and nothing else, separated by commas, semicolons, tabs or bars.
     fn csv(&mut self, key: &Range<usize>, row: &Range<usize>) -> Vec<Range<usize>> {
         if self.read.no_names.contains(&key.start) {
             return Vec::new();
@@ -241,6 +317,7 @@ impl Looks<'_> {
         }
         let line = text.get(row.clone()).unwrap_or_default();
         let first = memchr::memchr3(b',', b';', b'\t', line);
+        let first = first.into_iter().chain(memchr::memchr(b'|', line)).min();
         let Some(&separator) = first.and_then(|at| line.get(at)) else { return Vec::new() };
         let names = cells(text, row, separator);
         let is_name = |cell: &Range<usize>| {
@@ -248,7 +325,12 @@ impl Looks<'_> {
             let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
             !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
         };
-        if !names.iter().all(is_name) {
+        // Words of a line of code or of prose, too.
+        let blanks = |cell: &Range<usize>| {
+            let name = text.get(cell.clone()).unwrap_or_default();
+            memchr::memchr_iter(b' ', name).count()
+        };
+        if !names.iter().all(|cell| is_name(cell) && blanks(cell) <= NAME_BLANKS_MAX) {
             self.read.no_names = row.clone();
             return Vec::new();
         }

@@ -82,6 +82,10 @@ impl<'t> Cursor<'t> {
             }
         } else if sign == Sign::Element && rest.starts_with(CDATA) {
             self.at += CDATA.len();
+        } else if sign == Sign::Element
+            && [&b"<Value>"[..], b"<value>", b"<string>"].iter().any(|tag| rest.starts_with(tag))
+        {
+            self.at += memchr::memchr(b'>', rest).map_or(0, |at| at + 1);
         } else if let (Sign::Colon, [b'|' | b'>', more @ ..]) = (sign, rest) {
             let marks = more.iter().take(2).take_while(|b| b"+-123456789".contains(b)).count();
             let gap = more.get(marks..).and_then(break_len);
@@ -123,7 +127,8 @@ impl<'t> Cursor<'t> {
                 let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
                 self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
             }
-            [b':', b':', ..] => return None,
+            [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
+            [b':', b':', ..] => self.double_colon(blanks)?,
             [b':', ..] => {
                 self.at += 1;
                 match self.typed()? {
@@ -135,7 +140,10 @@ impl<'t> Cursor<'t> {
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
-                let named = self.pair_value(depth.unwrap_or_default())?;
+                if self.default_argument(key) {
+                    return Some((Sign::Colon, self, depth));
+                }
+                let named = self.pair_value(key, depth.unwrap_or_default())?;
                 match named || is_pair(self.text, key, depth) {
                     true => Sign::Colon,
                     false => Sign::Pair,
@@ -181,6 +189,8 @@ impl<'t> Cursor<'t> {
         ];
         let rest = self.rest();
         let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[]|?.:' ".contains(byte);
+        let generic = memchr::memchr(b'<', rest.get(..16).unwrap_or(rest)).is_some();
+        let of_type = |byte: &u8| of_type(byte) || (generic && *byte == b',');
         let len = rest.iter().take(48).take_while(|byte| of_type(byte)).count();
         let name = rest.get(..len).unwrap_or_default();
         let behind = rest.get(len..).unwrap_or_default();
@@ -208,6 +218,9 @@ impl<'t> Cursor<'t> {
         if quote == b'`' {
             self.prose_sign();
             return self.quote().map(|_| Sign::Colon);
+        }
+        if let Some(sign) = self.text_format(depth) {
+            return Some(sign);
         }
         for _ in 0..4 {
             let name = self.rest().iter().take_while(|&&byte| is_key_byte(byte)).count();
@@ -254,29 +267,6 @@ impl<'t> Cursor<'t> {
     pub(super) fn skip(&mut self, bytes: usize, sign: Sign) -> Sign {
         self.at += bytes;
         sign
-    }
-
-    /// Behind `"key",`: the value is the next string (`false`), or the one named `value`
-    /// (`true`), be it inside of an OTLP value.
-    fn pair_value(&mut self, depth: usize) -> Option<bool> {
-        self.blanks();
-        self.string_prefix();
-        let Some(name) = self.member_name(depth) else {
-            return self.quote().filter(|quote| quote.0 == depth).map(|_| false);
-        };
-        if !is_value_name(name) {
-            return None;
-        }
-        self.blanks();
-        if self.peek() == Some(b'{') {
-            self.at += 1;
-            self.blanks();
-            let name = self.member_name(depth)?;
-            if !matches!(name, b"stringValue" | b"string_value") {
-                return None;
-            }
-        }
-        Some(true)
     }
 
     /// The name of a member of JSON here; leaves the cursor behind its colon.
@@ -356,8 +346,8 @@ const HEADERS_MAX: usize = 4;
 const ATTRIBUTES_MAX: usize = 512;
 
 /// Whether a member or an attribute of this name holds the value of its neighbour.
-fn is_value_name(name: &[u8]) -> bool {
-    [&b"value"[..], b"val", b"content", b"ParameterValue"]
+pub(super) fn is_value_name(name: &[u8]) -> bool {
+    [&b"value"[..], b"val", b"content", b"ParameterValue", b"OutputValue", b"secretValue"]
         .iter()
         .any(|value| name.eq_ignore_ascii_case(value))
 }

@@ -1,45 +1,128 @@
-//! The members of an object: `{"prod": "x", "test": "y"}`.
+//! The members of an object: `{"prod": "x", "test": "y"}`, as JSON, YAML and most languages
+//! write it, or HCL with a line for each.
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign::Entry;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
+use crate::scrub::detector::bytes::is_key_byte;
 
-/// Reads the members that are strings, up to the first that is none.
+/// How long a value without quotes may be, in bytes.
+const BARE_LEN_MAX: usize = 512;
+
+/// Reads the members that are one value, up to the first that is none.
 pub(in crate::scrub) struct Members<'t> {
     cursor: Cursor<'t>,
-}
-
-/// A member.
-pub(in crate::scrub) struct Member<'t> {
-    pub(in crate::scrub) name: &'t [u8],
-    pub(in crate::scrub) value: Range<usize>,
+    is_first: bool,
 }
 
 impl<'t> Members<'t> {
     /// Those of the object whose bracket stands at `at`.
     pub(in crate::scrub) fn new(text: &'t [u8], at: usize) -> Self {
-        Self { cursor: Cursor { text, at } }
+        Self { cursor: Cursor { text, at }, is_first: true }
+    }
+
+    /// Those of the block that is called what stands at `key`, in quotes: `"key" {`.
+    pub(in crate::scrub) fn of_block(text: &'t [u8], key: &Range<usize>) -> Option<Self> {
+        let mut cursor = Cursor { text, at: key.end };
+        let (depth, _) = cursor.quote()?;
+        cursor.at += depth + 1;
+        let blanks = cursor.blanks();
+        (0 < blanks && cursor.peek() == Some(b'{')).then_some(Self { cursor, is_first: true })
+    }
+
+    /// The name of a member and its sign.
+    fn name(&mut self) -> Option<&'t [u8]> {
+        if let Some((depth, quote)) = self.cursor.quote() {
+            let start = self.cursor.at + depth + 1;
+            let end = closing_quote(self.cursor.text, start, depth, quote);
+            self.cursor.at = end + depth + 1;
+            self.sign()?;
+            return self.cursor.text.get(start..end);
+        }
+        // A symbol of Ruby.
+        self.cursor.at += usize::from(self.cursor.peek() == Some(b':'));
+        let rest = self.cursor.rest();
+        let of_name = |byte: &&u8| is_key_byte(**byte) && **byte != b':';
+        let len = rest.iter().take(BARE_LEN_MAX).take_while(of_name).count();
+        self.cursor.at += len;
+        self.sign()?;
+        rest.get(..len).filter(|name| !name.is_empty())
+    }
+
+    fn sign(&mut self) -> Option<()> {
+        self.cursor.blanks();
+        let len = match self.cursor.rest() {
+            [b'=', b'>', ..] => 2,
+            [b'=', b'=', ..] | [b':', b':', ..] => return None,
+            [b':' | b'=', ..] => 1,
+            _ => return None,
+        };
+        self.cursor.at += len;
+        Some(())
     }
 }
 
 impl<'t> Iterator for Members<'t> {
-    type Item = Member<'t>;
+    type Item = Entry<'t>;
 
-    fn next(&mut self) -> Option<Member<'t>> {
+    fn next(&mut self) -> Option<Entry<'t>> {
+        let start = self.cursor.at;
         self.cursor.blanks();
-        if !matches!(self.cursor.peek(), Some(b'{' | b',')) {
-            return None;
+        let gap = self.cursor.text.get(start..self.cursor.at).unwrap_or_default();
+        match self.cursor.peek() {
+            Some(b'{') if self.is_first => self.cursor.at += 1,
+            Some(b',' | b';') if !self.is_first => self.cursor.at += 1,
+            Some(_) if !self.is_first && gap.iter().any(|byte| matches!(byte, b'\n' | b'\\')) => {}
+            _ => return None,
         }
-        self.cursor.at += 1;
+        self.is_first = false;
         self.cursor.blanks();
-        let (depth, _) = self.cursor.quote()?;
-        let name = self.cursor.member_name(depth)?;
+        let name = self.name()?;
         self.cursor.blanks();
-        let (depth, quote) = self.cursor.quote()?;
-        let start = self.cursor.at + depth + 1;
-        let end = closing_quote(self.cursor.text, start, depth, quote);
-        self.cursor.at = end + depth + 1;
-        Some(Member { name, value: start..end })
+        self.cursor.string_prefix();
+        if let Some((depth, quote)) = self.cursor.quote() {
+            let start = self.cursor.at + depth + 1;
+            let end = closing_quote(self.cursor.text, start, depth, quote);
+            self.cursor.at = end + depth + 1;
+            return Some(Entry { name, value: start..end, is_quoted: true });
+        }
+        let rest = self.cursor.rest();
+        let rest = rest.get(..BARE_LEN_MAX).unwrap_or(rest);
+        let ends = |byte: &u8| b",;}\n\\{[\"'".contains(byte);
+        let len = rest.iter().position(ends).unwrap_or(rest.len());
+        let start = self.cursor.at;
+        self.cursor.at += len;
+        let value = rest.get(..len)?.trim_ascii_end();
+        let is_value =
+            !value.is_empty() && !matches!(rest.get(len), Some(b'{' | b'[' | b'"' | b'\''));
+        is_value.then_some(Entry { name, value: start..start + value.len(), is_quoted: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Members;
+
+    #[test]
+    fn members_are_read_as_each_language_writes_them() {
+        for text in [
+            r#"{"a": "x", "b": "y"}"#,
+            "{'a': 'x', 'b': u'y'}",
+            r#"{\"a\": \"x\", \"b\": \"y\"}"#,
+            "{a: x, b: y}",
+            "{ a: 'x', b: 'y' }",
+            "{\n  a = \"x\"\n  b = \"y\"\n}",
+            "{ 'a' => 'x', :b => 'y' }",
+            r#"{\n  a = \"x\"\n  b = \"y\"\n}"#,
+            "{a: x, b: y, c: {d: z}}",
+        ] {
+            let found: Vec<_> = Members::new(text.as_bytes(), 0)
+                .map(|entry| (entry.name.to_vec(), text[entry.value].to_owned()))
+                .collect();
+            let expected = [(b"a".to_vec(), "x".to_owned()), (b"b".to_vec(), "y".to_owned())];
+            assert_eq!(found, expected, "{text}");
+        }
     }
 }

@@ -1,33 +1,80 @@
-//! Values in a record of their own: before their key, `{"value": "x", "name": "key"}`, or
-//! in the object under it, `{"key": {"value": "x"}}`.
+//! Values in a record of their own: before their key, `{"value": "x", "name": "key"}`, as
+//! JSON, XML, SQL or YAML, or in the object under it, `{"key": {"value": "x"}}`.
 
 use std::ops::Range;
 
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
+use crate::scrub::detector::bytes::is_word;
+
+/// How long the name of a member may be, and how many attributes are read.
+const NAME_MAX: usize = 40;
+const ATTRIBUTES_MAX: usize = 4;
 
 /// How far before its key a value may begin, in bytes.
 const BEFORE_MAX: usize = 4096;
 
+/// The value that stands before the key at `key` in its record, and the backslashes before
+/// the quotes around it; `quote` is what stands behind the key.
+pub(super) fn before(
+    text: &[u8],
+    key: &Range<usize>,
+    quote: Option<(usize, u8)>,
+) -> Option<(Range<usize>, usize)> {
+    let Some((depth, quote)) = quote else {
+        return line_before(text, key, 0).map(|value| (value, 0));
+    };
+    let value = value_before(text, key, depth, quote);
+    let value = value.or_else(|| attribute_before(text, key, depth, quote));
+    let value = value.or_else(|| line_before(text, key, depth + 1));
+    value.map(|value| (value, depth))
+}
+
+/// Whether a member or an attribute of this name holds the name of a setting.
+pub(super) fn is_name_name(name: &[u8]) -> bool {
+    [&b"name"[..], b"key", b"header", b"field", b"param", b"variable", b"label"]
+        .iter()
+        .any(|word| ends_with(name, word))
+}
+
+fn ends_with(name: &[u8], word: &[u8]) -> bool {
+    name.len()
+        .checked_sub(word.len())
+        .and_then(|at| name.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(word))
+}
+
+/// The name at the end of `before`, and what stands before it.
+pub(super) fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
+    let len = before.iter().rev().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
+    let (before, name) = before.split_at(before.len() - len);
+    (name, before)
+}
+
 /// The string in the member named `value` right before the one that names the key at
 /// `key`, which stands behind a quote with `depth` backslashes.
-pub(super) fn value_before(text: &[u8], key: &Range<usize>, depth: usize) -> Option<Range<usize>> {
-    const NAMES: [&[u8]; 5] = [b"name", b"key", b"Name", b"Key", b"header"];
-    const VALUES: [&[u8]; 3] = [b"value", b"Value", b"content"];
-    let quote = [vec![b'\\'; depth], vec![b'"']].concat();
+fn value_before(text: &[u8], key: &Range<usize>, depth: usize, quote: u8) -> Option<Range<usize>> {
+    const VALUES: [&[u8]; 6] =
+        [b"value", b"Value", b"content", b"OutputValue", b"ParameterValue", b"secretValue"];
+    let quote = [vec![b'\\'; depth], vec![quote]].concat();
     let from = key.start.saturating_sub(BEFORE_MAX);
     let before = text.get(from..key.start)?.strip_suffix(quote.as_slice())?;
     let before = before.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
     let before = before.strip_suffix(quote.as_slice())?;
-    let before = NAMES.iter().find_map(|name| before.strip_suffix(*name))?;
-    let before = before.strip_suffix(quote.as_slice())?.trim_ascii_end();
-    let end = from + before.strip_suffix(b",")?.trim_ascii_end().len();
-    let behind_member = VALUES.iter().filter_map(|value| {
-        let member = [quote.as_slice(), *value, &quote].concat();
-        let at = memchr::memmem::rfind(text.get(from..end)?, &member)?;
-        Some(from + at + member.len())
-    });
-    let mut cursor = Cursor { text, at: behind_member.max()? };
+    let (name, before) = last_name(before);
+    let before = before.strip_suffix(quote.as_slice()).filter(|_| is_name_name(name))?;
+    let end = from + before.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end().len();
+    let members = text.get(from..end)?;
+    // What all of these end with, but for one.
+    let at = [&b"alue"[..], b"content"].iter().find_map(|last| {
+        let last = [*last, &quote].concat();
+        memchr::memmem::rfind(members, &last).map(|at| at + last.len() - quote.len())
+    })?;
+    let (name, outside) = last_name(members.get(..at)?);
+    if !VALUES.contains(&name) || !outside.ends_with(&quote) {
+        return None;
+    }
+    let mut cursor = Cursor { text, at: from + at + quote.len() };
     cursor.blanks();
     if cursor.peek() != Some(b':') {
         return None;
@@ -38,6 +85,75 @@ pub(super) fn value_before(text: &[u8], key: &Range<usize>, depth: usize) -> Opt
     let start = cursor.at + value_depth + 1;
     let close = closing_quote(text, start, depth, sign);
     (close + depth + 1 == end && start < close).then_some(start..close)
+}
+
+/// The value of the attribute named `value` before the one that names the key, in one tag:
+/// `<add value="x" key="name"/>`; or in SQL, `SET value = 'x' WHERE key = 'name'`.
+fn attribute_before(
+    text: &[u8],
+    key: &Range<usize>,
+    depth: usize,
+    quote: u8,
+) -> Option<Range<usize>> {
+    let quote = [vec![b'\\'; depth], vec![quote]].concat();
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start)?.strip_suffix(quote.as_slice())?;
+    let before = before.trim_ascii_end().strip_suffix(b"=")?.trim_ascii_end();
+    let (name, mut before) = last_name(before);
+    if !is_name_name(name) {
+        return None;
+    }
+    for _ in 0..ATTRIBUTES_MAX {
+        let outer = before.trim_ascii_end();
+        let (word, without) = last_name(outer);
+        let joins = [&b"where"[..], b"and"].iter().any(|join| word.eq_ignore_ascii_case(join));
+        let outer = if joins { without.trim_ascii_end() } else { outer };
+        let outer = outer.strip_suffix(quote.as_slice())?;
+        let start = memchr::memmem::rfind(outer, &quote)?;
+        let value = from + start + quote.len()..from + outer.len();
+        let outer = outer.get(..start)?.trim_ascii_end().strip_suffix(b"=")?.trim_ascii_end();
+        let (name, outer) = last_name(outer);
+        if ends_with(name, b"value") {
+            return (!value.is_empty()).then_some(value);
+        }
+        before = outer;
+    }
+    None
+}
+
+/// The value in the line `value: x` right before the line `name: key` of YAML; `quote_len`
+/// is how long the quote is before the key.
+fn line_before(text: &[u8], key: &Range<usize>, quote_len: usize) -> Option<Range<usize>> {
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start.checked_sub(quote_len)?)?;
+    let before = before.trim_ascii_end().strip_suffix(b":")?;
+    let (name, before) = last_name(before);
+    if !is_name_name(name) {
+        return None;
+    }
+    let before = without_blanks(before);
+    let line = before.strip_suffix(b"\n").or(before.strip_suffix(b"\\n"))?;
+    let start = memchr::memmem::rfind(line, b"value:")?;
+    let outside = without_blanks(line.get(..start)?);
+    let outside = without_blanks(outside.strip_suffix(b"-").unwrap_or(outside));
+    if !(outside.is_empty() || outside.ends_with(b"\n") || outside.ends_with(b"\\n")) {
+        return None;
+    }
+    let value = line.get(start + b"value:".len()..)?;
+    let offset = from + line.len() - value.trim_ascii_start().len();
+    let value = value.trim_ascii();
+    if value.iter().any(|byte| matches!(byte, b'\n' | b'{' | b'[')) || value.is_empty() {
+        return None;
+    }
+    let of_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let front = value.iter().take_while(|byte| of_quote(byte)).count();
+    let back = value.iter().rev().take_while(|byte| of_quote(byte)).count();
+    (front + back < value.len()).then(|| offset + front..offset + value.len() - back)
+}
+
+fn without_blanks(text: &[u8]) -> &[u8] {
+    let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    text.get(..text.len() - blanks).unwrap_or_default()
 }
 
 /// How many members are read before the one that holds the value.

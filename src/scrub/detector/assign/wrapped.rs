@@ -4,9 +4,19 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
+use crate::scrub::detector::assign::cursor::closing_quote;
+use crate::scrub::detector::bytes::base64_len;
+use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::decode::break_len;
 
 /// How many constructors may stand around a value: `Some(Secret(Text("x")))`.
 const WRAPPERS_MAX: usize = 4;
+
+/// How long a tag may be, in bytes.
+const TAG_LEN_MAX: usize = 128;
+
+/// How long a heredoc may be, in bytes.
+const HEREDOC_MAX: usize = 1 << 11;
 
 /// How long the name of a constructor may be.
 const NAME_MAX: usize = 40;
@@ -31,6 +41,24 @@ impl Cursor<'_> {
         }
     }
 
+    /// Skips an anchor or a tag of YAML before a value, and a backslash at the end of a line
+    /// behind which it follows.
+    pub(super) fn continued(&mut self) {
+        let rest = self.rest();
+        if let [b'&', name @ ..] = rest {
+            let len = name.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
+            let behind = name.get(len..).unwrap_or_default();
+            if 0 < len && matches!(behind, [b' ', next, ..] if next.is_ascii_graphic()) {
+                self.at += len + 2;
+            }
+        } else if let [b'\\', b'\n', ..] | [b'\\', b'\r', b'\n', ..] = rest {
+            self.at += 1;
+            self.blanks();
+        } else if rest.starts_with(b"!!str ") || rest.starts_with(b"!!binary ") {
+            self.at += memchr::memchr(b' ', rest).map_or(0, |at| at + 1);
+        }
+    }
+
     /// Skips a typographic quotation mark.
     pub(super) fn curly_quote(&mut self) {
         if is_curly(self.rest()) {
@@ -49,6 +77,15 @@ impl Cursor<'_> {
         // A fallback: `process.env.PASSWORD || 'x'`.
         if 0 < blanks && (rest.starts_with(b"|| ") || rest.starts_with(b"?? ")) {
             return self.before_string(3, Sign::SpacedEquals);
+        }
+        if let Some(sign) = self.assigning_sign(key_quote, blanks) {
+            return Some(sign);
+        }
+        if let Some(sign) = self.second_of_pair(key, key_quote) {
+            return Some(sign);
+        }
+        if let Some(sign) = self.option(key_quote, blanks) {
+            return Some(sign);
         }
         // An arrow; the dots that lead from one column to the next.
         if rest.starts_with("\u{2192}".as_bytes()) {
@@ -84,23 +121,128 @@ impl Cursor<'_> {
         self.next_element().or_else(|| self.argument(key, key_quote, blanks))
     }
 
+    /// Signs before a string that few languages have: Scala's and Kotlin's pairs, R's arrow,
+    /// Ruby's and JavaScript's defaults, C++'s braces, a shell's here-string, C's arrays; and
+    /// LDIF's before base64.
+    fn assigning_sign(&mut self, key_quote: Option<(usize, u8)>, blanks: usize) -> Option<Sign> {
+        const SIGNS: [(&[u8], bool); 8] = [
+            (b"->", true),
+            (b"to ", true),
+            (b"<-", false),
+            (b"<<-", false),
+            (b"||=", false),
+            (b"??=", false),
+            (b"+=", false),
+            (b"<<<", false),
+        ];
+        let rest = self.rest();
+        let quoted = key_quote.is_some();
+        let sign =
+            SIGNS.iter().find(|(sign, of_pair)| rest.starts_with(sign) && *of_pair <= quoted);
+        if let Some((sign, of_pair)) = sign {
+            let tied = if *of_pair { Sign::Colon } else { Sign::SpacedEquals };
+            return self.before_string(sign.len(), tied);
+        }
+        if quoted {
+            return None;
+        }
+        match rest {
+            [b'{', ..] if blanks == 0 => self.braced(),
+            [b'[', more @ ..] if blanks == 0 => {
+                let digits = more.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+                let behind = more.get(digits..)?.strip_prefix(b"]")?.trim_ascii_start();
+                let is_set = behind.starts_with(b"=") && !behind.starts_with(b"==");
+                let skip = rest.len() - behind.len() + 1;
+                is_set.then(|| self.before_string(skip, Sign::SpacedEquals)).flatten()
+            }
+            [b'?', b'=', ..] => Some(self.skip(2, Sign::SpacedEquals)),
+            _ => None,
+        }
+    }
+
+    /// `{"value"}`
+    fn braced(&mut self) -> Option<Sign> {
+        let mut inner = Cursor { text: self.text, at: self.at + 1 };
+        inner.blanks();
+        let (depth, quote) = inner.quote()?;
+        let start = inner.at + depth + 1;
+        let end = closing_quote(self.text, start, depth, quote);
+        let behind = self.text.get(end + depth + 1..)?.trim_ascii_start();
+        behind.starts_with(b"}").then(|| {
+            self.at = inner.at;
+            Sign::SpacedEquals
+        })
+    }
+
+    /// Behind `::`: base64 in LDIF (RFC 2849), a string in Jsonnet.
+    pub(super) fn double_colon(&mut self, blanks: usize) -> Option<Sign> {
+        let rest = self.rest().strip_prefix(b"::")?;
+        let skip = if rest.starts_with(b":") { 3 } else { 2 };
+        if self.before_string(skip, Sign::Colon).is_some() {
+            return Some(Sign::Colon);
+        }
+        let value = rest.strip_prefix(b" ").filter(|_| blanks == 0)?;
+        let len = base64_len(value);
+        let padding = value.iter().skip(len).take(2).take_while(|byte| **byte == b'=').count();
+        let len = len + padding;
+        let is_padded = len.is_multiple_of(4) && 4 <= len;
+        let (word, behind) = value.split_at(len);
+        let tells = word.iter().any(|byte| byte.is_ascii_digit() || b"+/=".contains(byte));
+        let ends = behind.first().is_none_or(|byte| b"\r\n\\\"'".contains(byte));
+        (is_padded && tells && ends).then(|| self.skip(3, Sign::Colon))
+    }
+
+    /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
+    pub(super) fn heredoc(&self, sign: Sign) -> Option<Range<usize>> {
+        if !matches!(sign, Sign::Equals | Sign::SpacedEquals | Sign::Colon) {
+            return None;
+        }
+        let rest = self.rest().strip_prefix(b"<<")?;
+        let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
+        let len = rest.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
+        let (mark, behind) = rest.split_at(len);
+        if mark.is_empty() || !mark.iter().any(u8::is_ascii_uppercase) {
+            return None;
+        }
+        let gap = break_len(behind)?;
+        let start = self.text.len() - behind.len() + gap;
+        let body = self.text.get(start..)?;
+        let body = body.get(..HEREDOC_MAX).unwrap_or(body);
+        let end = memchr::memmem::find_iter(body, mark).find_map(|at| {
+            let before = body.get(..at)?.trim_ascii_end();
+            // The line end may be an escape.
+            let slashes = |text: &[u8]| text.iter().rev().take_while(|b| **b == b'\\').count();
+            let escaped = before.strip_suffix(b"n").filter(|before| 0 < slashes(before));
+            let before = escaped.map_or(before, |before| {
+                before.get(..before.len() - slashes(before)).unwrap_or(before)
+            });
+            (before.len() < at).then_some(before.len())
+        })?;
+        Some(start..start + end)
+    }
+
     /// The element behind the one that names the key: Apple's property lists, Hadoop's
     /// settings.
     fn next_element(&mut self) -> Option<Sign> {
-        const ELEMENTS: [(&[u8], &[u8]); 4] = [
-            (b"</key>", b"<string>"),
-            (b"</name>", b"<value>"),
-            (b"</Name>", b"<Value>"),
-            (b"</Key>", b"<Value>"),
-        ];
-        let (closing, opening) =
-            ELEMENTS.iter().find(|(closing, _)| self.rest().starts_with(closing))?;
+        const CLOSING: [&[u8]; 5] = [b"</key>", b"</name>", b"</Name>", b"</Key>", b"</string>"];
+        const OPENING: [&[u8]; 4] = [b"<string", b"<value", b"<Value", b"<data"];
+        let closing = CLOSING.iter().find(|closing| self.rest().starts_with(closing))?;
         let mut inner = Cursor { text: self.text, at: self.at + closing.len() };
         inner.blanks();
-        if !inner.rest().starts_with(opening) {
-            return None;
+        let mut found = None;
+        // XML-RPC has the type in the value: `<value><string>`.
+        while let Some(opening) = OPENING.iter().find(|opening| inner.rest().starts_with(opening)) {
+            let tag = inner.rest().get(..TAG_LEN_MAX).unwrap_or(inner.rest());
+            let end = memchr::memchr(b'>', tag)?;
+            // A longer name.
+            if tag.get(opening.len()).is_none_or(|byte| is_word(*byte)) {
+                break;
+            }
+            inner.at += end + 1;
+            found = Some(inner.at);
+            inner.blanks();
         }
-        self.at = inner.at + opening.len();
+        self.at = found?;
         Some(Sign::Element)
     }
 
@@ -126,7 +268,7 @@ impl Cursor<'_> {
     }
 
     /// Moves by `skip` bytes and behind blanks, if a string begins there.
-    fn before_string(&mut self, skip: usize, sign: Sign) -> Option<Sign> {
+    pub(super) fn before_string(&mut self, skip: usize, sign: Sign) -> Option<Sign> {
         let mut inner = Cursor { text: self.text, at: self.at + skip };
         inner.blanks();
         inner.quote()?;
@@ -135,9 +277,51 @@ impl Cursor<'_> {
     }
 }
 
+/// Where the bracket of a list stands whose type is written before it: `[]string{`,
+/// `new String[] {`, `vec![`; or of one in braces, `{"a", "b"}`.
+pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {
+    const TYPES: [&[u8]; 13] = [
+        b"new String[] {",
+        b"new string[] {",
+        b"new[] {",
+        b"[]string{",
+        b"[]interface {}{",
+        b"[]interface{}{",
+        b"[]any{",
+        b"[][]byte{",
+        b"&[]string{",
+        b"new String[]{",
+        b"new string[]{",
+        b"new[]{",
+        b"vec![",
+    ];
+    let rest = text.get(at..text.len().min(at + NAME_MAX))?;
+    if let Some(of_type) = TYPES.iter().find(|of_type| rest.starts_with(of_type)) {
+        return Some(at + of_type.len() - 1);
+    }
+    let mut cursor = Cursor { text, at: at + 1 };
+    cursor.blanks();
+    let (depth, quote) = cursor.quote().filter(|_| rest.starts_with(b"{"))?;
+    let end = closing_quote(text, cursor.at + depth + 1, depth, quote);
+    let mut behind = Cursor { text, at: end + depth + 1 };
+    behind.blanks();
+    matches!(behind.peek(), Some(b',' | b'}')).then_some(at)
+}
+
 /// How long what a value is wrapped in is, if `rest` begins with it.
 fn wrapper(rest: &[u8]) -> Option<usize> {
-    for before in [&b"<<"[..], b"new "] {
+    const BEFORE: [&[u8]; 9] = [
+        b"<<",
+        b"new ",
+        b"[]byte(",
+        b"[]rune(",
+        b"(ConvertTo-SecureString ",
+        b"ConvertTo-SecureString ",
+        b"-String ",
+        b"-AsPlainText ",
+        b"-Force ",
+    ];
+    for before in BEFORE {
         if rest.starts_with(before) {
             return Some(before.len());
         }

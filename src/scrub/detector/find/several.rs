@@ -3,13 +3,18 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign;
+use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::find::ELEMENTS_MAX;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::overlap::Certainty;
+use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
+use crate::scrub::rule::ValueForm;
 use crate::scrub::rule::validator;
 
 /// What it costs to judge a value, beside its bytes: a cell of a table has few.
@@ -32,30 +37,154 @@ impl<'d> Search<'d, '_> {
         };
         for cell in column.cells {
             self.step(cell.len() + CELL_STEPS);
+            let before = found.len();
             self.judge(text, cell, rules, standing, None, found);
+            // A URL in the cell before ends there.
+            for new in found.iter_mut().skip(before).filter(|new| new.how == How::Url) {
+                new.how = How::Plain;
+            }
         }
     }
 
-    /// The members of an object under a key: what looks random in them is what the key says.
-    /// `false`: there are none.
+    /// The strings of a list, or the member of an object that holds the value. Returns
+    /// whether the value is one of these.
+    pub(super) fn structured(
+        &mut self,
+        text: &[u8],
+        assignment: &Assignment,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) -> bool {
+        let range = assignment.value.clone();
+        let value = text.get(range.clone()).unwrap_or_default();
+        let typed = assign::list_start(text, range.start);
+        if (typed.is_some() || matches!(value, [b'[' | b'(', ..]))
+            && let Some((first, mut depth)) =
+                assign::next_element(text, typed.unwrap_or(range.start))
+        {
+            let mut element = Some(first);
+            for _ in 0..ELEMENTS_MAX {
+                let Some(range) = element else { break };
+                self.step(range.len());
+                let behind = range.end + depth + 1;
+                if !assign::is_part_of_name(text, &assignment.key, &range) {
+                    self.judge(text, range, rules, Standing::Whole, None, found);
+                }
+                element = assign::next_element(text, behind).map(|(next, next_depth)| {
+                    depth = next_depth;
+                    next
+                });
+            }
+            return true;
+        }
+        if let (Some(depth), [b'{', ..]) = (assignment.key_quote, value)
+            && let Some(inner) = assign::member_value(text, range.start, depth)
+        {
+            self.step(inner.end - range.start);
+            self.judge(text, inner, rules, Standing::Whole, None, found);
+            return true;
+        }
+        false
+    }
+
+    /// The words of a list without quotes, behind the first of them, `[a, b]`: what looks
+    /// random. A list may be one of conditions.
+    pub(super) fn words(
+        &mut self,
+        text: &[u8],
+        list: Range<usize>,
+        rules: Rules<'d>,
+        standing: Standing,
+        found: &mut Vec<Match>,
+    ) {
+        let bytes = text.get(list.clone()).unwrap_or_default();
+        let mut start = list.start;
+        let words = bytes.split(|byte| byte.is_ascii_whitespace() || *byte == b',');
+        for word in words.take(2 * ELEMENTS_MAX) {
+            let range = start..start + word.len();
+            start = range.end + 1;
+            if !word.is_empty() {
+                self.step(word.len() + CELL_STEPS);
+            }
+            if validator::looks_random(word) {
+                self.judge(text, range, rules, standing, None, found);
+            }
+        }
+    }
+
+    /// The members of an object under a key. `false`: there are none.
     pub(super) fn members(
         &mut self,
         text: &[u8],
-        at: usize,
+        members: assign::Members<'_>,
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) -> bool {
         let mut is_object = false;
-        for member in assign::Members::new(text, at).take(ELEMENTS_MAX) {
+        for entry in members.take(ELEMENTS_MAX) {
             is_object = true;
-            self.step(member.value.len());
-            let value = text.get(member.value.clone()).unwrap_or_default();
-            if self.detector.keys.classify(member.name) != Class::NotSecret
-                && validator::looks_random(value)
-            {
-                self.judge(text, member.value, rules, Standing::Whole, None, found);
-            }
+            self.entry(text, &entry, rules, found);
         }
         is_object
+    }
+
+    /// The values in the block of YAML under a key, or in that of HCL that it is the label of.
+    /// `false`: there is none.
+    pub(super) fn block(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) -> bool {
+        if let Some(members) = assign::Members::of_block(text, key) {
+            for entry in members.take(ELEMENTS_MAX).filter(|entry| entry.holds_value()) {
+                self.entry(text, &entry, rules, found);
+            }
+            return true;
+        }
+        let Some((entries, end)) = assign::block(text, key) else { return false };
+        self.step(end - key.end);
+        for entry in &entries {
+            self.entry(text, entry, rules, found);
+        }
+        true
+    }
+
+    /// A value in a container under a key: it is the key's own, or looks like a credential
+    /// and has no name that says what else it is.
+    fn entry(
+        &mut self,
+        text: &[u8],
+        entry: &assign::Entry<'_>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        self.step(entry.value.len() + CELL_STEPS);
+        if entry.holds_value() {
+            return self.judge(text, entry.value.clone(), rules, Standing::Whole, None, found);
+        }
+        let value = text.get(entry.value.clone()).unwrap_or_default();
+        let class = self.detector.keys.classify(entry.name);
+        if class == Class::NotSecret || entry.says_other() {
+            return;
+        }
+        if validator::looks_random(value) {
+            return self.judge(text, entry.value.clone(), rules, Standing::Whole, None, found);
+        }
+        // A list may be one of names.
+        if class != Class::Unknown || entry.name.is_empty() {
+            return;
+        }
+        let standing = match entry.is_quoted {
+            true => Standing::Whole,
+            false => Standing::Word(Sign::Colon),
+        };
+        for secret in value::secrets(ValueForm::Credential, value, standing) {
+            let range = entry.value.start + secret.start..entry.value.start + secret.end;
+            if let Some(rule) = rules.iter().find(|&rule| self.admits(rule, text, &range)) {
+                found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
+            }
+        }
     }
 }

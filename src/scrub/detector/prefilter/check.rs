@@ -26,6 +26,8 @@ pub(in crate::scrub) enum Check {
     /// A key: after the rest of the name comes a sign that something is assigned,
     /// a quote, or the end of the text.
     Key,
+    /// The name of a record or of its key: the same, or the tag of a log record's body.
+    NameOfPiece,
     /// `://`: an `@` before the URL ends.
     UserInfo,
     /// Before it stands an ASCII letter or digit, or a word that means a password.
@@ -41,6 +43,10 @@ impl Check {
             Self::None => true,
             Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
             Self::Key => is_key(bytes, start, rest),
+            Self::NameOfPiece => {
+                // Field 5, a message (OTLP, `LogRecord.body`).
+                rest.first() == Some(&b'*') || is_key(bytes, start, rest)
+            }
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
             Self::ColourInWord => is_in_word(bytes, start),
@@ -105,12 +111,25 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
         // `**key**: x` in Markdown; a closing tag.
         Some(b'*') => next(1) == Some(b'*'),
         Some(b'<') => next(1) == Some(b'/'),
-        Some(b',') => is_among_names(bytes, start),
+        Some(b',' | b';' | b'|') => {
+            is_among_names(bytes, start)
+                || rest.get(after + 1..).is_some_and(|rest| rest.starts_with(b"Value:"))
+        }
+        // `token{"x"}`, `psk[] = "x"`.
+        Some(b'{') => matches!(next(1), Some(b'"' | b'\'')),
+        Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
         // The argument of a setter: `.setPassword("x")`.
         Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
         Some(_) => false,
         None => true,
     }
+}
+
+/// `] = "x"`, `16] = "x"`: an array that is set.
+fn is_declared(rest: &[u8]) -> bool {
+    let digits = rest.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let behind = rest.get(digits..).and_then(|rest| rest.strip_prefix(b"]"));
+    behind.is_some_and(|behind| matches!(behind, [b' ', b'=', ..] | [b'=', ..]))
 }
 
 /// `password = x`, `password : x`, `--password x`, `Authorization Bearer x`,
@@ -120,6 +139,10 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let sign = rest.iter().copied().find(|&byte| byte != b' ');
     const SIGNS: ByteSet = ByteSet::of(b"=:|\"'>-\\\n\x1b?.\xe2");
     if sign.is_some_and(|sign| SIGNS.has(sign)) {
+        return true;
+    }
+    // `password <- "x"`, `password <<< "x"`, `password += "x"`
+    if matches!(rest, [b' ', b'<', b'-' | b'<', ..] | [b' ', b'+', b'=', ..]) {
         return true;
     }
     // A flag: a hyphen before the name.
@@ -166,6 +189,7 @@ fn assigning_words(letter: u8) -> &'static [&'static [u8]] {
         b'p' => &[b"provided: "],
         b's' => &[b"set to ", b"string ="],
         b't' => &[b"to ", b"token:"],
+        b'v' => &[b"value:"],
         b'w' => &[b"was "],
         _ => &[],
     }
@@ -177,7 +201,10 @@ fn is_among_names(bytes: &[u8], start: usize) -> bool {
     let len = name.iter().rev().take_while(|&&byte| is_key_byte(byte)).count();
     let before = name.get(..name.len() - len).unwrap_or_default();
     let before = before.strip_suffix(b" ").unwrap_or(before);
-    matches!(before.last(), None | Some(b',' | b'(' | b'{' | b'\n' | b'"' | b'`' | b';'))
+    matches!(
+        before.last(),
+        None | Some(b',' | b'(' | b'[' | b'{' | b'\n' | b'"' | b'`' | b';' | b'|')
+    )
 }
 
 /// How far an `@` may stand behind `://`: user name and password.

@@ -47,6 +47,9 @@ pub(super) fn authorization(
         .and_then(|at| text.get(..at))
         .filter(|word| SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes())));
     match scheme {
+        Some(scheme) if has_parameters(scheme, text) => {
+            parameters(value, range.start + scheme.len()..range.end)
+        }
         Some(scheme) => {
             let rest = trim(value, range.start + scheme.len()..range.end);
             let rest = match standing {
@@ -78,6 +81,47 @@ pub(super) fn authorization(
             }
         },
     }
+}
+
+/// Whether credentials are parameters, of which a few are secret (RFC 7616 §3.4, RFC 5849
+/// §3.5.1).
+fn has_parameters(scheme: &[u8], text: &[u8]) -> bool {
+    ["digest", "hawk", "oauth", "mac"].iter().any(|one| scheme.eq_ignore_ascii_case(one.as_bytes()))
+        && text.iter().skip(scheme.len() + 1).take(64).any(|byte| *byte == b'=')
+        && (text.contains(&b'"') || text.ends_with(b"="))
+}
+
+/// The secret ones of `name="value"` pairs, without their quotes.
+fn parameters(value: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
+    const SECRET: [&[u8]; 7] = [
+        b"response",
+        b"mac",
+        b"signature",
+        b"oauth_signature",
+        b"oauth_token",
+        b"token",
+        b"secret",
+    ];
+    let mut secrets = Vec::new();
+    let mut start = range.start;
+    let text = value.get(range).unwrap_or_default();
+    for pair in text.split(|byte| *byte == b',') {
+        let end = start + pair.len();
+        let sign = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+        let name = pair.get(..sign).unwrap_or_default().trim_ascii();
+        let of_quote = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\\');
+        let behind = pair.get(sign + 1..).unwrap_or_default();
+        let front = behind.iter().take_while(|byte| of_quote(byte)).count();
+        let back = behind.iter().rev().take_while(|byte| of_quote(byte)).count();
+        let is_secret = SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+        if is_secret && front + back < behind.len() {
+            let secret = start + sign + 1 + front..end - back;
+            let text = value.get(secret.clone()).unwrap_or_default();
+            secrets.extend(Some(secret).filter(|_| !validator::is_placeholder(text)));
+        }
+        start = end + 1;
+    }
+    secrets
 }
 
 /// How long a token is without the bracket that closes behind it and none opened in it:
