@@ -19,8 +19,10 @@ use crate::scrub::rule::validator;
 
 pub(in crate::scrub::detector) use chosen::is_generated;
 
+use chosen::is_base64_with_slash;
 use chosen::is_chosen;
 use chosen::is_name;
+use chosen::is_phrase;
 use connection::connection;
 use connection::url_path;
 use header::authorization;
@@ -134,7 +136,10 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
         return is_secret_in_prose(form, text, sign);
     }
     match form {
-        ValueForm::Credential => is_credential(text),
+        ValueForm::Credential => {
+            let sure = matches!(word, None | Some(Sign::Equals));
+            is_credential(text) || (sure && is_phrase(text))
+        }
         ValueForm::Password => match word {
             None => !is_sentence(text) && (!digits || 4 <= text.len()),
             Some(Sign::SpacedEquals | Sign::Colon) => {
@@ -184,7 +189,8 @@ fn is_credential(text: &[u8]) -> bool {
     8 <= text.len()
         && !text.iter().any(|byte| byte.is_ascii_whitespace())
         && !text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'))
-        && !matches!(text, [b'/' | b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..])
+        && !matches!(text, [b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..])
+        && (text.first() != Some(&b'/') || is_base64_with_slash(text))
         && (validator::looks_random(text) || (is_mixed(text) && !is_name(text)))
 }
 
@@ -253,7 +259,7 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
         && plain.first().is_some_and(u8::is_ascii_alphabetic)
         && plain.split(|&byte| byte == b'.').all(|part| !part.is_empty());
     let reference = matches!(plain, [b'&' | b'*', b'a'..=b'z' | b'A'..=b'Z' | b'\'', ..]);
-    let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || plain.ends_with(b"?"));
+    let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || is_optional_type(plain));
     let variable = matches!(sign, Sign::SpacedEquals)
         && plain.iter().all(|&byte| is_path(byte))
         && !validator::looks_random(plain)
@@ -271,6 +277,14 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
 fn is_macro(text: &[u8]) -> bool {
     let name = text.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
     0 < name && matches!(text.get(name..), Some([b'!', b'[' | b'(' | b'{', ..]))
+}
+
+/// `String?`, `Int32?`; no `Kettle80?`, which has a number that no type has.
+fn is_optional_type(text: &[u8]) -> bool {
+    let Some(name) = text.strip_suffix(b"?") else { return false };
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (word, bits) = name.split_at(name.len() - digits);
+    digits < 2 || (word.len() <= 6 && matches!(bits, b"16" | b"32" | b"64" | b"128"))
 }
 
 /// What names in code are made of.
