@@ -13,6 +13,7 @@ mod manifest;
 mod members;
 mod name;
 mod record;
+mod spoken;
 mod wrapped;
 
 pub(in crate::scrub) use around::glued_name;
@@ -29,6 +30,7 @@ pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use record::member_value;
+pub(in crate::scrub) use spoken::spoken;
 
 use std::ops::Range;
 

@@ -1,6 +1,7 @@
 //! Finds the matches in a text, from the hits of the prefilter.
 
 mod several;
+mod spoken;
 
 use std::ops::Range;
 
@@ -308,9 +309,13 @@ impl<'d, 'p> Search<'d, 'p> {
             self.stopped(None, text, name.clone(), why);
         }
         let Class::Secret(rules) = class else { return done };
+        let before = found.len();
         match assign::assignment(text, name.clone()) {
             Some(assignment) => self.assigned(text, &assignment, rules, found),
             None => self.column(text, &name, rules, found),
+        }
+        if found.len() == before {
+            self.spoken(text, &name, rules, found);
         }
         done
     }

@@ -233,6 +233,7 @@ impl KeyTable {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));
+            self.needles.insert(KeyNeedle::signed("", joined, " is "));
             if mode == Mode::Suffix {
                 // Which of several it is: `pass2`, `pass_prod`.
                 for which in ["1=", "2=", "1:", "2:", "1\"", "2\"", "_prod", "_dev", "_stag", "_test"] {

@@ -10,6 +10,7 @@ mod chosen;
 mod connection;
 mod header;
 mod no_secret;
+mod told;
 
 use std::ops::Range;
 
@@ -31,6 +32,7 @@ use header::pairs;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
 use no_secret::is_typed_number;
+pub(in crate::scrub::detector) use told::is_told;
 
 /// How much of a value is looked at to tell whether it is secret.
 const JUDGED_BYTES_MAX: usize = 4096;

@@ -21,8 +21,23 @@ impl KeyNeedle {
         Self { bytes, start: before.len(), end: before.len() + word.len() }
     }
 
+    /// Whether sentences speak of what it names: it means a password, in whatever language.
+    pub(in crate::scrub) fn is_spoken(&self) -> bool {
+        !self.bytes.is_ascii() || SPOKEN.iter().any(|word| self.bytes.starts_with(word))
+    }
+
     /// Whether the sign behind the key is part of it, so that none needs to follow.
     pub(in crate::scrub) fn has_sign(&self) -> bool {
         self.end < self.bytes.len()
     }
 }
+
+/// How words for passwords and their like begin, of which there are few in other texts.
+const SPOKEN: [&[u8]; 45] = [
+    b"passw", b"passp", b"passc", b"contrase", b"contrasi", b"kennwort", b"de passe", b"wachtwoord",
+    b"haslo", b"heslo", b"hesla", b"jelszo", b"jelszav", b"parola", b"senha", b"salasana", b"sifre",
+    b"lozinka", b"geslo", b"passord", b"adgangskode", b"kodeord", b"kata sandi", b"kata laluan",
+    b"nenosiri", b"nywila", b"parool", b"parole", b"parol", b"pasahitza", b"slapta", b"lykilor",
+    b"mat khau", b"motdepasse", b"zugangs", b"creds", b"credential", b"access code", b"gate code",
+    b"door code", b"verification code", b"security code", b"pin code", b"jeton", b"mot de passe",
+];

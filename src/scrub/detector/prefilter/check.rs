@@ -26,6 +26,8 @@ pub(in crate::scrub) enum Check {
     /// A key: after the rest of the name comes a sign that something is assigned,
     /// a quote, or the end of the text.
     Key,
+    /// A key of which sentences speak: the same, or what is no word stands near.
+    SpokenKey,
     /// `://`: an `@` before the URL ends.
     UserInfo,
     /// Before it stands an ASCII letter or digit, or a word that means a password.
@@ -41,6 +43,7 @@ impl Check {
             Self::None => true,
             Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
             Self::Key => is_key(bytes, start, rest),
+            Self::SpokenKey => is_key(bytes, start, rest) || is_spoken(bytes, start, rest),
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
             Self::ColourInWord => is_in_word(bytes, start),
@@ -113,6 +116,19 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     }
 }
 
+/// How far a value is looked for that a sentence gives a key, in bytes: behind it, and
+/// before it.
+const SPOKEN_BEHIND: usize = 96;
+const SPOKEN_BEFORE: usize = 64;
+
+/// Whether a digit or a sign of passwords stands near a key.
+fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+    const TELLING: ByteSet = ByteSet::of(b"0123456789!@#$%^*~?");
+    let behind = rest.get(..SPOKEN_BEHIND).unwrap_or(rest);
+    let before = bytes.get(start.saturating_sub(SPOKEN_BEFORE)..start).unwrap_or_default();
+    behind.iter().chain(before).any(|byte| TELLING.has(*byte))
+}
+
 /// `password = x`, `password : x`, `--password x`, `Authorization Bearer x`,
 /// `password is x`; in prose, most words before a blank are none of these.
 #[inline]
@@ -166,7 +182,7 @@ fn assigning_words(letter: u8) -> &'static [&'static [u8]] {
         b'p' => &[b"provided: "],
         b's' => &[b"set to ", b"string ="],
         b't' => &[b"to ", b"token:"],
-        b'w' => &[b"was "],
+        b'w' => &[b"was ", b"would be "],
         _ => &[],
     }
 }
