@@ -391,6 +391,7 @@ impl<'d, 'p> Search<'d, 'p> {
         if start < end && !assign::is_member(text, &assignment.key, start..end) {
             let first = found.len();
             self.judge(text, start..end, rules, standing, quote, found);
+            self.more_codes(text, &assignment.key, rules, first, found);
             if sign == Sign::Query {
                 for new in found.iter_mut().skip(first) {
                     new.how = How::Url;

@@ -154,7 +154,11 @@ impl KeyTable {
             .collect();
         let holds_another = |needle: &KeyNeedle| {
             let bytes = needle.bytes.as_slice();
-            (5..bytes.len()).any(|len| bytes.windows(len).any(|part| words.contains(part)))
+            // What is not asked as widely does not find as much.
+            let finds = |part: &[u8]| {
+                words.contains(part) && (!needle.is_spoken() || KeyNeedle::word(part).is_spoken())
+            };
+            (5..bytes.len()).any(|len| bytes.windows(len).any(finds))
         };
         self.needles.iter().filter(|needle| !holds_another(needle)).collect()
     }
@@ -236,7 +240,9 @@ impl KeyTable {
             self.needles.insert(KeyNeedle::signed("", joined, " is "));
             if mode == Mode::Suffix {
                 // Which of several it is: `pass2`, `pass_prod`.
-                for which in ["1=", "2=", "1:", "2:", "1\"", "2\"", "_prod", "_dev", "_stag", "_test"] {
+                for which in
+                    ["1=", "2=", "1:", "2:", "1\"", "2\"", "_prod", "_dev", "_stag", "_test"]
+                {
                     self.needles.insert(KeyNeedle::signed("", joined, which));
                 }
             }

@@ -174,11 +174,20 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
+        ValueForm::Password if sign == Sign::Stated && is_words(text) => true,
         _ if id || row || is_option(text) => false,
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
+}
+
+/// Four and more plain words, which only quotes hold together: a passphrase.
+fn is_words(text: &[u8]) -> bool {
+    let mut words = text.split(|byte| *byte == b' ');
+    4 <= words.clone().count()
+        && words.all(|word| 3 < word.len() && word.iter().all(u8::is_ascii_lowercase))
+        && !is_sentence(text)
 }
 
 /// `-p'…'`, an option of a command: `sshpass` reads like a name of a password.

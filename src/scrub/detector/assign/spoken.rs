@@ -17,16 +17,72 @@ const REACH: usize = 96;
 const WORDS_MAX: usize = 7;
 
 /// Words and signs that tie what follows to what was said before.
-const TIES: [&str; 52] = [
-    "is", "was", "be", "are", "=", "equals", "→", "->", "=>", "—", "–", "-", "/", "it's", "ist",
-    "lautet", "war", "est", "es", "era", "é", "è", "e", "este", "to", "jest", "brzmi", "je", "byl",
-    "bylo", "är", "er", "on", "ir", "yra", "është", "da", "adalah", "ialah", "ay", "ni", "là", "yw",
-    "είναι", "это", "е", "هي", "هو", "היא", "הוא", "है", "است",
+const TIES: [&str; 48] = [
+    "is",
+    "was",
+    "be",
+    "are",
+    "=",
+    "equals",
+    "→",
+    "->",
+    "=>",
+    "—",
+    "–",
+    "-",
+    "/",
+    "it's",
+    "ist",
+    "lautet",
+    "war",
+    "est",
+    "es",
+    "era",
+    "é",
+    "è",
+    "e",
+    "este",
+    "to",
+    "jest",
+    "brzmi",
+    "je",
+    "byl",
+    "bylo",
+    "är",
+    "er",
+    "yra",
+    "është",
+    "adalah",
+    "ialah",
+    "ay",
+    "là",
+    "yw",
+    "είναι",
+    "это",
+    "е",
+    "هي",
+    "هو",
+    "היא",
+    "הוא",
+    "है",
+    "است",
 ];
 
 /// Words behind a tie that say nothing.
-const FILLERS: [&str; 12] =
-    ["now", "still", "set", "to", "just", "always", "simply", "probably", "currently", "new", "the", "now:"];
+const FILLERS: [&str; 12] = [
+    "now",
+    "still",
+    "set",
+    "to",
+    "just",
+    "always",
+    "simply",
+    "probably",
+    "currently",
+    "new",
+    "the",
+    "now:",
+];
 
 /// Verbs behind which `to` ties.
 const CHANGES: [&str; 12] = [
@@ -35,11 +91,65 @@ const CHANGES: [&str; 12] = [
 ];
 
 /// Words behind a key that make it something else.
-const OTHERS: [&str; 34] = [
-    "policy", "policies", "length", "field", "fields", "hash", "hashes", "hashing", "manager",
-    "expiry", "expires", "expired", "prompt", "strength", "rules", "count", "counts", "limit",
-    "usage", "type", "encoding", "algorithm", "version", "file", "files", "path", "name", "id",
-    "must", "should", "cannot", "column", "endpoint", "budget",
+const OTHERS: [&str; 58] = [
+    "policy",
+    "policies",
+    "length",
+    "field",
+    "fields",
+    "hash",
+    "hashes",
+    "hashing",
+    "manager",
+    "expiry",
+    "expires",
+    "expired",
+    "prompt",
+    "strength",
+    "rules",
+    "count",
+    "counts",
+    "limit",
+    "usage",
+    "type",
+    "encoding",
+    "algorithm",
+    "version",
+    "file",
+    "files",
+    "path",
+    "name",
+    "id",
+    "must",
+    "should",
+    "cannot",
+    "column",
+    "endpoint",
+    "budget",
+    "authentication",
+    "auth",
+    "protected",
+    "reset",
+    "link",
+    "user",
+    "usuario",
+    "usuário",
+    "utilisateur",
+    "benutzer",
+    "użytkownika",
+    "utente",
+    "gebruiker",
+    "uživatele",
+    "пользователя",
+    "користувача",
+    "kullanıcı",
+    "pengguna",
+    "người",
+    "incorrecta",
+    "incorreta",
+    "incorrect",
+    "falsch",
+    "неверный",
 ];
 
 /// The values of a key that is said in a sentence: none, one, or the old and the new.
@@ -59,12 +169,14 @@ pub(in crate::scrub) fn spoken(
 fn behind(text: &[u8], key: &Range<usize>, is_told: &impl Fn(&[u8]) -> bool) -> Vec<Range<usize>> {
     let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
     let rest = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    if !matches!(rest, [b' ' | 0x80.., ..] | [b'"' | b'`' | b'*' | b'\'', b' ', ..]) {
-        return Vec::new();
-    }
+    let rest = match rest {
+        [b' ' | 0x80.., ..] => rest,
+        [b'"' | b'`' | b'*' | b'\'' | b':', b' ', ..] => rest,
+        _ => return Vec::new(),
+    };
     let loose = is_foreign(text.get(key.clone()).unwrap_or_default());
-    let mut said = Said { tied: false, from: false, words: 0, last: "" };
-    let mut at = 0;
+    let mut said = Said { tied: rest.starts_with(b":"), from: false, words: 0, last: "" };
+    let mut at = usize::from(rest.first().is_some_and(u8::is_ascii_punctuation));
     while let Some(len) = rest.get(at..).filter(|rest| !rest.is_empty()).map(piece_len) {
         let piece = rest.get(at..at + len).unwrap_or_default();
         let start = at;
@@ -169,7 +281,8 @@ fn value_in(text: &[u8], at: usize, is_told: &impl Fn(&[u8]) -> bool) -> Option<
         return Some(start..start + end);
     }
     // Digits before a sign of another script: `验证码是806167,5分钟内有效`.
-    let comma = memchr::memchr(b',', value).filter(|at| is_told(value.get(..*at).unwrap_or_default()));
+    let comma =
+        memchr::memchr(b',', value).filter(|at| is_told(value.get(..*at).unwrap_or_default()));
     if let Some(at) = comma {
         return Some(start..start + at);
     }
@@ -189,7 +302,11 @@ fn second(text: &[u8], at: usize, is_told: &impl Fn(&[u8]) -> bool) -> Option<Ra
 }
 
 /// The value before the key: `Use X as the password`, `X is my new password`.
-fn before(text: &[u8], key: &Range<usize>, is_told: &impl Fn(&[u8]) -> bool) -> Option<Range<usize>> {
+fn before(
+    text: &[u8],
+    key: &Range<usize>,
+    is_told: &impl Fn(&[u8]) -> bool,
+) -> Option<Range<usize>> {
     const OWNERS: [&[u8]; 10] =
         [b"the", b"my", b"your", b"our", b"his", b"her", b"their", b"its", b"a", b"new"];
     if !ends_here(text.get(key.end..).unwrap_or_default()) {
@@ -242,7 +359,9 @@ fn is_foreign(name: &[u8]) -> bool {
     const NATIVE: [&[u8]; 4] = [b"passwort", b"passord", b"zugangscode", b"passe"];
     let name = name.to_ascii_lowercase();
     let holds = |word: &&[u8]| memchr::memmem::find(&name, word).is_some();
-    !name.is_ascii() || NATIVE.iter().any(|word| holds(word)) || !ENGLISH.iter().any(|word| holds(word))
+    !name.is_ascii()
+        || NATIVE.iter().any(|word| holds(word))
+        || !ENGLISH.iter().any(|word| holds(word))
 }
 
 #[cfg(test)]

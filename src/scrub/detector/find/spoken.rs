@@ -14,7 +14,7 @@ use crate::scrub::rule::ValueForm;
 const STEPS: usize = 128;
 
 /// The rules for codes, which may be numbers.
-const CODE_RULES: [&str; 2] = ["second-factor-field", "pin-field"];
+const CODE_RULES: [&str; 3] = ["second-factor-field", "pin-field", "access-code-field"];
 
 impl<'d> Search<'d, '_> {
     /// Judges the words of a sentence in which a key stands that has no value beside it.

@@ -135,7 +135,8 @@ pub(super) fn split(name: &mut Folded) -> bool {
     let word = name.run(last, name.words);
     let head = |end: &&[u8]| word.strip_suffix(*end).filter(|head| 2 <= head.len());
     let long = ENDS.iter().find_map(head).filter(|head| !ASKING.contains(head));
-    let head = long.or_else(|| SHORT_ENDS.iter().find_map(head).filter(|head| OWNERS.contains(head)));
+    let head =
+        long.or_else(|| SHORT_ENDS.iter().find_map(head).filter(|head| OWNERS.contains(head)));
     let Some(len) = head.map(<[u8]>::len) else { return false };
     let start = last.checked_sub(1).and_then(|before| name.ends.get(before)).copied();
     let (Some(&end), Ok(len)) = (name.ends.get(last), u8::try_from(len)) else { return false };

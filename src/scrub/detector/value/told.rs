@@ -14,12 +14,55 @@ const LEN: std::ops::RangeInclusive<usize> = 6..=128;
 const WORD_LEN_MIN: usize = 10;
 
 /// What stands in names of algorithms, formats and machines, which have numbers, too.
-const TECHNICAL: [&[u8]; 44] = [
-    b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"md5", b"base64", b"base32", b"base58", b"oauth",
-    b"utf", b"ipv", b"aes", b"rsa", b"x509", b"x86", b"arm64", b"amd64", b"k8s", b"log4", b"http",
-    b"argon", b"bcrypt", b"scrypt", b"pbkdf", b"ed25519", b"secp", b"win32", b"win64", b"i18n",
-    b"localhost", b"cluster", b"server", b"node", b"host", b"prod-", b"-prod", b"staging", b"dev-",
-    b"release", b"build", b"version", b"ticket", b"chacha",
+const TECHNICAL: [&[u8]; 48] = [
+    b"sha1",
+    b"sha2",
+    b"sha3",
+    b"sha5",
+    b"sha-",
+    b"md5",
+    b"base64",
+    b"base32",
+    b"base58",
+    b"oauth",
+    b"utf",
+    b"ipv",
+    b"aes1",
+    b"aes2",
+    b"aes-",
+    b"rsa2",
+    b"rsa4",
+    b"rsa-",
+    b"x509",
+    b"x86",
+    b"arm64",
+    b"amd64",
+    b"k8s",
+    b"log4",
+    b"http",
+    b"argon",
+    b"bcrypt",
+    b"scrypt",
+    b"pbkdf",
+    b"ed25519",
+    b"secp",
+    b"win32",
+    b"win64",
+    b"i18n",
+    b"localhost",
+    b"cluster",
+    b"server",
+    b"node",
+    b"host",
+    b"prod-",
+    b"-prod",
+    b"staging",
+    b"dev-",
+    b"release",
+    b"build",
+    b"version",
+    b"ticket",
+    b"chacha",
 ];
 
 /// Whether a word in a sentence is a secret by its looks alone. `is_code`: its key is one of
@@ -27,10 +70,11 @@ const TECHNICAL: [&[u8]; 44] = [
 pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     if is_code && (4..=8).contains(&digits) {
-        let joints = text.iter().filter(|byte| **byte == b'-').count();
-        let google = text.strip_prefix(b"G-").map_or(digits + joints, |rest| rest.len() + 1 - joints);
-        if joints <= 1 && (digits + joints == text.len() || google == digits) {
-            return text.first().is_some_and(u8::is_ascii_alphanumeric);
+        // `G-123456`, `123-456`
+        let number = text.strip_prefix(b"G-").unwrap_or(text);
+        let joints = number.iter().filter(|byte| **byte == b'-').count();
+        if joints <= 1 && digits + joints == number.len() && !number.starts_with(b"-") {
+            return true;
         }
     }
     if !LEN.contains(&text.len())
@@ -102,8 +146,10 @@ fn is_address(text: &[u8]) -> bool {
     let Some(at) = memchr::memchr(b'@', text) else { return false };
     let (user, host) = text.split_at(at);
     let host = host.get(1..).unwrap_or_default();
-    let of_user = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-+".contains(byte);
-    let of_host = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
+    let of_user =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-+".contains(byte);
+    let of_host =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
     host.first().is_some_and(u8::is_ascii_alphabetic)
         && host.iter().all(of_host)
         && (user.iter().all(of_user) || host.contains(&b'.'))
@@ -116,18 +162,46 @@ mod tests {
     #[test]
     fn a_secret_is_told_from_the_words_of_a_sentence() {
         for text in [
-            "Xk9!vLq2mPz", "marble7Falcon31", "donkeyquartz293", "tiger670maple",
-            "cactus-harbor-cactus-34", "Thund3R@6801", "AnchorEmber78!", "KettleFalcon80?",
-            "hunter2Hunter", "Summer_2024x",
+            "Xk9!vLq2mPz",
+            "marble7Falcon31",
+            "donkeyquartz293",
+            "tiger670maple",
+            "cactus-harbor-cactus-34",
+            "Thund3R@6801",
+            "AnchorEmber78!",
+            "KettleFalcon80?",
+            "hunter2Hunter",
+            "Summer_2024x",
         ] {
             assert!(is_told(text.as_bytes(), false), "{text}");
         }
         for text in [
-            "required", "base64-encoded", "SHA256", "argon2id", "server12", "db-prod-01",
-            "bob@example.com", "root@db01", "user42", "0b6dd502b2902e73096b60db3156759d",
-            "https://h/x1", "/etc/passwd2", "v1.2.3", "node-12", "PR#4711", "config.yaml",
-            "2026-01-01", "8-64", "k8s-cluster-01", "postgres14", "UTF-8", "$DB_PASS",
-            "eu-west-1", "12345678", "--force2", "password123x",
+            "required",
+            "base64-encoded",
+            "SHA256",
+            "argon2id",
+            "server12",
+            "db-prod-01",
+            "bob@example.com",
+            "root@db01",
+            "user42",
+            "0b6dd502b2902e73096b60db3156759d",
+            "https://h/x1",
+            "/etc/passwd2",
+            "v1.2.3",
+            "node-12",
+            "PR#4711",
+            "config.yaml",
+            "2026-01-01",
+            "8-64",
+            "k8s-cluster-01",
+            "postgres14",
+            "UTF-8",
+            "$DB_PASS",
+            "eu-west-1",
+            "12345678",
+            "--force2",
+            "password123x",
         ] {
             assert!(!is_told(text.as_bytes(), false) || text == "password123x", "{text}");
         }
