@@ -30,6 +30,7 @@ pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use record::member_value;
+pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;
 
 use std::ops::Range;

@@ -213,7 +213,12 @@ impl KeyTable {
             self.needles.insert(KeyNeedle::word(common));
         } else if let [.., before, last] = words.as_slice() {
             // Both words: alone, each stands everywhere (`server`, `key`).
-            for separator in ["", "_", "-", ".", " ", ":"] {
+            // Other languages write their words apart, and programs join them.
+            let separators: &[&str] = match joined.is_ascii() {
+                true => &["", "_", "-", ".", " ", ":"],
+                false => &["", "_", " ", "-"],
+            };
+            for separator in separators {
                 self.needles
                     .insert(KeyNeedle::word(&[before, separator.as_bytes(), last].concat()));
             }

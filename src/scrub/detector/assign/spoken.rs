@@ -91,7 +91,7 @@ const CHANGES: [&str; 12] = [
 ];
 
 /// Words behind a key that make it something else.
-const OTHERS: [&str; 58] = [
+const OTHERS: [&str; 57] = [
     "policy",
     "policies",
     "length",
@@ -129,7 +129,6 @@ const OTHERS: [&str; 58] = [
     "authentication",
     "auth",
     "protected",
-    "reset",
     "link",
     "user",
     "usuario",
@@ -152,6 +151,23 @@ const OTHERS: [&str; 58] = [
     "неверный",
 ];
 
+/// Whether a sentence may speak of a key: a look at a few bytes, that code and tables pay.
+pub(in crate::scrub) fn may_be_spoken(text: &[u8], key: &Range<usize>) -> bool {
+    let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
+    let tells = |byte: &u8| byte.is_ascii_digit() || b"!@#$%^*~?".contains(byte);
+    match rest {
+        [0x80..=0xff, ..] | [b'"' | b'`' | b'*' | b'\'' | b':', b' ', ..] => rest.iter().any(tells),
+        [b' ', ..] if rest.iter().any(tells) => true,
+        _ => {
+            ends_here(rest) && {
+                let before =
+                    text.get(key.start.saturating_sub(REACH)..key.start).unwrap_or_default();
+                before.last() == Some(&b' ') && before.iter().any(tells)
+            }
+        }
+    }
+}
+
 /// The values of a key that is said in a sentence: none, one, or the old and the new.
 pub(in crate::scrub) fn spoken(
     text: &[u8],
@@ -170,12 +186,12 @@ fn behind(text: &[u8], key: &Range<usize>, is_told: &impl Fn(&[u8]) -> bool) -> 
     let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
     let rest = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let rest = match rest {
-        [b' ' | 0x80.., ..] => rest,
+        [b' ' | 0x80..=0xff, ..] => rest,
         [b'"' | b'`' | b'*' | b'\'' | b':', b' ', ..] => rest,
         _ => return Vec::new(),
     };
     let loose = is_foreign(text.get(key.clone()).unwrap_or_default());
-    let mut said = Said { tied: rest.starts_with(b":"), from: false, words: 0, last: "" };
+    let mut said = Said { tied: false, from: false, words: 0, last: "" };
     let mut at = usize::from(rest.first().is_some_and(u8::is_ascii_punctuation));
     while let Some(len) = rest.get(at..).filter(|rest| !rest.is_empty()).map(piece_len) {
         let piece = rest.get(at..at + len).unwrap_or_default();
@@ -188,7 +204,9 @@ fn behind(text: &[u8], key: &Range<usize>, is_told: &impl Fn(&[u8]) -> bool) -> 
         if word.trim_ascii().is_empty() {
             continue;
         }
-        if said.tied || loose {
+        // What stands right behind a colon was judged as what is assigned.
+        let assigned = start == 1 && rest.starts_with(b":");
+        if (said.tied || loose) && !assigned {
             let value = value_in(text, key.end + start + wide, is_told);
             if let Some(value) = value {
                 let second = said.from.then(|| second(text, value.end, is_told)).flatten();
@@ -377,7 +395,8 @@ mod tests {
             ("X1 is my new root password.", "password", "X1"),
             ("the password has been reset to X1", "password", "X1"),
             ("changed the password from X1 to X2", "password", "X1 X2"),
-            ("the credentials: root / X1", "credentials", ""),
+            ("the credentials: root / X1", "credentials", "X1"),
+            ("PASS: X1", "PASS", ""),
             ("creds are admin:X1 on host", "creds", "X1"),
             ("minha senha é X1", "senha", "X1"),
             ("das Kennwort für root ist „X1“", "Kennwort", "X1"),

@@ -26,7 +26,7 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let one_piece = [ValueForm::Whole, ValueForm::Password, ValueForm::Credential];
-        if !one_piece.contains(&self.form(rules)) {
+        if !assign::may_be_spoken(text, key) || !one_piece.contains(&self.form(rules)) {
             return;
         }
         self.step(STEPS);
@@ -35,7 +35,10 @@ impl<'d> Search<'d, '_> {
             let rule = self.detector.rules.get(rule as usize);
             rule.is_some_and(|rule| CODE_RULES.contains(&&*rule.id))
         };
-        let is_code = name.to_ascii_lowercase().ends_with(b"code") || rules.iter().any(of_codes);
+        let is_code = name
+            .get(name.len().saturating_sub(4)..)
+            .is_some_and(|end| end.eq_ignore_ascii_case(b"code"))
+            || rules.iter().any(of_codes);
         let told = |value: &[u8]| value::is_told(value, is_code);
         for range in assign::spoken(text, key, told) {
             self.judge(text, range, rules, Standing::Whole, None, found);

@@ -33,7 +33,7 @@ impl KeyNeedle {
 }
 
 /// How words for passwords and their like begin, of which there are few in other texts.
-const SPOKEN: [&[u8]; 45] = [
+const SPOKEN: [&[u8]; 44] = [
     b"passw",
     b"passp",
     b"passc",
@@ -70,7 +70,6 @@ const SPOKEN: [&[u8]; 45] = [
     b"motdepasse",
     b"zugangs",
     b"creds",
-    b"credential",
     b"access code",
     b"gate code",
     b"door code",

@@ -121,12 +121,44 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
 const SPOKEN_BEHIND: usize = 96;
 const SPOKEN_BEFORE: usize = 64;
 
-/// Whether a digit or a sign of passwords stands near a key.
+/// How many words of a sentence are looked at, on each side.
+const SPOKEN_WORDS_MAX: usize = 9;
+
+/// Whether a word near a key has letters and what no word has: a digit, or a sign of
+/// passwords. Before the key, `is` or `as` must stand between them.
 fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
-    const TELLING: ByteSet = ByteSet::of(b"0123456789!@#$%^*~?");
+    if bytes.get(start).is_some_and(|byte| !byte.is_ascii()) {
+        return true;
+    }
     let behind = rest.get(..SPOKEN_BEHIND).unwrap_or(rest);
+    let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());
+    let behind = behind.get(..line).unwrap_or_default();
+    // The rest of the name, and a blank.
+    let name = key_len(behind);
+    let blank = matches!(behind.get(name), Some(b' '));
+    if blank && behind.split(|byte| *byte == b' ').skip(1).take(SPOKEN_WORDS_MAX).any(is_no_word) {
+        return true;
+    }
     let before = bytes.get(start.saturating_sub(SPOKEN_BEFORE)..start).unwrap_or_default();
-    behind.iter().chain(before).any(|byte| TELLING.has(*byte))
+    let mut words = before.rsplit(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX);
+    words.any(|word| matches!(word, b"is" | b"as" | b"was" | b"<-"))
+        && words.next().is_some_and(is_no_word)
+}
+
+fn is_no_word(word: &[u8]) -> bool {
+    const DIGITS: ByteSet = ByteSet::of(b"0123456789");
+    const SIGNS: ByteSet = ByteSet::of(b"!@#$%^*~?");
+    const CODE: ByteSet = ByteSet::of(b"(){}[]<>|=&;\\");
+    let (mut letters, mut digits, mut signs) = (0, 0, 0);
+    for byte in word {
+        if CODE.has(*byte) {
+            return false;
+        }
+        letters += usize::from(byte.is_ascii_alphabetic());
+        digits += usize::from(DIGITS.has(*byte));
+        signs += usize::from(SIGNS.has(*byte));
+    }
+    (4 <= digits) || (2 <= letters && 6 <= word.len() && 0 < digits + signs)
 }
 
 /// `password = x`, `password : x`, `--password x`, `Authorization Bearer x`,

@@ -77,7 +77,9 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
             return true;
         }
     }
+    let signs = |byte: &u8| b"!@#$%^*~?".contains(byte);
     if !LEN.contains(&text.len())
+        || (digits == 0 && !text.iter().any(signs))
         || !text.iter().all(u8::is_ascii_graphic)
         || validator::is_placeholder(text)
         || is_no_secret(text)
