@@ -213,7 +213,6 @@ impl KeyTable {
             self.needles.insert(KeyNeedle::word(common));
         } else if let [.., before, last] = words.as_slice() {
             // Both words: alone, each stands everywhere (`server`, `key`).
-            // Other languages write their words apart, and programs join them.
             let separators: &[&str] = match joined.is_ascii() {
                 true => &["", "_", "-", ".", " ", ":"],
                 false => &["", "_", " ", "-"],
@@ -242,7 +241,9 @@ impl KeyTable {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));
-            self.needles.insert(KeyNeedle::signed("", joined, " is "));
+            if matches!(joined, b"pin" | b"otp") {
+                self.needles.insert(KeyNeedle::signed("", joined, " is "));
+            }
             if mode == Mode::Suffix {
                 // Which of several it is: `pass2`, `pass_prod`.
                 for which in

@@ -135,14 +135,56 @@ fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let behind = behind.get(..line).unwrap_or_default();
     // The rest of the name, and a blank.
     let name = key_len(behind);
-    let blank = matches!(behind.get(name), Some(b' '));
-    if blank && behind.split(|byte| *byte == b' ').skip(1).take(SPOKEN_WORDS_MAX).any(is_no_word) {
+    let sentence = behind.get(name + 1..).unwrap_or_default();
+    // Other languages need no verb, and their words are rare.
+    let is_english =
+        bytes.get(start..start + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"pass"));
+    let may_follow = |sentence: &[u8]| match is_english {
+        true => is_said(sentence),
+        false => sentence.split(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX).any(is_no_word),
+    };
+    if matches!(behind.get(name), Some(b' ')) && may_follow(sentence) {
         return true;
+    }
+    if !matches!(behind.get(name), None | Some(b' ' | b',' | b';' | b'!' | b'?')) {
+        return false;
     }
     let before = bytes.get(start.saturating_sub(SPOKEN_BEFORE)..start).unwrap_or_default();
     let mut words = before.rsplit(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX);
     words.any(|word| matches!(word, b"is" | b"as" | b"was" | b"<-"))
         && words.next().is_some_and(is_no_word)
+}
+
+/// Whether a word that ties stands in a sentence, and what is no word behind it.
+fn is_said(sentence: &[u8]) -> bool {
+    let mut tied = false;
+    for word in sentence.split(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX) {
+        if tied && is_no_word(word) {
+            return true;
+        }
+        tied = match word {
+            [.., b':'] => true,
+            [b'a'..=b'z'] => word == b"e",
+            [b'a'..=b'z', _] => {
+                matches!(word, b"is" | b"be" | b"to" | b"er" | b"es" | b"je" | b"ay")
+            }
+            [b'a'..=b'z', .., _] => {
+                if word.iter().any(|byte| b"(){}[]=;\"".contains(byte)) {
+                    return false;
+                }
+                matches!(
+                    word,
+                    b"was" | b"are" | b"from" | b"ist" | b"est" | b"this" | b"now" | b"still"
+                )
+            }
+            // `è`, an arrow, a dash, a stroke; a bracket; what is no word.
+            [0x80..=0xff, ..] => true,
+            [b'/' | b'-' | b'='] | [b'-' | b'=', b'>'] => true,
+            [b'A'..=b'Z' | b'(' | b'\'' | b'"', ..] => false,
+            _ => return false,
+        };
+    }
+    false
 }
 
 fn is_no_word(word: &[u8]) -> bool {
