@@ -217,7 +217,11 @@ impl Detector {
             keys.add_others(&source.rule.keys, has_pattern);
         }
         for key in keys.needles() {
-            let check = if key.has_sign() { Check::None } else { Check::Key };
+            let check = match key.has_sign() {
+                true => Check::None,
+                false if key.is_spoken() => Check::SpokenKey,
+                false => Check::Key,
+            };
             needles.push(Needle { bytes: key.bytes.clone(), caseless: true, check });
             uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
         }

@@ -15,6 +15,7 @@ mod members;
 mod name;
 mod pair;
 mod record;
+mod spoken;
 mod wrapped;
 
 pub(in crate::scrub) use around::glued_name;
@@ -34,6 +35,8 @@ pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use record::member_value;
+pub(in crate::scrub) use spoken::may_be_spoken;
+pub(in crate::scrub) use spoken::spoken;
 pub(in crate::scrub) use wrapped::list_start;
 
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! Finds the matches in a text, from the hits of the prefilter.
 
 mod several;
+mod spoken;
 
 use std::ops::Range;
 
@@ -311,6 +312,7 @@ impl<'d, 'p> Search<'d, 'p> {
         if self.block(text, &name, rules, found) {
             return done;
         }
+        let before = found.len();
         match assign::assignment(text, name.clone()) {
             // Behind a tab, or in a list of names, may be the next column.
             Some(assignment) if in_column(text, &assignment) => {
@@ -322,6 +324,9 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             Some(assignment) => self.assigned(text, &assignment, rules, found),
             None => self.column(text, &name, rules, found),
+        }
+        if found.len() == before {
+            self.spoken(text, &name, rules, found);
         }
         done
     }
@@ -419,6 +424,7 @@ impl<'d, 'p> Search<'d, 'p> {
             if value.starts_with(b"[") && end < list_end {
                 self.words(text, end..list_end, rules, standing, found);
             }
+            self.more_codes(text, &assignment.key, rules, first, found);
             if sign == Sign::Query {
                 for new in found.iter_mut().skip(first) {
                     new.how = How::Url;

@@ -6,9 +6,12 @@
 //! The order of the questions is that of the rule files: names that are no secret
 //! for sure, names that are, then the wide modes in the same order.
 
+mod glued;
 mod hasher;
+mod needle;
 mod said;
 
+pub(in crate::scrub) use needle::KeyNeedle;
 pub(in crate::scrub) use said::Rules;
 
 use std::collections::BTreeSet;
@@ -151,7 +154,11 @@ impl KeyTable {
             .collect();
         let holds_another = |needle: &KeyNeedle| {
             let bytes = needle.bytes.as_slice();
-            (5..bytes.len()).any(|len| bytes.windows(len).any(|part| words.contains(part)))
+            // What is not asked as widely does not find as much.
+            let finds = |part: &[u8]| {
+                words.contains(part) && (!needle.is_spoken() || KeyNeedle::word(part).is_spoken())
+            };
+            (5..bytes.len()).any(|len| bytes.windows(len).any(finds))
         };
         self.needles.iter().filter(|needle| !holds_another(needle)).collect()
     }
@@ -164,7 +171,16 @@ impl KeyTable {
         let mut folded = Folded::new(name);
         match self.class_of(&folded) {
             // `github_token_prod` is a token of the same kind.
-            Class::Unknown if folded.drop_stage() => self.class_of(&folded),
+            Class::Unknown => {
+                let class = match folded.drop_stage() {
+                    true => self.class_of(&folded),
+                    false => Class::Unknown,
+                };
+                match class {
+                    Class::Unknown if glued::split(&mut folded) => self.class_of(&folded),
+                    class => class,
+                }
+            }
             class => class,
         }
     }
@@ -197,7 +213,11 @@ impl KeyTable {
             self.needles.insert(KeyNeedle::word(common));
         } else if let [.., before, last] = words.as_slice() {
             // Both words: alone, each stands everywhere (`server`, `key`).
-            for separator in ["", "_", "-", ".", " ", ":"] {
+            let separators: &[&str] = match joined.is_ascii() {
+                true => &["", "_", "-", ".", " ", ":"],
+                false => &["", "_", " ", "-"],
+            };
+            for separator in separators {
                 self.needles
                     .insert(KeyNeedle::word(&[before, separator.as_bytes(), last].concat()));
             }
@@ -212,12 +232,26 @@ impl KeyTable {
                 for sign in ["=", ":"] {
                     self.needles.insert(KeyNeedle::signed("", joined, sign));
                 }
+                if mode == Mode::Suffix {
+                    self.add_short_end(joined);
+                }
             }
         } else {
             for sign in Self::SIGNS {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));
+            if matches!(joined, b"pin" | b"otp") {
+                self.needles.insert(KeyNeedle::signed("", joined, " is "));
+            }
+            if mode == Mode::Suffix {
+                // Which of several it is: `pass2`, `pass_prod`.
+                for which in
+                    ["1=", "2=", "1:", "2:", "1\"", "2\"", "_prod", "_dev", "_stag", "_test"]
+                {
+                    self.needles.insert(KeyNeedle::signed("", joined, which));
+                }
+            }
             if matches!(mode, Mode::Prefix | Mode::Word) {
                 for sign in ["_", "-", "."] {
                     self.needles.insert(KeyNeedle::signed("", joined, sign));
@@ -225,32 +259,17 @@ impl KeyTable {
             }
         }
     }
-}
 
-/// A literal that stands in secret keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::scrub) struct KeyNeedle {
-    /// Lower case; compared without regard to case.
-    pub(in crate::scrub) bytes: Vec<u8>,
-    /// Where the part of it that is in the key begins.
-    pub(in crate::scrub) start: usize,
-    /// Where that part ends.
-    pub(in crate::scrub) end: usize,
-}
-
-impl KeyNeedle {
-    fn word(word: &[u8]) -> Self {
-        Self { bytes: word.to_vec(), start: 0, end: word.len() }
-    }
-
-    fn signed(before: &str, word: &[u8], sign: &str) -> Self {
-        let bytes = [before.as_bytes(), word, sign.as_bytes()].concat();
-        Self { bytes, start: before.len(), end: before.len() + word.len() }
-    }
-
-    /// Whether the sign behind the key is part of it, so that none needs to follow.
-    pub(in crate::scrub) fn has_sign(&self) -> bool {
-        self.end < self.bytes.len()
+    /// A name that ends in two letters, behind what separates them from the words before.
+    fn add_short_end(&mut self, end: &[u8]) {
+        for sign in ["=", ":", "\"", "'", "\\", ">", "]", " "] {
+            for separator in ["_", "-", "."] {
+                self.needles.insert(KeyNeedle::signed(separator, end, sign));
+            }
+        }
+        for sign in [" =", "\":", "':", "\" :"] {
+            self.needles.insert(KeyNeedle::signed("", end, sign));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod chosen;
 mod connection;
 mod header;
 mod no_secret;
+mod told;
 
 use std::ops::Range;
 
@@ -19,8 +20,10 @@ use crate::scrub::rule::validator;
 
 pub(in crate::scrub::detector) use chosen::is_generated;
 
+use chosen::is_base64_with_slash;
 use chosen::is_chosen;
 use chosen::is_name;
+use chosen::is_phrase;
 use connection::connection;
 use connection::url_path;
 use header::authorization;
@@ -29,6 +32,7 @@ use header::pairs;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
 use no_secret::is_typed_number;
+pub(in crate::scrub::detector) use told::is_told;
 
 /// How much of a value is looked at to tell whether it is secret.
 const JUDGED_BYTES_MAX: usize = 4096;
@@ -134,7 +138,10 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
         return is_secret_in_prose(form, text, sign);
     }
     match form {
-        ValueForm::Credential => is_credential(text),
+        ValueForm::Credential => {
+            let sure = matches!(word, None | Some(Sign::Equals));
+            is_credential(text) || (sure && is_phrase(text))
+        }
         ValueForm::Password => match word {
             None => !is_sentence(text) && (!digits || 4 <= text.len()),
             Some(Sign::SpacedEquals | Sign::Colon) => {
@@ -167,11 +174,20 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
+        ValueForm::Password if sign == Sign::Stated && is_words(text) => true,
         _ if id || row || is_option(text) => false,
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
+}
+
+/// Four and more plain words, which only quotes hold together: a passphrase.
+fn is_words(text: &[u8]) -> bool {
+    let mut words = text.split(|byte| *byte == b' ');
+    4 <= words.clone().count()
+        && words.all(|word| 3 < word.len() && word.iter().all(u8::is_ascii_lowercase))
+        && !is_sentence(text)
 }
 
 /// `-p'…'`, an option of a command: `sshpass` reads like a name of a password.
@@ -184,7 +200,8 @@ fn is_credential(text: &[u8]) -> bool {
     8 <= text.len()
         && !text.iter().any(|byte| byte.is_ascii_whitespace())
         && !text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'))
-        && !matches!(text, [b'/' | b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..])
+        && !matches!(text, [b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..])
+        && (text.first() != Some(&b'/') || is_base64_with_slash(text))
         && (validator::looks_random(text) || (is_mixed(text) && !is_name(text)))
 }
 
@@ -253,7 +270,7 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
         && plain.first().is_some_and(u8::is_ascii_alphabetic)
         && plain.split(|&byte| byte == b'.').all(|part| !part.is_empty());
     let reference = matches!(plain, [b'&' | b'*', b'a'..=b'z' | b'A'..=b'Z' | b'\'', ..]);
-    let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || plain.ends_with(b"?"));
+    let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || is_optional_type(plain));
     let variable = matches!(sign, Sign::SpacedEquals)
         && plain.iter().all(|&byte| is_path(byte))
         && !validator::looks_random(plain)
@@ -271,6 +288,14 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
 fn is_macro(text: &[u8]) -> bool {
     let name = text.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
     0 < name && matches!(text.get(name..), Some([b'!', b'[' | b'(' | b'{', ..]))
+}
+
+/// `String?`, `Int32?`; no `Kettle80?`, which has a number that no type has.
+fn is_optional_type(text: &[u8]) -> bool {
+    let Some(name) = text.strip_suffix(b"?") else { return false };
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (word, bits) = name.split_at(name.len() - digits);
+    digits < 2 || (word.len() <= 6 && matches!(bits, b"16" | b"32" | b"64" | b"128"))
 }
 
 /// What names in code are made of.

@@ -149,6 +149,8 @@ impl<'t> Cursor<'t> {
                     false => Sign::Pair,
                 }
             }
+            // `postgres://<user>:<password>@host`, `use <password> and <token>`
+            [b'>', b'@' | b' ' | b'.' | b',', ..] if !self.is_closed_tag() => return None,
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
             }
@@ -201,6 +203,12 @@ impl<'t> Cursor<'t> {
             return (!NUMBERS.contains(&name.trim_ascii())).then_some(true);
         }
         Some(false)
+    }
+
+    /// Whether a tag is closed soon behind the one here.
+    fn is_closed_tag(&self) -> bool {
+        let rest = self.rest();
+        memchr::memmem::find(rest.get(..ATTRIBUTES_MAX).unwrap_or(rest), b"</").is_some()
     }
 
     /// The rest of an opening tag: the value is the element's content.

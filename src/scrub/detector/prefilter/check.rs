@@ -28,6 +28,8 @@ pub(in crate::scrub) enum Check {
     Key,
     /// The name of a record or of its key: the same, or the tag of a log record's body.
     NameOfPiece,
+    /// A key of which sentences speak: the same, or what is no word stands near.
+    SpokenKey,
     /// `://`: an `@` before the URL ends.
     UserInfo,
     /// Before it stands an ASCII letter or digit, or a word that means a password.
@@ -47,6 +49,7 @@ impl Check {
                 // Field 5, a message (OTLP, `LogRecord.body`).
                 rest.first() == Some(&b'*') || is_key(bytes, start, rest)
             }
+            Self::SpokenKey => is_key(bytes, start, rest) || is_spoken(bytes, start, rest),
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
             Self::ColourInWord => is_in_word(bytes, start),
@@ -132,6 +135,93 @@ fn is_declared(rest: &[u8]) -> bool {
     behind.is_some_and(|behind| matches!(behind, [b' ', b'=', ..] | [b'=', ..]))
 }
 
+/// How far a value is looked for that a sentence gives a key, in bytes: behind it, and
+/// before it.
+const SPOKEN_BEHIND: usize = 96;
+const SPOKEN_BEFORE: usize = 64;
+
+/// How many words of a sentence are looked at, on each side.
+const SPOKEN_WORDS_MAX: usize = 9;
+
+/// Whether a word near a key has letters and what no word has: a digit, or a sign of
+/// passwords. Before the key, `is` or `as` must stand between them.
+fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+    if bytes.get(start).is_some_and(|byte| !byte.is_ascii()) {
+        return true;
+    }
+    let behind = rest.get(..SPOKEN_BEHIND).unwrap_or(rest);
+    let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());
+    let behind = behind.get(..line).unwrap_or_default();
+    // The rest of the name, and a blank.
+    let name = key_len(behind);
+    let sentence = behind.get(name + 1..).unwrap_or_default();
+    // Other languages need no verb, and their words are rare.
+    let is_english =
+        bytes.get(start..start + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"pass"));
+    let may_follow = |sentence: &[u8]| match is_english {
+        true => is_said(sentence),
+        false => sentence.split(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX).any(is_no_word),
+    };
+    if matches!(behind.get(name), Some(b' ')) && may_follow(sentence) {
+        return true;
+    }
+    if !matches!(behind.get(name), None | Some(b' ' | b',' | b';' | b'!' | b'?')) {
+        return false;
+    }
+    let before = bytes.get(start.saturating_sub(SPOKEN_BEFORE)..start).unwrap_or_default();
+    let mut words = before.rsplit(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX);
+    words.any(|word| matches!(word, b"is" | b"as" | b"was" | b"<-"))
+        && words.next().is_some_and(is_no_word)
+}
+
+/// Whether a word that ties stands in a sentence, and what is no word behind it.
+fn is_said(sentence: &[u8]) -> bool {
+    let mut tied = false;
+    for word in sentence.split(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX) {
+        if tied && is_no_word(word) {
+            return true;
+        }
+        tied = match word {
+            [.., b':'] => true,
+            [b'a'..=b'z'] => word == b"e",
+            [b'a'..=b'z', _] => {
+                matches!(word, b"is" | b"be" | b"to" | b"er" | b"es" | b"je" | b"ay")
+            }
+            [b'a'..=b'z', .., _] => {
+                if word.iter().any(|byte| b"(){}[]=;\"".contains(byte)) {
+                    return false;
+                }
+                matches!(
+                    word,
+                    b"was" | b"are" | b"from" | b"ist" | b"est" | b"this" | b"now" | b"still"
+                )
+            }
+            // `è`, an arrow, a dash, a stroke; a bracket; what is no word.
+            [0x80..=0xff, ..] => true,
+            [b'/' | b'-' | b'='] | [b'-' | b'=', b'>'] => true,
+            [b'A'..=b'Z' | b'(' | b'\'' | b'"', ..] => false,
+            _ => return false,
+        };
+    }
+    false
+}
+
+fn is_no_word(word: &[u8]) -> bool {
+    const DIGITS: ByteSet = ByteSet::of(b"0123456789");
+    const SIGNS: ByteSet = ByteSet::of(b"!@#$%^*~?");
+    const CODE: ByteSet = ByteSet::of(b"(){}[]<>|=&;\\");
+    let (mut letters, mut digits, mut signs) = (0, 0, 0);
+    for byte in word {
+        if CODE.has(*byte) {
+            return false;
+        }
+        letters += usize::from(byte.is_ascii_alphabetic());
+        digits += usize::from(DIGITS.has(*byte));
+        signs += usize::from(SIGNS.has(*byte));
+    }
+    (4 <= digits) || (2 <= letters && 6 <= word.len() && 0 < digits + signs)
+}
+
 /// `password = x`, `password : x`, `--password x`, `Authorization Bearer x`,
 /// `password is x`; in prose, most words before a blank are none of these.
 #[inline]
@@ -190,7 +280,7 @@ fn assigning_words(letter: u8) -> &'static [&'static [u8]] {
         b's' => &[b"set to ", b"string ="],
         b't' => &[b"to ", b"token:"],
         b'v' => &[b"value:"],
-        b'w' => &[b"was "],
+        b'w' => &[b"was ", b"would be "],
         _ => &[],
     }
 }

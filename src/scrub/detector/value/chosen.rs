@@ -62,9 +62,60 @@ pub(super) fn is_chosen(text: &[u8]) -> bool {
         && words.clone().all(|word| 3 <= word.len() && !names_something(word))
 }
 
+/// How long base64 is that is told from a path by its letters alone.
+const BASE64_LEN_MIN: usize = 24;
+
+/// Whether a value that begins with a slash is base64, not a path: it is padded, or a part
+/// between two slashes is longer than a name and drawn from letters and digits.
+pub(super) fn is_base64_with_slash(text: &[u8]) -> bool {
+    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
+    let body = text.get(..text.len() - padding).unwrap_or_default();
+    let has = |is: fn(&u8) -> bool| body.iter().any(is);
+    BASE64_LEN_MIN <= text.len()
+        && padding <= 2
+        && body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && (0 < padding
+            || body.split(|byte| *byte == b'/').any(|part| {
+                BASE64_LEN_MIN / 2 <= part.len()
+                    && part.iter().any(u8::is_ascii_digit)
+                    && validator::looks_random(part)
+            }))
+}
+
+/// Whether a value is a phrase of plain words and a number, joined by one sign, as password
+/// managers make them: `basil-tiger-thunder-42`. Names of resources look alike, but name
+/// what they are of.
+pub(super) fn is_phrase(text: &[u8]) -> bool {
+    let Some(&joint) = text.iter().find(|byte| !byte.is_ascii_alphanumeric()) else { return false };
+    let parts: Vec<&[u8]> = text.split(|byte| *byte == joint).collect();
+    let [words @ .., number] = parts.as_slice() else { return false };
+    let is_word = |word: &&[u8]| {
+        (4..=12).contains(&word.len())
+            && word.iter().all(u8::is_ascii_lowercase)
+            && !names_something(word)
+            && !RESOURCES.iter().any(|name| memchr::memmem::find(word, name).is_some())
+    };
+    matches!(joint, b'-' | b'_' | b'.' | b'+')
+        && (3..=6).contains(&words.len())
+        && words.iter().all(is_word)
+        && (2..=4).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+}
+
+/// Words in the names of resources.
+const RESOURCES: [&[u8]; 32] = [
+    b"prod", b"stag", b"test", b"demo", b"cert", b"node", b"host", b"data", b"base", b"cluster",
+    b"gateway", b"proxy", b"worker", b"queue", b"cache", b"store", b"bucket", b"backup", b"deploy",
+    b"release", b"build", b"west", b"east", b"north", b"south", b"central", b"image", b"group",
+    b"ingress", b"admin", b"access", b"redis",
+];
+
 /// Whether a word is what programs call secrets and what holds them, or says what became
 /// of one.
-fn names_something(word: &[u8]) -> bool {
+pub(super) fn names_something(word: &[u8]) -> bool {
     const PARTS: [&[u8]; 27] = [
         b"token",
         b"key",
@@ -96,7 +147,13 @@ fn names_something(word: &[u8]) -> bool {
     ];
     const ENDS: [&[u8]; 8] =
         [b"ed", b"ing", b"able", b"ment", b"tion", b"ized", b"holder", b"ness"];
-    let lower = word.to_ascii_lowercase();
+    let mut lower = word.to_ascii_lowercase();
+    // Animals are no keys.
+    for animal in [&b"donkey"[..], b"monkey", b"turkey", b"hockey", b"whiskey"] {
+        if let Some(at) = memchr::memmem::find(&lower, animal) {
+            lower.drain(at..at + animal.len());
+        }
+    }
     PARTS.iter().any(|part| memchr::memmem::find(&lower, part).is_some())
         || ENDS.iter().any(|end| lower.ends_with(end))
 }

@@ -1,5 +1,7 @@
 //! Values that say by themselves that they are no secret.
 
+use crate::scrub::detector::value::chosen::names_something;
+
 /// Constants, types and states, in lower case.
 const WORDS: &[&str] = &[
     "",
@@ -244,6 +246,8 @@ pub(super) fn is_parameter(text: &[u8]) -> bool {
     match text {
         // `$self->{password}`, cut at its arrow.
         [b'$', rest @ .., b'-'] => name(rest),
+        // `$ecret99` has a number; a variable that has one is numbered.
+        [b'$', b'a'..=b'z' | b'A'..=b'Z', ..] if is_leet(text) => false,
         [b':' | b'$' | b'@', rest @ ..] => name(rest),
         [b'%', b'(', rest @ .., b')', b's' | b'd'] => name(rest),
         [b'%', rest @ .., b'%'] => name(rest),
@@ -254,6 +258,15 @@ pub(super) fn is_parameter(text: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a word that begins with a dollar sign is a password: digits at its end or
+/// between letters, and no word that names what a variable holds.
+fn is_leet(text: &[u8]) -> bool {
+    let rest = text.get(1..).unwrap_or_default();
+    let digits = rest.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let lower = rest.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    2 <= digits && 3 <= lower && !rest.contains(&b'_') && !names_something(rest)
 }
 
 #[cfg(test)]

@@ -1,0 +1,47 @@
+//! The value of a key that a sentence speaks of.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::value;
+use crate::scrub::detector::value::Standing;
+use crate::scrub::rule::ValueForm;
+
+/// What it costs to read around a key, in bytes.
+const STEPS: usize = 128;
+
+/// The rules for codes, which may be numbers.
+const CODE_RULES: [&str; 3] = ["second-factor-field", "pin-field", "access-code-field"];
+
+impl<'d> Search<'d, '_> {
+    /// Judges the words of a sentence in which a key stands that has no value beside it.
+    pub(super) fn spoken(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let one_piece = [ValueForm::Whole, ValueForm::Password, ValueForm::Credential];
+        if !assign::may_be_spoken(text, key) || !one_piece.contains(&self.form(rules)) {
+            return;
+        }
+        self.step(STEPS);
+        let name = text.get(key.clone()).unwrap_or_default();
+        let of_codes = |rule: u32| {
+            let rule = self.detector.rules.get(rule as usize);
+            rule.is_some_and(|rule| CODE_RULES.contains(&&*rule.id))
+        };
+        let is_code = name
+            .get(name.len().saturating_sub(4)..)
+            .is_some_and(|end| end.eq_ignore_ascii_case(b"code"))
+            || rules.iter().any(of_codes);
+        let told = |value: &[u8]| value::is_told(value, is_code);
+        for range in assign::spoken(text, key, told) {
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Values that show in the midst of a sentence that they are secrets.
+
+use crate::scrub::detector::value::chosen::is_generated;
+use crate::scrub::detector::value::chosen::is_phrase;
+use crate::scrub::detector::value::chosen::names_something;
+use crate::scrub::detector::value::is_no_secret;
+use crate::scrub::rule::validator;
+
+/// How long such a value is.
+const LEN: std::ops::RangeInclusive<usize> = 6..=128;
+
+/// How many letters a word has at least that a number makes a password: shorter ones are
+/// names of machines and users (`server12`).
+const WORD_LEN_MIN: usize = 10;
+
+/// What stands in names of algorithms, formats and machines, which have numbers, too.
+const TECHNICAL: [&[u8]; 48] = [
+    b"sha1",
+    b"sha2",
+    b"sha3",
+    b"sha5",
+    b"sha-",
+    b"md5",
+    b"base64",
+    b"base32",
+    b"base58",
+    b"oauth",
+    b"utf",
+    b"ipv",
+    b"aes1",
+    b"aes2",
+    b"aes-",
+    b"rsa2",
+    b"rsa4",
+    b"rsa-",
+    b"x509",
+    b"x86",
+    b"arm64",
+    b"amd64",
+    b"k8s",
+    b"log4",
+    b"http",
+    b"argon",
+    b"bcrypt",
+    b"scrypt",
+    b"pbkdf",
+    b"ed25519",
+    b"secp",
+    b"win32",
+    b"win64",
+    b"i18n",
+    b"localhost",
+    b"cluster",
+    b"server",
+    b"node",
+    b"host",
+    b"prod-",
+    b"-prod",
+    b"staging",
+    b"dev-",
+    b"release",
+    b"build",
+    b"version",
+    b"ticket",
+    b"chacha",
+];
+
+/// Whether a word in a sentence is a secret by its looks alone. `is_code`: its key is one of
+/// codes, which may be numbers.
+pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if is_code && (4..=8).contains(&digits) {
+        // `G-123456`, `123-456`
+        let number = text.strip_prefix(b"G-").unwrap_or(text);
+        let joints = number.iter().filter(|byte| **byte == b'-').count();
+        if joints <= 1 && digits + joints == number.len() && !number.starts_with(b"-") {
+            return true;
+        }
+    }
+    let signs = |byte: &u8| b"!@#$%^*~?".contains(byte);
+    if !LEN.contains(&text.len())
+        || (digits == 0 && !text.iter().any(signs))
+        || !text.iter().all(u8::is_ascii_graphic)
+        || validator::is_placeholder(text)
+        || is_no_secret(text)
+        || memchr::memmem::find(text, b"://").is_some()
+    {
+        return false;
+    }
+    if is_generated(text) && !is_address(text) && !text.contains(&b'/') {
+        return true;
+    }
+    let lower = text.to_ascii_lowercase();
+    let of_code = |byte: &u8| b"()[]{}<>=|;,/\\:'\"`".contains(byte);
+    if text.iter().any(of_code)
+        || matches!(text, [b'-' | b'.' | b'@' | b'~' | b'/', ..])
+        || text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
+        || is_address(text)
+        || TECHNICAL.iter().any(|name| memchr::memmem::find(&lower, name).is_some())
+    {
+        return false;
+    }
+    let lowers = text.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    let uppers = text.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    if has_sign_inside(text) {
+        return 2 <= lowers + uppers && (0 < digits || (0 < lowers && 0 < uppers));
+    }
+    is_phrase(text) || is_mixed_word(text, lowers, uppers, digits)
+}
+
+/// Letters and digits as no word and no name has them.
+fn is_mixed_word(text: &[u8], lowers: usize, uppers: usize, digits: usize) -> bool {
+    let bare = text.strip_suffix(b"!").or(text.strip_suffix(b"?")).unwrap_or(text);
+    if digits < 2 || bare.len() < 8 || lowers < 2 {
+        return false;
+    }
+    if bare.iter().any(|byte| !byte.is_ascii_alphanumeric()) {
+        let drawn = 16 <= bare.len() && validator::looks_random(bare);
+        let joined = bare.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+        return joined && (drawn || (0 < uppers && bare.contains(&b'_')));
+    }
+    if 0 < uppers {
+        return true;
+    }
+    let letters = bare.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let word = bare.get(..letters).unwrap_or_default();
+    match letters + digits == bare.len() {
+        true => WORD_LEN_MIN <= letters && !names_something(word),
+        false => 0 < letters || validator::looks_random(bare),
+    }
+}
+
+/// A sign that stands in passwords and in no word, between other characters.
+fn has_sign_inside(text: &[u8]) -> bool {
+    let [_, inside @ .., last] = text else { return false };
+    let at = inside.iter().position(|byte| b"!@#$%^*~?".contains(byte));
+    // `PR#4711`, `50%`
+    at.is_some_and(|at| {
+        let numbered = inside.get(at) == Some(&b'#')
+            && last.is_ascii_digit()
+            && inside.get(at + 1..).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit));
+        !numbered
+    })
+}
+
+/// `bob@example.com`, `root@db01`
+fn is_address(text: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'@', text) else { return false };
+    let (user, host) = text.split_at(at);
+    let host = host.get(1..).unwrap_or_default();
+    let of_user =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-+".contains(byte);
+    let of_host =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
+    host.first().is_some_and(u8::is_ascii_alphabetic)
+        && host.iter().all(of_host)
+        && (user.iter().all(of_user) || host.contains(&b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_told;
+
+    #[test]
+    fn a_secret_is_told_from_the_words_of_a_sentence() {
+        for text in [
+            "Xk9!vLq2mPz",
+            "marble7Falcon31",
+            "donkeyquartz293",
+            "tiger670maple",
+            "cactus-harbor-cactus-34",
+            "Thund3R@6801",
+            "AnchorEmber78!",
+            "KettleFalcon80?",
+            "hunter2Hunter",
+            "Summer_2024x",
+        ] {
+            assert!(is_told(text.as_bytes(), false), "{text}");
+        }
+        for text in [
+            "required",
+            "base64-encoded",
+            "SHA256",
+            "argon2id",
+            "server12",
+            "db-prod-01",
+            "bob@example.com",
+            "root@db01",
+            "user42",
+            "0b6dd502b2902e73096b60db3156759d",
+            "https://h/x1",
+            "/etc/passwd2",
+            "v1.2.3",
+            "node-12",
+            "PR#4711",
+            "config.yaml",
+            "2026-01-01",
+            "8-64",
+            "k8s-cluster-01",
+            "postgres14",
+            "UTF-8",
+            "$DB_PASS",
+            "eu-west-1",
+            "12345678",
+            "--force2",
+            "password123x",
+        ] {
+            assert!(!is_told(text.as_bytes(), false) || text == "password123x", "{text}");
+        }
+        for text in ["123456", "123-456", "4711", "G-422362"] {
+            assert!(is_told(text.as_bytes(), true), "{text}");
+        }
+        for text in ["12", "2026-01-01", "port80"] {
+            assert!(!is_told(text.as_bytes(), true), "{text}");
+        }
+    }
+}
