@@ -377,9 +377,7 @@ fn is_foreign(name: &[u8]) -> bool {
     const NATIVE: [&[u8]; 4] = [b"passwort", b"passord", b"zugangscode", b"passe"];
     let name = name.to_ascii_lowercase();
     let holds = |word: &&[u8]| memchr::memmem::find(&name, word).is_some();
-    !name.is_ascii()
-        || NATIVE.iter().any(|word| holds(word))
-        || !ENGLISH.iter().any(|word| holds(word))
+    !name.is_ascii() || NATIVE.iter().any(&holds) || !ENGLISH.iter().any(holds)
 }
 
 #[cfg(test)]
