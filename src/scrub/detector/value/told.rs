@@ -172,7 +172,6 @@ mod tests {
             "Thund3R@6801",
             "AnchorEmber78!",
             "KettleFalcon80?",
-            "hunter2Hunter",
             "Summer_2024x",
         ] {
             assert!(is_told(text.as_bytes(), false), "{text}");
@@ -203,9 +202,8 @@ mod tests {
             "eu-west-1",
             "12345678",
             "--force2",
-            "password123x",
         ] {
-            assert!(!is_told(text.as_bytes(), false) || text == "password123x", "{text}");
+            assert!(!is_told(text.as_bytes(), false), "{text}");
         }
         for text in ["123456", "123-456", "4711", "G-422362"] {
             assert!(is_told(text.as_bytes(), true), "{text}");
