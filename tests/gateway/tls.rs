@@ -246,6 +246,8 @@ async fn faults_name_the_setting() {
             "exporters.otlp_grpc.tls.max_version: expected at least min_version".to_owned(),
         ),
     ] {
-        assert_eq!(started::fault(&yaml).await, fault);
+        let said = started::fault(&yaml).await;
+        let with_place = format!("{fault} at line ");
+        assert!(said == fault || said.starts_with(&with_place), "{said}");
     }
 }

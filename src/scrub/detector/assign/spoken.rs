@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_word;
 
 /// How far from a key its value may begin, in bytes.
@@ -154,7 +155,8 @@ const OTHERS: [&str; 57] = [
 /// Whether a sentence may speak of a key: a look at a few bytes, that code and tables pay.
 pub(in crate::scrub) fn may_be_spoken(text: &[u8], key: &Range<usize>) -> bool {
     let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
-    let tells = |byte: &u8| byte.is_ascii_digit() || b"!@#$%^*~?".contains(byte);
+    const TELLING: ByteSet = ByteSet::of(b"0123456789!@#$%^*~?");
+    let tells = |byte: &u8| TELLING.has(*byte);
     match rest {
         [0x80..=0xff, ..] | [b'"' | b'`' | b'*' | b'\'' | b':', b' ', ..] => rest.iter().any(tells),
         [b' ', ..] if rest.iter().any(tells) => true,

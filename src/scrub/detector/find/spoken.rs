@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::value;
@@ -39,7 +40,13 @@ impl<'d> Search<'d, '_> {
             .get(name.len().saturating_sub(4)..)
             .is_some_and(|end| end.eq_ignore_ascii_case(b"code"))
             || rules.iter().any(of_codes);
-        let told = |value: &[u8]| value::is_told(value, is_code);
+        // `the service key is api_key=X`: the value of another key.
+        let keys = &self.detector.keys;
+        let assigns = |value: &[u8]| {
+            let name = memchr::memchr2(b'=', b':', value).and_then(|at| value.get(..at));
+            name.is_some_and(|name| matches!(keys.classify(name), Class::Secret(_)))
+        };
+        let told = |value: &[u8]| value::is_told(value, is_code) && !assigns(value);
         for range in assign::spoken(text, key, told) {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }

@@ -172,6 +172,8 @@ fn windows(bitmaps: &[Table; screen::BITMAPS], text: &[__m512i; 4]) -> u64 {
         (b_c, bit_a),
         (c_a, bit_b),
         (both(a_b, c), bit(a_b)),
+        (a, bit_c),
+        (b, bit_a),
     ];
     let mut all = u64::MAX;
     for (bitmap, (index, bit)) in bitmaps.iter().zip(looks) {

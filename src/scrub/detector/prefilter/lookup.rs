@@ -217,8 +217,9 @@ impl Lookup {
     }
 }
 
-/// Bits of a hash: the bitmap takes 4 KiB.
-const HASH_BITS: u32 = 15;
+/// Bits of a hash: the bitmap takes 16 KiB, and one in a hundred windows that are none of
+/// the set has its bit set.
+const HASH_BITS: u32 = 17;
 
 /// Words of the bitmap.
 const WORDS: usize = 1 << (HASH_BITS - 6);
