@@ -154,6 +154,9 @@ fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let behind = behind.get(..line).unwrap_or_default();
     // The rest of the name, and a blank.
     let name = key_len(behind);
+    if NAME_REST_MAX < name {
+        return false;
+    }
     let sentence = behind.get(name + 1..).unwrap_or_default();
     // Other languages need no verb, and their words are rare.
     let is_english =
