@@ -1,5 +1,6 @@
 //! Finds the matches in a text, from the hits of the prefilter.
 
+mod assigned;
 mod several;
 mod spoken;
 
@@ -11,7 +12,6 @@ use crate::scrub::detector::Use;
 use crate::scrub::detector::announce;
 use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
-use crate::scrub::detector::assign::Delimiter;
 use crate::scrub::detector::assign::ReadColumns;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::decode;
@@ -26,7 +26,6 @@ use crate::scrub::detector::judge::url_or_plain;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
-use crate::scrub::detector::masked::is_mask;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -36,13 +35,11 @@ use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::torn;
 use crate::scrub::detector::trace::Event;
-use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::replace_in;
-use crate::scrub::rule::ValueForm;
 use crate::scrub::rule::validator;
 
 /// How often each byte of a text may be read for values of keys and for patterns that
@@ -331,108 +328,6 @@ impl<'d, 'p> Search<'d, 'p> {
         done
     }
 
-    fn assigned(
-        &mut self,
-        text: &[u8],
-        assignment: &Assignment,
-        rules: Rules<'d>,
-        found: &mut Vec<Match>,
-    ) {
-        let range = assignment.value.clone();
-        let value = text.get(range.clone()).unwrap_or_default();
-        let sign = match assignment.sign {
-            Sign::SpacedEquals if assign::in_section(text, &assignment.key) => Sign::Equals,
-            sign => sign,
-        };
-        if let Delimiter::Quote(depth) = assignment.delimiter {
-            self.step(range.len());
-            let standing = match sign {
-                Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
-                _ => Standing::Whole,
-            };
-            let range = match sign {
-                Sign::SpacedEquals => assign::same_place(text, &assignment.key, range, depth),
-                _ => range,
-            };
-            let changed = assign::changed_to(text, range.end, depth);
-            for range in std::iter::once(range).chain(changed) {
-                self.judge(text, range, rules, standing, None, found);
-            }
-            return;
-        }
-        if is_mask(value) || assign::is_reference(text, range.start, sign) {
-            return;
-        }
-        if self.structured(text, assignment, rules, found) {
-            return;
-        }
-        // Go prints a list as `[a b]`.
-        let (start, line) = match value {
-            [b'[', ..] => {
-                let len = closing_bracket(value).unwrap_or(value.len());
-                self.step(len);
-                (range.start + 1, range.start + 1..range.start + len)
-            }
-            // A template: `${{ secrets.PASSWORD }}`.
-            [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => return,
-            // JSON, or a value that begins so.
-            [b'{', ..]
-                if self.members(text, assign::Members::new(text, range.start), rules, found) =>
-            {
-                return;
-            }
-            [b'{', ..] => {
-                let end = assign::word_end(text, range.clone(), sign);
-                if !value::is_generated(text.get(range.start..end).unwrap_or_default()) {
-                    return;
-                }
-                (range.start, range.clone())
-            }
-            _ => (range.start, range.clone()),
-        };
-        let list_end = line.end;
-        let form = self.form(rules);
-        if form.is_pairs() && range.start < self.pairs_done {
-            return;
-        }
-        let (end, standing) = match value::takes_line(form) {
-            true if form == ValueForm::Authorization => {
-                let end = assign::line_end(text, line);
-                (assign::parameters_end(text, end), Standing::Line(sign))
-            }
-            true => (assign::line_end(text, line), Standing::Line(sign)),
-            false => (assign::word_end(text, line, sign), Standing::Word(sign)),
-        };
-        let end = match form {
-            ValueForm::Whole | ValueForm::Credential => assign::first_column(text, start..end),
-            _ => end,
-        };
-        self.step(end - start);
-        if form.is_pairs() {
-            self.pairs_done = end;
-        }
-        let quote = match sign {
-            Sign::Colon => assignment.key_quote,
-            _ => None,
-        };
-        if start < end
-            && !assign::is_member(text, &assignment.key, start..end)
-            && !assign::is_command(text, start..end, sign)
-        {
-            let first = found.len();
-            self.judge(text, start..end, rules, standing, quote, found);
-            if value.starts_with(b"[") && end < list_end {
-                self.words(text, end..list_end, rules, standing, found);
-            }
-            self.more_codes(text, &assignment.key, rules, first, found);
-            if sign == Sign::Query {
-                for new in found.iter_mut().skip(first) {
-                    new.how = How::Url;
-                }
-            }
-        }
-    }
-
     /// Counts bytes that were read around a hit.
     pub(in crate::scrub::detector) fn step(&mut self, bytes: usize) {
         match self.steps.checked_sub(bytes) {
@@ -475,18 +370,6 @@ fn in_column(text: &[u8], assignment: &Assignment) -> bool {
         Sign::Pair => assign::is_quoted_name(text, &assignment.key),
         _ => false,
     }
-}
-
-/// Where the bracket is closed that a value begins with; a mask has brackets, too.
-fn closing_bracket(value: &[u8]) -> Option<usize> {
-    let mut open = 0_usize;
-    memchr::memchr2_iter(b'[', b']', value).find(|&at| {
-        match value.get(at) {
-            Some(b'[') => open += 1,
-            _ => open = open.saturating_sub(1),
-        }
-        open == 0
-    })
 }
 
 /// `sk-xxxxxxxxxxxx`: what follows the anchor is one character over and over.

@@ -56,8 +56,13 @@ pub(super) fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
 fn value_before(text: &[u8], key: &Range<usize>, depth: usize, quote: u8) -> Option<Range<usize>> {
     const VALUES: [&[u8]; 6] =
         [b"value", b"Value", b"content", b"OutputValue", b"ParameterValue", b"secretValue"];
-    let quote = [vec![b'\\'; depth], vec![quote]].concat();
     let from = key.start.saturating_sub(BEFORE_MAX);
+    // Most names in quotes are no values themselves.
+    let outside = text.get(from..key.start.checked_sub(depth + 1)?)?;
+    if !outside.trim_ascii_end().ends_with(b":") {
+        return None;
+    }
+    let quote = [vec![b'\\'; depth], vec![quote]].concat();
     let before = text.get(from..key.start)?.strip_suffix(quote.as_slice())?;
     let before = before.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
     let before = before.strip_suffix(quote.as_slice())?;

@@ -1,0 +1,179 @@
+//! The value that a text assigns to a key: how far it reaches, and what is judged of it.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign;
+use crate::scrub::detector::assign::Assignment;
+use crate::scrub::detector::assign::Delimiter;
+use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::masked::is_mask;
+use crate::scrub::detector::overlap::How;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::value;
+use crate::scrub::detector::value::Standing;
+use crate::scrub::rule::ValueForm;
+
+/// Where a value without quotes begins, and the line or the list that it ends in.
+struct Open {
+    start: usize,
+    line: Range<usize>,
+}
+
+impl<'d> Search<'d, '_> {
+    /// Judges what is assigned to a key that these rules name.
+    pub(super) fn assigned(
+        &mut self,
+        text: &[u8],
+        assignment: &Assignment,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let range = assignment.value.clone();
+        let value = text.get(range.clone()).unwrap_or_default();
+        let sign = match assignment.sign {
+            Sign::SpacedEquals if assign::in_section(text, &assignment.key) => Sign::Equals,
+            sign => sign,
+        };
+        if let Delimiter::Quote(depth) = assignment.delimiter {
+            return self.quoted(text, assignment, sign, depth, rules, found);
+        }
+        if is_mask(value)
+            || assign::is_reference(text, range.start, sign)
+            || self.structured(text, assignment, rules, found)
+        {
+            return;
+        }
+        if let Some(open) = self.opened(text, range, sign, rules, found) {
+            self.unquoted(text, assignment, sign, open, rules, found);
+        }
+    }
+
+    /// A value in quotes; in a difference between two texts, both of them.
+    fn quoted(
+        &mut self,
+        text: &[u8],
+        assignment: &Assignment,
+        sign: Sign,
+        depth: usize,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let range = assignment.value.clone();
+        self.step(range.len());
+        let standing = match sign {
+            Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
+            _ => Standing::Whole,
+        };
+        let range = match sign {
+            Sign::SpacedEquals => assign::same_place(text, &assignment.key, range, depth),
+            _ => range,
+        };
+        let changed = assign::changed_to(text, range.end, depth);
+        for range in std::iter::once(range).chain(changed) {
+            self.judge(text, range, rules, standing, None, found);
+        }
+    }
+
+    /// Where a value without quotes stands, behind the bracket that it may begin with;
+    /// `None` where there is no more to judge.
+    fn opened(
+        &mut self,
+        text: &[u8],
+        range: Range<usize>,
+        sign: Sign,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) -> Option<Open> {
+        let value = text.get(range.clone()).unwrap_or_default();
+        match value {
+            // Go prints a list as `[a b]`.
+            [b'[', ..] => {
+                let len = closing_bracket(value).unwrap_or(value.len());
+                self.step(len);
+                let start = range.start + 1;
+                Some(Open { start, line: start..range.start + len })
+            }
+            // A template: `${{ secrets.PASSWORD }}`.
+            [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => None,
+            // JSON, or a value that begins so.
+            [b'{', ..] => {
+                if self.members(text, assign::Members::new(text, range.start), rules, found) {
+                    return None;
+                }
+                let end = assign::word_end(text, range.clone(), sign);
+                value::is_generated(text.get(range.start..end).unwrap_or_default())
+                    .then_some(Open { start: range.start, line: range })
+            }
+            _ => Some(Open { start: range.start, line: range }),
+        }
+    }
+
+    /// A value without quotes: as far as its form goes.
+    fn unquoted(
+        &mut self,
+        text: &[u8],
+        assignment: &Assignment,
+        sign: Sign,
+        Open { start, line }: Open,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let list_end = line.end;
+        let form = self.form(rules);
+        if form.is_pairs() && assignment.value.start < self.pairs_done {
+            return;
+        }
+        let (end, standing) = match value::takes_line(form) {
+            true if form == ValueForm::Authorization => {
+                let end = assign::line_end(text, line);
+                (assign::parameters_end(text, end), Standing::Line(sign))
+            }
+            true => (assign::line_end(text, line), Standing::Line(sign)),
+            false => (assign::word_end(text, line, sign), Standing::Word(sign)),
+        };
+        let end = match form {
+            ValueForm::Whole | ValueForm::Credential => assign::first_column(text, start..end),
+            _ => end,
+        };
+        self.step(end - start);
+        if form.is_pairs() {
+            self.pairs_done = end;
+        }
+        if end <= start
+            || assign::is_member(text, &assignment.key, start..end)
+            || assign::is_command(text, start..end, sign)
+        {
+            return;
+        }
+        let quote = match sign {
+            Sign::Colon => assignment.key_quote,
+            _ => None,
+        };
+        let first = found.len();
+        self.judge(text, start..end, rules, standing, quote, found);
+        let is_list = text.get(assignment.value.start) == Some(&b'[');
+        if is_list && end < list_end {
+            self.words(text, end..list_end, rules, standing, found);
+        }
+        self.more_codes(text, &assignment.key, rules, first, found);
+        if sign == Sign::Query {
+            for new in found.iter_mut().skip(first) {
+                new.how = How::Url;
+            }
+        }
+    }
+}
+
+/// Where the bracket is closed that a value begins with; a mask has brackets, too.
+fn closing_bracket(value: &[u8]) -> Option<usize> {
+    let mut open = 0_usize;
+    memchr::memchr2_iter(b'[', b']', value).find(|&at| {
+        match value.get(at) {
+            Some(b'[') => open += 1,
+            _ => open = open.saturating_sub(1),
+        }
+        open == 0
+    })
+}
