@@ -6,6 +6,7 @@
 
 mod halves;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::scrub::detector::assign;
@@ -33,6 +34,9 @@ pub(super) const PAIRS: [(&str, &str); 6] = [
 /// How far from an identifier its secret may stand, in bytes.
 const WITHIN: usize = 512;
 
+/// Where matches stand: the end of each, by its start.
+pub(super) type Taken = BTreeMap<usize, usize>;
+
 /// How many words around an identifier are looked at.
 const WORDS_MAX: usize = 128;
 
@@ -43,6 +47,7 @@ impl Search<'_, '_> {
         if detector.pairs.is_empty() {
             return;
         }
+        let mut taken: Taken = found.iter().map(|m| (m.range.start, m.range.end)).collect();
         for at in 0..found.len() {
             let Some(id) = found.get(at) else { return };
             let Some((_, secret)) = detector.pairs.iter().find(|pair| pair.0 == id.rule) else {
@@ -50,7 +55,11 @@ impl Search<'_, '_> {
             };
             let near = id.range.start.saturating_sub(WITHIN)
                 ..text.len().min(id.range.end.saturating_add(WITHIN));
-            self.beside(text, near, *secret, found);
+            self.step(near.len());
+            if self.exhausted {
+                return;
+            }
+            self.beside(text, near, *secret, &mut taken, found);
         }
     }
 
@@ -60,6 +69,7 @@ impl Search<'_, '_> {
         text: &[u8],
         near: Range<usize>,
         rule: u32,
+        taken: &mut Taken,
         found: &mut Vec<Match>,
     ) {
         let detector = self.detector;
@@ -76,9 +86,10 @@ impl Search<'_, '_> {
             if pattern.matches_whole(word).is_none() || !is_drawn(word) {
                 continue;
             }
-            let known =
-                found.iter().any(|m| m.range.start < range.end && range.start < m.range.end);
+            let known = taken.range(..range.end).next_back();
+            let known = known.is_some_and(|(_, end)| range.start < *end);
             if !known && self.admits(rule, text, &range) {
+                taken.insert(range.start, range.end);
                 let certainty = Certainty::KeyAndPattern;
                 found.push(Match { range, rule, certainty, how: How::Plain });
             }
@@ -105,13 +116,15 @@ impl Search<'_, '_> {
             return;
         }
         let mut values = assign::secret_data(text, at);
-        if values.is_empty() {
+        let near = text.get(at.saturating_sub(ESCAPE_NEAR)..text.len().min(at + ESCAPE_NEAR));
+        if values.is_empty() && near.is_some_and(has_escape) {
             let mut layers = Layers::new(text, assign::manifest_around(at), at);
             for _ in 0..DEPTH_MAX {
-                self.step(layers.text.len());
                 if !values.is_empty() || self.exhausted || !layers.undo() {
                     break;
                 }
+                // To undo is quick; many texts name Secrets without their data.
+                self.step(layers.text.len() / BYTES_PER_STEP);
                 let inner = assign::secret_data(&layers.text, layers.at);
                 values = inner.iter().map(|value| layers.original(value)).collect();
             }
@@ -127,6 +140,17 @@ impl Search<'_, '_> {
             }
         }
     }
+}
+
+/// How near `kind` stands to an escape, if the manifest is escaped.
+const ESCAPE_NEAR: usize = 256;
+
+/// How many bytes are undone in what it takes to read one around a key.
+const BYTES_PER_STEP: usize = 16;
+
+/// Whether one of the layers that can be undone may be in a text.
+fn has_escape(text: &[u8]) -> bool {
+    memchr::memchr3(b'\\', b'%', b'&', text).is_some()
 }
 
 /// Whether a word is drawn from letters of both cases and digits: no digest, no name.

@@ -101,7 +101,7 @@ pub(super) struct Piece {
 
 /// What pieces have in common: the list that their records are in, the place in them, and
 /// what is said of the stream.
-type Key = (String, String, Vec<u8>);
+type Key = (String, String, u64);
 
 /// Gathers the pieces of a request.
 #[derive(Debug, Default)]
@@ -120,8 +120,8 @@ struct Record {
     path: String,
     /// Whether it says that it is a piece.
     is_piece: bool,
-    /// What it says of the stream.
-    stream: Vec<u8>,
+    /// A hash of what it says of the stream; 0: nothing.
+    stream: u64,
     texts: Vec<Text>,
 }
 
@@ -158,13 +158,12 @@ impl Streams {
             return;
         }
         for text in record.texts {
-            let own = record.stream.clone();
             // By stream, and all together, in case that what is said differs by record.
-            for stream in [Vec::new(), own] {
+            for stream in [0, record.stream] {
                 let key = (record.list.clone(), text.path.clone(), stream);
                 let whole = || format!("{}{}", record.path, text.path);
                 self.add(key, text.kind, whole, text.piece.clone());
-                if record.stream.is_empty() {
+                if record.stream == 0 {
                     break;
                 }
             }
@@ -194,7 +193,7 @@ impl Streams {
         let says = says_piece(last_key(path).as_bytes());
         if let (true, Some(_), Some((array, _))) = (says, place.element, path.rsplit_once('[')) {
             if text.len() <= ELEMENT_LEN_MAX {
-                let key = (array.to_owned(), String::new(), Vec::new());
+                let key = (array.to_owned(), String::new(), 0);
                 let piece = Piece { at: place.at, start: 0, bytes: text.to_vec() };
                 self.add(key, place.kind, || path.to_owned(), piece);
             }
@@ -206,7 +205,7 @@ impl Streams {
             if says && ELEMENT_LEN_MAX < bytes.len() {
                 continue;
             }
-            let key = (list.to_owned(), below.to_owned(), found.place.to_le_bytes().to_vec());
+            let key = (list.to_owned(), below.to_owned(), found.place);
             let piece = Piece { at: place.at, start: found.range.start, bytes };
             self.add(key, place.kind, || path.to_owned(), piece);
         }
@@ -350,8 +349,7 @@ impl Judge for Streams {
             return;
         }
         if tells_stream(below) {
-            self.record.stream.extend_from_slice(text.bytes);
-            self.record.stream.push(0);
+            self.record.stream = frames::mix(self.record.stream, text.bytes);
             return;
         }
         // Of a long text, that it breaks what is joined.

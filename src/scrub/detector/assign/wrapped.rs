@@ -209,7 +209,17 @@ impl Cursor<'_> {
         let body = self.text.get(start..)?;
         let body = body.get(..HEREDOC_MAX).unwrap_or(body);
         let end = memchr::memmem::find_iter(body, mark).find_map(|at| {
-            let before = body.get(..at)?.trim_ascii_end();
+            // A line that is nothing but the mark.
+            let before = body.get(..at)?;
+            let line =
+                before.len() - before.iter().rev().take_while(|b| b" \t".contains(b)).count();
+            let begins = matches!(before.get(..line)?, [.., b'\n'] | [.., b'\\', b'n']);
+            let behind = body.get(at + mark.len());
+            let ends = behind.is_none_or(|byte| !is_word(*byte) && *byte != b' ');
+            if !begins || !ends {
+                return None;
+            }
+            let before = before.trim_ascii_end();
             // The line end may be an escape.
             let slashes = |text: &[u8]| text.iter().rev().take_while(|b| **b == b'\\').count();
             let escaped = before.strip_suffix(b"n").filter(|before| 0 < slashes(before));

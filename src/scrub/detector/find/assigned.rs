@@ -103,6 +103,7 @@ impl<'d> Search<'d, '_> {
                     return None;
                 }
                 let end = assign::word_end(text, range.clone(), sign);
+                self.step(end - range.start);
                 value::is_generated(text.get(range.start..end).unwrap_or_default())
                     .then_some(Open { start: range.start, line: range })
             }
@@ -133,11 +134,11 @@ impl<'d> Search<'d, '_> {
             true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
+        self.step(end - start);
         let end = match form {
             ValueForm::Whole | ValueForm::Credential => assign::first_column(text, start..end),
             _ => end,
         };
-        self.step(end - start);
         if form.is_pairs() {
             self.pairs_done = end;
         }

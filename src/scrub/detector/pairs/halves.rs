@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use crate::scrub::detector::Finder;
 use crate::scrub::detector::finder::NOT_SECRET;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::pairs::Taken;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
 use crate::scrub::otlp::Place;
@@ -95,9 +96,10 @@ impl Judge for Halves<'_, '_> {
             return;
         };
         let mut search = self.finder.search(place, text.bytes.len());
-        let mut found = Vec::new();
+        let (mut found, mut taken) = (Vec::new(), Taken::new());
         for secret in secrets {
-            search.beside(text.bytes, 0..text.bytes.len(), *secret, &mut found);
+            let whole = 0..text.bytes.len();
+            search.beside(text.bytes, whole, *secret, &mut taken, &mut found);
         }
         let notes = search.notes;
         if !found.is_empty() {

@@ -68,6 +68,8 @@ struct Reader<'t> {
     /// The strings of the frame at hand: whether their way says it, and where they stand.
     strings: Vec<(bool, Level, Range<usize>)>,
     found: Vec<Piece>,
+    /// Up to where no string in `'` ends, and none in `"`: the end of the line.
+    open_until: [usize; 2],
 }
 
 impl<'t> Reader<'t> {
@@ -178,7 +180,18 @@ impl<'t> Reader<'t> {
                 .and_then(|at| self.text.get(at))
                 .is_some_and(u8::is_ascii_alphabetic)
             && self.name.is_empty();
-        let Some(len) = string_len(self.rest(), quote).filter(|_| !is_apostrophe) else { return };
+        let sign = usize::from(quote == b'"');
+        if is_apostrophe || self.open_until.get(sign).is_some_and(|until| start <= *until) {
+            return;
+        }
+        let Some(len) = string_len(self.rest(), quote) else {
+            // Nor is there an end for another quote on this line.
+            let line = memchr::memchr(b'\n', self.rest());
+            if let Some(until) = self.open_until.get_mut(sign) {
+                *until = line.map_or(self.text.len(), |line| start + line);
+            }
+            return;
+        };
         let string = self.rest().get(..len).unwrap_or_default();
         self.at = start + len + 1;
         let gap = self.rest().iter().take(8).take_while(|byte| **byte == b' ').count();
@@ -251,7 +264,7 @@ fn string_len(text: &[u8], quote: u8) -> Option<usize> {
 }
 
 /// The place that a name leads to (FNV-1a, with an end to each name).
-fn mix(place: u64, name: &[u8]) -> u64 {
+pub(super) fn mix(place: u64, name: &[u8]) -> u64 {
     const PRIME: u64 = 0x0100_0000_01b3;
     let start = place ^ 0xcbf2_9ce4_8422_2325;
     let hash = name.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));

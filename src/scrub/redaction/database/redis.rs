@@ -128,11 +128,13 @@ impl<'t> Tokens<'t> {
 fn divided<'t>(words: &[&'t [u8]]) -> Vec<&'t [u8]> {
     let mut all = Vec::new();
     for word in words {
-        let mut quoted = false;
-        all.extend(word.split(|byte| {
-            quoted ^= *byte == b'"';
+        let (mut quoted, mut escaped) = (false, false);
+        let parts = word.split(|byte| {
+            quoted ^= *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
             *byte == b'\t' && !quoted
-        }));
+        });
+        all.extend(parts.filter(|part| !part.is_empty()));
     }
     all
 }
@@ -222,6 +224,10 @@ mod tests {
             ("no  command\t of\r\n\r\n these", "no command\t of\r\n\r\nthese"),
             ("SET\tk \"a\tb\"\tEX 10", "SET k ? EX 10"),
             ("GET k\r\nSET k v\r\nPING", "GET k\r\nSET k ?\nPING"),
+            ("SET\t\tk s3cret", "SET k ?"),
+            ("SET k\t s3cret", "SET k ?"),
+            ("GET a\n\tSET k s3cret", "GET a\nSET k ?"),
+            ("SET k \"a\\\"\tb s3cret\"", "SET k ?"),
             ("", ""),
         ];
         for (text, expected) in cases {
