@@ -84,7 +84,7 @@ impl Search<'_, '_> {
         let is_escaped = match pattern.marks() {
             Marks::None => false,
             Marks::Blanks => memchr::memchr(b'%', near).is_some(),
-            Marks::Quotes => memchr::memchr3(b'\\', b'%', b'&', near).is_some(),
+            Marks::Quotes => has_escape(near),
         };
         if !is_escaped {
             return false;
@@ -115,6 +115,11 @@ impl Search<'_, '_> {
         }
         false
     }
+}
+
+/// Whether one of the layers that can be undone may be in a text.
+pub(super) fn has_escape(text: &[u8]) -> bool {
+    memchr::memchr3(b'\\', b'%', b'&', text).is_some()
 }
 
 #[cfg(test)]

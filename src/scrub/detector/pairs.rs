@@ -13,6 +13,7 @@ use crate::scrub::detector::assign;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
 use crate::scrub::detector::layers::Layers;
+use crate::scrub::detector::layers::has_escape;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
@@ -44,7 +45,9 @@ impl Search<'_, '_> {
     /// Adds the secrets that stand beside identifiers among the matches.
     pub(super) fn paired(&mut self, text: &[u8], found: &mut Vec<Match>) {
         let detector = self.detector;
-        if detector.pairs.is_empty() {
+        let is_identifier = |m: &Match| detector.pairs.iter().any(|pair| pair.0 == m.rule);
+        // Most texts with a match have no identifier in it.
+        if !found.iter().any(is_identifier) {
             return;
         }
         let mut taken: Taken = found.iter().map(|m| (m.range.start, m.range.end)).collect();
@@ -147,11 +150,6 @@ const ESCAPE_NEAR: usize = 256;
 
 /// How many bytes are undone in what it takes to read one around a key.
 const BYTES_PER_STEP: usize = 16;
-
-/// Whether one of the layers that can be undone may be in a text.
-fn has_escape(text: &[u8]) -> bool {
-    memchr::memchr3(b'\\', b'%', b'&', text).is_some()
-}
 
 /// Whether a word is drawn from letters of both cases and digits: no digest, no name.
 fn is_drawn(word: &[u8]) -> bool {
