@@ -18,6 +18,8 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 
+use crate::load::client;
+
 /// What it prints before the address that it listens on.
 pub(crate) const LISTENING: &str = "listening on ";
 
@@ -25,9 +27,10 @@ pub(crate) const LISTENING: &str = "listening on ";
 pub(crate) async fn run(upstream: SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     eprintln!("{LISTENING}{}", listener.local_addr().expect("an address"));
-    let client = |http2| Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
     let clients = (client(false), client(true));
     while let Ok((stream, _)) = listener.accept().await {
+        // It costs time where it fails, and nothing else.
+        let _ = stream.set_nodelay(true);
         let clients = clients.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let client = match request.version() {

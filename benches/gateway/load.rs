@@ -120,6 +120,14 @@ pub(crate) fn framed(message: &[u8], is_compressed: bool) -> Bytes {
     [&[u8::from(is_compressed)], &len[..], message].concat().into()
 }
 
+/// A client that sends what is small at once, as clients and servers of gRPC do: with
+/// Nagle's algorithm requests wait for the acknowledgement of the ones before, up to 40 ms.
+pub(crate) fn client(http2: bool) -> Client<HttpConnector, Full<Bytes>> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).http2_only(http2).build(connector)
+}
+
 /// A connection to a gateway (several, over HTTP/1.1).
 #[derive(Clone)]
 pub(crate) struct Sender {
@@ -130,7 +138,6 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let client = |http2| Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
         Self { address, http1: client(false), http2: client(true) }
     }
 

@@ -165,7 +165,8 @@ async fn check_secret(kind: Kind, gateway: &Rival, upstream: &Upstream, argument
         return;
     }
     let arrived = memchr::memmem::find(&upstream.last(), secret.as_bytes()).is_some();
-    let looks_on = matches!(kind, Kind::NoRules | Kind::Hop | Kind::Nginx | Kind::Collector);
+    let looks_on =
+        matches!(kind, Kind::NoRules | Kind::Direct | Kind::Hop | Kind::Nginx | Kind::Collector);
     // The transform processor is told to look at attributes alone.
     let must_arrive = looks_on || kind == Kind::CollectorTransform;
     assert_eq!(arrived, must_arrive, "{kind:?}: a secret is masked, where there are rules");

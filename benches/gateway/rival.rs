@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     NoRules,
     /// The program with all packed rules and a queue on disk.
     OnDisk,
+    /// No gateway: the upstream itself. Has a latency and no cost.
+    Direct,
     /// A hop on hyper that looks at nothing.
     Hop,
     /// `nginx` with `grpc_pass`: gRPC alone.
@@ -62,9 +64,9 @@ const TEN_PATTERNS: [&str; 10] = [
 /// How long a gateway may take until it listens.
 const START_MAX: Duration = Duration::from_secs(20);
 
-/// A process, and a connection to it.
+/// A process, if there is one, and a connection to it.
 pub(crate) struct Rival {
-    process: Child,
+    process: Option<Child>,
     pub(crate) sender: Sender,
 }
 
@@ -78,6 +80,9 @@ impl Rival {
             Kind::TenRules => ours(&ten_rules(), upstream, coding, None),
             Kind::NoRules => ours("scrubber: {disable: ['*']}", upstream, coding, None),
             Kind::OnDisk => ours("scrubber: {}", upstream, coding, Some(folder)),
+            Kind::Direct => {
+                return Self { process: None, sender: Sender::new(upstream) };
+            }
             Kind::Hop => {
                 let program = std::env::current_exe().expect("this program");
                 let mut command = Command::new(program);
@@ -89,7 +94,7 @@ impl Rival {
             Kind::CollectorRedaction => collector(&redaction(), upstream, coding, folder),
             Kind::CollectorTransform => collector(&transform(), upstream, coding, folder),
         };
-        Self { process, sender: Sender::new(address) }
+        Self { process: Some(process), sender: Sender::new(address) }
     }
 
     /// CPU time for one request, in ns, once it has used `least` of it.
@@ -111,7 +116,8 @@ impl Rival {
     /// What the process has used so far, all threads, in the program and for it in
     /// the kernel.
     fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
+        let process = self.process.as_ref().expect("what has a cost has a process");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id()));
         let stat = stat.expect("the process runs");
         // `utime` and `stime`, fields 14 and 15 of proc_pid_stat(5); the name, which
         // may hold anything, ends with the last parenthesis and is the second.
@@ -125,9 +131,11 @@ impl Rival {
 
 impl Drop for Rival {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            // It may have ended by itself.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 

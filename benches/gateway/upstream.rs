@@ -45,6 +45,8 @@ impl Upstream {
         let own = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                // It costs time where it fails, and nothing else.
+                let _ = stream.set_nodelay(true);
                 let seen = Arc::clone(&own);
                 let service = service_fn(move |request| answer(request, Arc::clone(&seen)));
                 tokio::spawn(async move {

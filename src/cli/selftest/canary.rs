@@ -34,6 +34,14 @@ impl Canary {
             && self.secrets.first().is_some_and(|one| *one == (0..self.text.len()))
             && self.text.bytes().all(|byte| byte.is_ascii_graphic())
     }
+
+    /// Whether the secret is a line, the last one: what a command printed below itself.
+    pub(in crate::cli::selftest) fn is_last_line(&self) -> bool {
+        self.secrets.last().is_some_and(|last| {
+            last.end == self.text.len()
+                && self.text.get(..last.start).is_some_and(|before| before.ends_with('\n'))
+        })
+    }
 }
 
 /// One canary from each example of `rule`. `seed` says which.

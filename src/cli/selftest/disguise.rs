@@ -120,6 +120,7 @@ pub(in crate::cli::selftest) fn write(how: How, canary: &Canary, keyed: bool) ->
         (Some(key), _) if !keyed => (None, json_at(1, key, text), WORDS),
         (Some(key), _) => (Some(key.clone()), text.clone(), Frame::None),
         (None, How::Plain | How::Token(_)) => (None, text.clone(), LINES),
+        (None, _) if canary.is_last_line() => (None, text.clone(), LINES),
         (None, _) => (None, text.clone(), WORDS),
     };
     let bytes = match how {

@@ -8,7 +8,7 @@ use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 38] = [
+const ESCAPES: [(&[u8], Escapes); 47] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -20,6 +20,17 @@ const ESCAPES: [(&[u8], Escapes); 38] = [
     (b"\\x5", Escapes::Backslash),
     (b"\\x6", Escapes::Backslash),
     (b"\\x7", Escapes::Backslash),
+    // Blanks that rules read, signs of assignment in full width, and words that mean a
+    // password: of the first letters of `密码`, `密钥`, `パスワード` and `пароль`.
+    (b"%09", Escapes::Percent),
+    (b"%0a", Escapes::Percent),
+    (b"%ef%bc%9a", Escapes::Percent),
+    (b"%ef%bc%9d", Escapes::Percent),
+    (b"%e5%af%86", Escapes::Percent),
+    (b"%e3%83%91%e3%82%b9", Escapes::Percent),
+    (b"%d0%bf%d0%b0%d1%80", Escapes::Percent),
+    (b"contrase%c3", Escapes::Percent),
+    (b"se%c3%b1", Escapes::Percent),
     (b"&quot;", Escapes::Entities),
     (b"&apos;", Escapes::Entities),
     (b"&amp;", Escapes::Entities),

@@ -35,6 +35,7 @@ pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use record::member_value;
+pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
 pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;
 pub(in crate::scrub) use wrapped::list_start;

@@ -1,5 +1,8 @@
 //! Classes of bytes.
 
+/// Signs that stand in passwords and in no word.
+pub(in crate::scrub) const PASSWORD_SIGNS: ByteSet = ByteSet::of(b"!@#$%^*~?");
+
 /// A set of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::scrub) struct ByteSet([u64; 4]);
@@ -28,7 +31,7 @@ impl ByteSet {
     }
 
     /// What is in either.
-    pub(in crate::scrub) fn or(self, other: Self) -> Self {
+    pub(in crate::scrub) const fn or(self, other: Self) -> Self {
         let [a, b, c, d] = self.0;
         let [e, f, g, h] = other.0;
         Self([a | e, b | f, c | g, d | h])

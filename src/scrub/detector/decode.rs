@@ -274,7 +274,14 @@ fn backslash(rest: &[u8]) -> Option<(Said, usize)> {
         }
         [b'U', a, b, c, d, e, f, g, h, ..] => said(&[*a, *b, *c, *d, *e, *f, *g, *h], 9),
         [b'u', a, b, c, d, ..] => said(&[*a, *b, *c, *d], 5),
-        [b'x', a, b, ..] => said(&[*a, *b], 3),
+        [b'x', a, b, after @ ..] => {
+            let number = hex(&[*a, *b])?;
+            let said = match is_of_utf8(number, after) {
+                true => Said::Byte(number as u8),
+                false => Said::Character(number),
+            };
+            Some((said, run + 3))
+        }
         // Some writers of JSON escape every slash (RFC 8259 §7 allows it).
         [b'/', ..] => Some((Said::Byte(b'/'), run + 1)),
         [b'e', b'[', ..] => Some((Said::Byte(0x1b), run + 1)),
@@ -283,6 +290,20 @@ fn backslash(rest: &[u8]) -> Option<(Said, usize)> {
             Some((Said::Byte(digit(a) << 6 | digit(b) << 3 | digit(c)), run + 3))
         }
         _ => None,
+    }
+}
+
+/// Whether `\xc3` is a byte of UTF-8, as in bytes of Python and strings of C, and not a
+/// character, as in JavaScript: what continues one stands behind it, or it does so itself.
+fn is_of_utf8(number: u32, after: &[u8]) -> bool {
+    match number {
+        0x80..0xc0 => true,
+        0xc2..0xf5 => {
+            let run = after.iter().take_while(|&&byte| byte == b'\\').count();
+            let behind = after.get(run..).unwrap_or_default();
+            matches!(behind, [b'x', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..])
+        }
+        _ => false,
     }
 }
 
@@ -421,6 +442,7 @@ mod tests {
             (Escapes::Backslash, r"\x41\n\u00e9\/\\/\u{41}\075\8", r"A\né//A=\8"),
             (Escapes::Entities, "&quot;a&#61;b&#x3D;c&amp;&x;", "\"a=b=c&&x;"),
             (Escapes::Backslash, r"\U00000067h", "gh"),
+            (Escapes::Backslash, r"Schl\xc3\xbcssel, contrase\xf1a", "Schlüssel, contraseña"),
             (Escapes::Entities, "ghp&lowbar;a&bsol;&hyphen;", r"ghp_a\-"),
             (Escapes::Joints, r#""gh" + "p_" . "a" +1"#, r#""ghp_a" +1"#),
             (Escapes::Disguise, "ｇ\u{200b}һ\u{1b}[1;31mр_é", "ghp_é"),

@@ -256,7 +256,10 @@ impl<'d, 'p> Search<'d, 'p> {
             || is_filler(secret, len)
             || (candidate.glued && !torn::is_sure(compiled, text, &candidate, at..at + len));
         if no_secret {
-            return self.unaccepted(rule, text, &candidate, len);
+            if !self.in_layers(text, at..at + len, pattern, rule, found) {
+                self.unaccepted(rule, text, &candidate, len);
+            }
+            return;
         }
         if !self.admits(rule, text, &candidate.secret) {
             return;

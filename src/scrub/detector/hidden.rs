@@ -194,8 +194,7 @@ impl Search<'_, '_> {
             return decode::unpack(packed, text, self.budget).ok().flatten();
         }
         let trimmed = text.trim_ascii();
-        let of_run = |byte: &u8| is_base64(*byte) || matches!(byte, b'=' | b'\n' | b'\r');
-        if trimmed.iter().all(of_run) {
+        if is_of_run(trimmed) {
             let run = decode::runs(trimmed, 0).0.into_iter().next()?;
             // A prefix (`0x`), and what padding or a cut leave over.
             let is_whole = run.range.start <= 2 && trimmed.len() <= run.range.end + 2;
@@ -229,6 +228,11 @@ impl Search<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a text has the characters of base64 or hex and no others.
+pub(super) fn is_of_run(text: &[u8]) -> bool {
+    text.iter().all(|byte| is_base64(*byte) || matches!(byte, b'=' | b'\n' | b'\r'))
 }
 
 /// How the quote behind the key is written whose value begins at `at` of the decoded

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::scrub::detector::Compiled;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
+use crate::scrub::detector::hidden::is_of_run;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -134,6 +135,8 @@ impl<'d> Search<'d, '_> {
         if validator::is_placeholder(value) {
             return None;
         }
+        // Pairs with escapes are read one by one.
+        let is_run = is_of_run(value);
         for _ in 0..DEPTH_MAX {
             let of_word =
                 |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.:|@$!*~".contains(byte);
@@ -145,7 +148,8 @@ impl<'d> Search<'d, '_> {
             }
             let last = rules.always.iter().find_map(|&number| {
                 let rule = self.detector.rules.get(number as usize)?;
-                (rule.pattern.is_none() && is_one_piece(rule.form)).then_some((number, rule))
+                let is_judged = is_one_piece(rule.form) || (is_run && rule.form.is_pairs());
+                (rule.pattern.is_none() && is_judged).then_some((number, rule))
             });
             if let Some((number, rule)) = last
                 && !rule.secrets(&said, standing).is_empty()

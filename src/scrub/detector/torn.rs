@@ -58,7 +58,7 @@ pub(super) fn wrapped(
     if !near_start(text, at) {
         return None;
     }
-    let first_end = at + token_len(text.get(at..)?);
+    let first_end = at + first_len(text.get(at..)?);
     let (_, continued) = gap(text.get(first_end..)?)?;
     let first_min = if LONG_ANCHOR <= anchor_len { 0 } else { FIRST_LEN_MIN };
     if first_end < at + anchor_len + first_min {
@@ -245,6 +245,15 @@ fn token_len(text: &[u8]) -> usize {
         byte => is_of_token(**byte),
     };
     text.iter().enumerate().take(LINE_LEN_MAX).take_while(of_token).count()
+}
+
+/// The same of what begins with an anchor: some tokens have a colon in them.
+fn first_len(text: &[u8]) -> usize {
+    let len = token_len(text);
+    match text.get(len..) {
+        Some([b':', rest @ ..]) if len < LINE_LEN_MAX => len + 1 + token_len(rest),
+        _ => len,
+    }
 }
 
 /// The same, with the padding of base64 that ends the line.

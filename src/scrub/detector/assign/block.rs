@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
 
@@ -30,9 +31,7 @@ pub(in crate::scrub) struct Entry<'t> {
 impl Entry<'_> {
     /// Whether the value is that of the key around: `{"value": "x"}`.
     pub(in crate::scrub) fn holds_value(&self) -> bool {
-        const NAMES: [&[u8]; 6] =
-            [b"value", b"default", b"plaintext", b"plain", b"current", b"cleartext"];
-        NAMES.iter().any(|name| self.name.eq_ignore_ascii_case(name))
+        is_value_name(self.name)
     }
 
     /// Whether the name says that the value is about the secret, or says where it is.

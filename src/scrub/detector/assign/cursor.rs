@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_set;
+use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::decode::break_len;
@@ -352,13 +353,6 @@ const HEADERS_MAX: usize = 4;
 
 /// How long the attributes of a tag may be.
 const ATTRIBUTES_MAX: usize = 512;
-
-/// Whether a member or an attribute of this name holds the value of its neighbour.
-pub(super) fn is_value_name(name: &[u8]) -> bool {
-    [&b"value"[..], b"val", b"content", b"ParameterValue", b"OutputValue", b"secretValue"]
-        .iter()
-        .any(|value| name.eq_ignore_ascii_case(value))
-}
 
 /// `<key`, `<ns:key`
 pub(super) fn is_element(text: &[u8], key: &Range<usize>) -> bool {

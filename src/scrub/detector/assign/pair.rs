@@ -6,8 +6,8 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
-use crate::scrub::detector::assign::cursor::is_value_name;
 use crate::scrub::detector::assign::record::is_name_name;
+use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::last_name;
 use crate::scrub::detector::bytes::is_word;
 

@@ -30,6 +30,25 @@ pub(super) fn before(
     value.map(|value| (value, depth))
 }
 
+/// Whether a member or an attribute of this name holds the value of its neighbour, or of
+/// the key of its object.
+pub(in crate::scrub) fn is_value_name(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 11] = [
+        b"value",
+        b"val",
+        b"content",
+        b"default",
+        b"current",
+        b"plain",
+        b"plaintext",
+        b"cleartext",
+        b"ParameterValue",
+        b"OutputValue",
+        b"secretValue",
+    ];
+    NAMES.iter().any(|value| name.eq_ignore_ascii_case(value))
+}
+
 /// Whether a member or an attribute of this name holds the name of a setting.
 pub(super) fn is_name_name(name: &[u8]) -> bool {
     [&b"name"[..], b"key", b"header", b"field", b"param", b"variable", b"label"]
@@ -54,8 +73,6 @@ pub(super) fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
 /// The string in the member named `value` right before the one that names the key at
 /// `key`, which stands behind a quote with `depth` backslashes.
 fn value_before(text: &[u8], key: &Range<usize>, depth: usize, quote: u8) -> Option<Range<usize>> {
-    const VALUES: [&[u8]; 6] =
-        [b"value", b"Value", b"content", b"OutputValue", b"ParameterValue", b"secretValue"];
     let from = key.start.saturating_sub(BEFORE_MAX);
     // Most names in quotes are no values themselves.
     let outside = text.get(from..key.start.checked_sub(depth + 1)?)?;
@@ -70,13 +87,13 @@ fn value_before(text: &[u8], key: &Range<usize>, depth: usize, quote: u8) -> Opt
     let before = before.strip_suffix(quote.as_slice()).filter(|_| is_name_name(name))?;
     let end = from + before.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end().len();
     let members = text.get(from..end)?;
-    // What all of these end with, but for one.
+    // What most names of values end with.
     let at = [&b"alue"[..], b"content"].iter().find_map(|last| {
         let last = [*last, &quote].concat();
         memchr::memmem::rfind(members, &last).map(|at| at + last.len() - quote.len())
     })?;
     let (name, outside) = last_name(members.get(..at)?);
-    if !VALUES.contains(&name) || !outside.ends_with(&quote) {
+    if !is_value_name(name) || !outside.ends_with(&quote) {
         return None;
     }
     let mut cursor = Cursor { text, at: from + at + quote.len() };
@@ -167,7 +184,6 @@ const MEMBERS_MAX: usize = 8;
 /// The string in the member of the object at `at` that holds the value, as Terraform writes
 /// its outputs and the defaults of its variables.
 pub(in crate::scrub) fn member_value(text: &[u8], at: usize, depth: usize) -> Option<Range<usize>> {
-    const NAMES: [&[u8]; 4] = [b"value", b"default", b"Value", b"plaintext"];
     let mut cursor = Cursor { text, at: at + 1 };
     for _ in 0..MEMBERS_MAX {
         cursor.blanks();
@@ -177,7 +193,7 @@ pub(in crate::scrub) fn member_value(text: &[u8], at: usize, depth: usize) -> Op
             Some((value_depth, quote)) if value_depth == depth => {
                 let start = cursor.at + depth + 1;
                 let end = closing_quote(text, start, depth, quote);
-                if NAMES.contains(&name) {
+                if is_value_name(name) {
                     return (start < end).then_some(start..end);
                 }
                 cursor.at = end + depth + 1;

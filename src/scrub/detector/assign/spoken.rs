@@ -9,13 +9,17 @@
 use std::ops::Range;
 
 use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::bytes::is_word;
 
 /// How far from a key its value may begin, in bytes.
-const REACH: usize = 96;
+pub(in crate::scrub) const REACH: usize = 96;
 
 /// How many words may stand between them.
 const WORDS_MAX: usize = 7;
+
+/// What a value has and no word.
+const TELLING: ByteSet = PASSWORD_SIGNS.or(ByteSet::of(b"0123456789"));
 
 /// Words and signs that tie what follows to what was said before.
 const TIES: [&str; 48] = [
@@ -155,7 +159,6 @@ const OTHERS: [&str; 57] = [
 /// Whether a sentence may speak of a key: a look at a few bytes, that code and tables pay.
 pub(in crate::scrub) fn may_be_spoken(text: &[u8], key: &Range<usize>) -> bool {
     let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
-    const TELLING: ByteSet = ByteSet::of(b"0123456789!@#$%^*~?");
     let tells = |byte: &u8| TELLING.has(*byte);
     match rest {
         [0x80..=0xff, ..] | [b'"' | b'`' | b'*' | b'\'' | b':', b' ', ..] => rest.iter().any(tells),

@@ -361,8 +361,21 @@ fn is_constructor(name: &[u8]) -> bool {
     let elsewhere = ELSEWHERE.iter().any(|word| memchr::memmem::find(&lower, word).is_some());
     let is_type =
         name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().any(u8::is_ascii_lowercase);
-    is_type && !elsewhere
+    (is_type && !elsewhere) || FUNCTIONS.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
+
+/// Functions of SQL that get a password as it is (MySQL, PostgreSQL's pgcrypto).
+const FUNCTIONS: [&[u8]; 9] = [
+    b"password",
+    b"old_password",
+    b"sha",
+    b"sha1",
+    b"sha2",
+    b"md5",
+    b"crypt",
+    b"encrypt",
+    b"aes_encrypt",
+];
 
 /// Whether `rest` begins with a typographic quotation mark: U+2018, U+2019, U+201C to
 /// U+201E, U+00AB, U+00BB.

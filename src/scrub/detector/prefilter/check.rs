@@ -3,11 +3,14 @@
 //! A check only looks at what every real match has: it may let through what is
 //! none, never the reverse.
 
+use crate::scrub::detector::assign::SPOKEN_REACH;
 use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
 use crate::scrub::detector::decode::colour_len;
+use crate::scrub::detector::prefilter::runs;
 
 /// What is looked at behind a needle before it is a hit.
 #[derive(Clone, Debug)]
@@ -67,7 +70,8 @@ fn is_in_word(bytes: &[u8], start: usize) -> bool {
     let code = colour_len(bytes.get(start..).unwrap_or_default());
     let before = start.checked_sub(1).and_then(|at| bytes.get(at));
     let behind = bytes.get(start + code);
-    0 < code && before.copied().is_some_and(is_word) && behind.copied().is_some_and(is_word)
+    let goes_on = |byte: u8| is_word(byte) || runs::goes_on(byte);
+    0 < code && before.copied().is_some_and(goes_on) && behind.copied().is_some_and(goes_on)
 }
 
 /// Whether `min` bytes of the set follow, or a few and then the end of a line, at which
@@ -135,11 +139,6 @@ fn is_declared(rest: &[u8]) -> bool {
     behind.is_some_and(|behind| matches!(behind, [b' ', b'=', ..] | [b'=', ..]))
 }
 
-/// How far a value is looked for that a sentence gives a key, in bytes: behind it, and
-/// before it.
-const SPOKEN_BEHIND: usize = 96;
-const SPOKEN_BEFORE: usize = 64;
-
 /// How many words of a sentence are looked at, on each side.
 const SPOKEN_WORDS_MAX: usize = 9;
 
@@ -149,7 +148,7 @@ fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if bytes.get(start).is_some_and(|byte| !byte.is_ascii()) {
         return true;
     }
-    let behind = rest.get(..SPOKEN_BEHIND).unwrap_or(rest);
+    let behind = rest.get(..SPOKEN_REACH).unwrap_or(rest);
     let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());
     let behind = behind.get(..line).unwrap_or_default();
     // The rest of the name, and a blank.
@@ -171,7 +170,7 @@ fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if !matches!(behind.get(name), None | Some(b' ' | b',' | b';' | b'!' | b'?')) {
         return false;
     }
-    let before = bytes.get(start.saturating_sub(SPOKEN_BEFORE)..start).unwrap_or_default();
+    let before = bytes.get(start.saturating_sub(SPOKEN_REACH)..start).unwrap_or_default();
     let mut words = before.rsplit(|byte| *byte == b' ').take(SPOKEN_WORDS_MAX);
     words.any(|word| matches!(word, b"is" | b"as" | b"was" | b"<-"))
         && words.next().is_some_and(is_no_word)
@@ -211,7 +210,6 @@ fn is_said(sentence: &[u8]) -> bool {
 
 fn is_no_word(word: &[u8]) -> bool {
     const DIGITS: ByteSet = ByteSet::of(b"0123456789");
-    const SIGNS: ByteSet = ByteSet::of(b"!@#$%^*~?");
     const CODE: ByteSet = ByteSet::of(b"(){}[]<>|=&;\\");
     let (mut letters, mut digits, mut signs) = (0, 0, 0);
     for byte in word {
@@ -220,7 +218,7 @@ fn is_no_word(word: &[u8]) -> bool {
         }
         letters += usize::from(byte.is_ascii_alphabetic());
         digits += usize::from(DIGITS.has(*byte));
-        signs += usize::from(SIGNS.has(*byte));
+        signs += usize::from(PASSWORD_SIGNS.has(*byte));
     }
     (4 <= digits) || (2 <= letters && 6 <= word.len() && 0 < digits + signs)
 }

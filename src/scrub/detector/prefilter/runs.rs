@@ -34,7 +34,7 @@ pub(super) const fn goes_on(byte: u8) -> bool {
 /// ASCII before it is none that a reader sees as it is.
 pub(super) fn report_disguise(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
     let is_in_token = match bytes.get(at..) {
-        Some([b'-' | b'.', next, ..]) => next.is_ascii_alphanumeric(),
+        Some([b'-' | b'.' | b'+' | b'/', next, ..]) => next.is_ascii_alphanumeric(),
         Some([byte, ..]) => is_word(*byte),
         _ => false,
     };
@@ -48,8 +48,8 @@ pub(super) fn report_disguise(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) {
 fn is_promising(run: &[u8; RUN_LEN_MIN]) -> bool {
     // Counted over a fixed length, a few vector instructions.
     let count = |is: fn(&u8) -> bool| run.iter().map(|byte| u8::from(is(byte))).sum::<u8>();
-    // Two characters may be a prefix: `0x`.
-    if usize::from(count(u8::is_ascii_hexdigit)) + 2 >= run.len() && is_hex(run) {
+    // Three characters may be none: a length, and `0x`.
+    if usize::from(count(u8::is_ascii_hexdigit)) + 3 >= run.len() && is_hex(run) {
         return says_text(digits(run));
     }
     // Of the base64 of any text, a third is in upper case; of that of capitals, nearly all.
@@ -64,9 +64,13 @@ fn is_promising_part(part: &[u8; RUN_LEN_MIN]) -> bool {
     may_be_ascii(part, 0) || (is_hex(part) && says_text(digits(part))) || is_packed(part)
 }
 
-/// The digits behind `0x` or `x`, if any.
+/// The digits behind `0x`, and behind the length that a request has before a text.
 fn digits(run: &[u8; RUN_LEN_MIN]) -> &[u8] {
-    match run.as_slice() {
+    let run = match run.as_slice() {
+        [first, rest @ ..] if !first.is_ascii_hexdigit() && !matches!(first, b'x' | b'X') => rest,
+        whole => whole,
+    };
+    match run {
         [b'0', b'x' | b'X', digits @ ..] | [b'x' | b'X', digits @ ..] => digits,
         whole => whole,
     }
@@ -177,6 +181,8 @@ mod tests {
                 ("base64 in a path", format!("/api/v1/sessions/of/users/{base64}")),
                 ("hex behind words", format!("a-session-of-some-user-{hex}")),
                 ("base64 behind a length", format!("d{base64}")),
+                ("hex behind a length", format!("V{hex}")),
+                ("hex behind a length and a prefix", format!("V0x{hex}")),
             ] {
                 assert!(is_reported(&written), "{name} of {text:?}");
             }

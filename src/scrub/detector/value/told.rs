@@ -1,5 +1,6 @@
 //! Values that show in the midst of a sentence that they are secrets.
 
+use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::value::chosen::is_generated;
 use crate::scrub::detector::value::chosen::is_phrase;
 use crate::scrub::detector::value::chosen::names_something;
@@ -77,14 +78,18 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
             return true;
         }
     }
-    let signs = |byte: &u8| b"!@#$%^*~?".contains(byte);
     if !LEN.contains(&text.len())
-        || (digits == 0 && !text.iter().any(signs))
+        || (digits == 0 && !text.iter().any(|byte| PASSWORD_SIGNS.has(*byte)))
         || !text.iter().all(u8::is_ascii_graphic)
         || validator::is_placeholder(text)
         || is_no_secret(text)
         || memchr::memmem::find(text, b"://").is_some()
     {
+        return false;
+    }
+    // `SHA2('x'`: a call, whatever its argument is.
+    let is_call = text.windows(2).any(|pair| matches!(pair, [b'(', b'"' | b'\'']));
+    if is_call {
         return false;
     }
     if is_generated(text) && !is_address(text) && !text.contains(&b'/') {
@@ -133,7 +138,7 @@ fn is_mixed_word(text: &[u8], lowers: usize, uppers: usize, digits: usize) -> bo
 /// A sign that stands in passwords and in no word, between other characters.
 fn has_sign_inside(text: &[u8]) -> bool {
     let [_, inside @ .., last] = text else { return false };
-    let at = inside.iter().position(|byte| b"!@#$%^*~?".contains(byte));
+    let at = inside.iter().position(|byte| PASSWORD_SIGNS.has(*byte));
     // `PR#4711`, `50%`
     at.is_some_and(|at| {
         let numbered = inside.get(at) == Some(&b'#')
