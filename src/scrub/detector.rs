@@ -319,14 +319,18 @@ impl Detector {
     }
 }
 
-/// The needles for an anchor of a rule: as it is, and as it stands in a URL or an array.
+/// The needles for an anchor of a rule: as it is, and as it stands in a URL, in a string of
+/// JSON or in an array.
 fn announced(anchor: confirm::Anchor, rule: u32) -> impl Iterator<Item = (Needle, Use)> {
     let caseless = anchor.caseless;
     let in_url = announce::escaped_blanks(&anchor.bytes).into_iter();
     let in_url = in_url.map(|bytes| (bytes, Use::Escape(Escapes::Percent)));
+    let in_string = announce::escaped_quotes(&anchor.bytes).into_iter();
+    let in_string = in_string.map(move |bytes| (bytes, Use::Anchor(rule)));
     let in_array = announce::as_element(&anchor.bytes).into_iter().flatten();
     let in_array = in_array.map(|bytes| (bytes, Use::Arguments));
     let others = in_url
+        .chain(in_string)
         .chain(in_array)
         .map(move |(bytes, used)| (Needle { bytes, caseless, check: Check::None }, used));
     let needle = Needle { bytes: anchor.bytes, caseless, check: anchor.check };

@@ -106,6 +106,33 @@ pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// An anchor as it stands in a string of JSON, and in one in that, as deep as strings are
+/// undone, where there are quotes in it. One that ends in a quote ends in the first
+/// backslash before it; one that begins with a quote needs none before.
+pub(super) fn escaped_quotes(anchor: &[u8]) -> Vec<Vec<u8>> {
+    let Some((first, rest)) = anchor.split_first() else { return Vec::new() };
+    let (body, closes) = match rest.strip_suffix(b"\"") {
+        Some(body) => (body, true),
+        None => (rest, false),
+    };
+    let parts: Vec<&[u8]> = body.split(|byte| *byte == b'"').collect();
+    let layers = match (parts.len(), closes) {
+        (0 | 1, false) => 0,
+        (0 | 1, true) => 1,
+        _ => LAYERS_MAX,
+    };
+    let written = |layer: u32| {
+        let quote = [vec![b'\\'; (1 << layer) - 1], vec![b'"']].concat();
+        let mut bytes = [&[*first][..], &parts.join(quote.as_slice())].concat();
+        bytes.extend(closes.then_some(b'\\'));
+        bytes
+    };
+    (1..=layers).map(written).collect()
+}
+
+/// How many strings of JSON may stand in each other around an anchor.
+const LAYERS_MAX: u32 = 3;
+
 /// The anchor of a rule for lists of arguments (`curl"`) as it stands in an array of
 /// protobuf, with the tag of the next element behind it, and in one of OTLP/JSON.
 pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {

@@ -170,6 +170,10 @@ pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
     while text.get(..at).is_some_and(|before| before.ends_with(b"=")) && text.get(at) == Some(&b'"')
     {
         let value = text.get(at + 1..text.len().min(at + LINE_MAX)).unwrap_or_default();
+        // The quote that ends the string around it all.
+        if matches!(value, [] | [b',' | b'}' | b']', ..]) {
+            break;
+        }
         let Some(close) = memchr::memchr2(b'"', b'\n', value) else { break };
         if value.get(close) != Some(&b'"') {
             break;

@@ -294,6 +294,7 @@ impl Pattern {
                     secret.end -= stop_len(text, &secret);
                 }
             }
+            secret.end = string_end(text, &secret);
             if !secret.is_empty() {
                 return Some(Candidate { secret, glued });
             }
@@ -324,6 +325,31 @@ impl Pattern {
         regex.search_captures(&input, &mut captures);
         captures.get_group_by_name("secret").map_or(range, |group| group.range())
     }
+}
+
+/// Where the string of JSON ends in which a secret begins, if the pattern took more than it;
+/// else where the secret ends.
+fn string_end(text: &[u8], secret: &Range<usize>) -> usize {
+    let bytes = text.get(secret.clone()).unwrap_or_default();
+    let slashes = |text: &[u8]| text.iter().rev().take_while(|byte| **byte == b'\\').count();
+    let Some(quote) = memchr::memchr(b'"', bytes) else {
+        // What is left of the escaped quote that ends the string.
+        let mut behind = text.get(secret.end..).unwrap_or_default().iter();
+        let is_cut = behind.find(|byte| **byte != b'\\') == Some(&b'"');
+        return secret.end - if is_cut { slashes(bytes) } else { 0 };
+    };
+    let (value, _) = bytes.split_at(quote);
+    let behind = text.get(secret.start + quote + 1..).unwrap_or_default();
+    let ends = match behind.trim_ascii_start() {
+        [b'}' | b']', ..] => true,
+        [b',', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"' | b'\\' | b'{' | b'[', ..]),
+        _ => false,
+    };
+    let opens = value.iter().any(|byte| matches!(byte, b'{' | b'['));
+    if quote == 0 || opens || !ends {
+        return secret.end;
+    }
+    secret.start + quote - slashes(value)
 }
 
 /// How long what ends a secret is and belongs to what is around it: the full stop of a

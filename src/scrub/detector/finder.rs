@@ -243,6 +243,31 @@ impl<'d> Finder<'d> {
         }
     }
 
+    /// Masks what was found in a text, and says why where somebody asks.
+    fn mask(
+        &mut self,
+        mut search: Search<'d, '_>,
+        text: &[u8],
+        matches: &[Match],
+        known: Known<'d>,
+        place: &Place<'_>,
+        found: &mut Vec<Replacement>,
+    ) {
+        if !matches.is_empty() {
+            self.identifiers.take(&self.detector.pairs, matches, place);
+        }
+        let before = found.len();
+        self.replace(&search, text, matches, place, found);
+        if let Some(events) = search.trace.take() {
+            let shown = matches.iter().map(|found| search.shown(text, found)).collect();
+            self.explain(events, matches, shown, place);
+        }
+        if !matches.is_empty() && !search.exhausted {
+            let masked = search.apply(text, matches);
+            self.settle(text, masked, known, place, found, before);
+        }
+    }
+
     fn report(&mut self, rule: u32, place: &Place<'_>) {
         self.tally.matched(rule);
         let redaction = self.redaction(rule, place, self.redactions.len());
@@ -365,11 +390,8 @@ impl Judge for Finder<'_> {
 
     fn text(&mut self, text: Shown<'_>, place: &Place<'_>, found: &mut Vec<Replacement>) {
         let known = self.known_at(text.bytes, place);
-        if place.kind == BODY
-            && let Some(line) = self.key_lines.line(text.bytes)
-        {
-            return self.mask_key_line(text.bytes, line, place, found);
-        }
+        let is_body = place.kind == BODY;
+        let line = if is_body { self.key_lines.line(text.bytes) } else { None };
         let says_nothing = matches!(known, Known::Nothing);
         let scanned = text.at.filter(|&at| says_nothing || !self.long.is_clean(at));
         let (range, base) = match scanned {
@@ -383,22 +405,21 @@ impl Judge for Finder<'_> {
         let packed = Packed::of(text.bytes).is_some();
         let asked = self.explanations.is_some();
         self.told.forget(place.at);
-        let needs_all = packed || asked || !self.apart.is_empty() || !self.told.is_empty();
-        if range.is_empty() && says_nothing && !needs_all {
+        let beside = line.is_some() || !self.apart.is_empty() || !self.told.is_empty();
+        if range.is_empty() && says_nothing && !packed && !asked && !beside {
             return;
         }
         let hits = if scanned.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();
         let announces_key = self.detector.announces_key(hits);
-        if place.kind == BODY
-            && !hits.is_empty()
-            && let Some(line) = self.key_lines.bare_line(text.bytes, place.at)
-        {
-            self.gap = 0..0;
-            return self.mask_key_line(text.bytes, line, place, found);
-        }
-        if place.kind == BODY && announces_key {
+        let line = match line {
+            None if is_body && !hits.is_empty() => self.key_lines.bare_line(text.bytes, place.at),
+            line => line,
+        };
+        if is_body && announces_key {
             self.key_lines.open(text.bytes);
+        }
+        if line.is_some() || (is_body && announces_key) {
             self.gap = 0..0;
         }
         let mut search = self.search(place, text.bytes.len());
@@ -406,8 +427,11 @@ impl Judge for Finder<'_> {
             search.watch(text.bytes, hits, base, place.context == NOT_SECRET);
         }
         let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
-        if !self.told.is_empty() {
+        if beside {
             matches = self.told.add(place.at, matches);
+        }
+        if let Some(line) = line {
+            matches = self.with_key_line(&mut search, text.bytes, line, matches);
         }
         if !search.notes.is_empty() {
             self.note(&search.notes, place);
@@ -418,27 +442,14 @@ impl Judge for Finder<'_> {
         if search.exhausted {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
         }
+        let is_clean = matches.is_empty() && search.notes.is_empty() && !announces_key;
         if let Some(at) = scanned
             && says_nothing
-            && matches.is_empty()
-            && search.notes.is_empty()
-            && !announces_key
+            && is_clean
         {
             self.long.nothing_found(self.detector, text.bytes, at);
         }
-        if !matches.is_empty() {
-            self.identifiers.take(&self.detector.pairs, &matches, place);
-        }
-        let before = found.len();
-        self.replace(&search, text.bytes, &matches, place, found);
-        if let Some(events) = search.trace.take() {
-            let shown = matches.iter().map(|found| search.shown(text.bytes, found)).collect();
-            self.explain(events, &matches, shown, place);
-        }
-        if !matches.is_empty() && !search.exhausted {
-            let masked = search.apply(text.bytes, &matches);
-            self.settle(text.bytes, masked, known, place, found, before);
-        }
+        self.mask(search, text.bytes, &matches, known, place, found);
     }
 
     fn wants_whole(&mut self, range: Range<usize>) -> bool {

@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
 
 /// The first words of a PEM boundary (RFC 7468 §2).
@@ -32,6 +33,9 @@ const BARE_MIN: usize = 4;
 
 /// How far apart, in a request, lines of one key stand whose first one was not seen.
 const BARE_BYTES_MAX: usize = 2048;
+
+/// How many other characters a line of a key has around it: quotes, signs.
+const AROUND_MAX: usize = 2;
 
 /// How long a record may be that has one line of a key in it.
 const RECORD_BYTES_MAX: usize = 2048;
@@ -69,8 +73,8 @@ impl KeyLines {
         self.next != Next::None
     }
 
-    /// Takes the body of a record; where the line of the open key stands in it, if it
-    /// has one.
+    /// Takes the body of a record; where the lines of the open key stand in it, if it
+    /// has any.
     #[inline]
     pub(in crate::scrub) fn line(&mut self, body: &[u8]) -> Option<Range<usize>> {
         if self.next == Next::None { None } else { self.take(body) }
@@ -82,10 +86,13 @@ impl KeyLines {
             return None;
         }
         if let Some(line) = long_line(body) {
-            self.next = Next::Line;
             self.strays = 0;
             self.around = (line.start, body.trim_ascii_end().len().saturating_sub(line.end));
-            return Some(line);
+            let lines = with_next_lines(body, line);
+            let behind = body.get(lines.end..).unwrap_or_default().trim_ascii_end();
+            // Behind other lines, only a full one is of the key.
+            self.next = if behind.contains(&b'\n') { Next::First } else { Next::Line };
+            return Some(lines);
         }
         if self.next == Next::Line
             && let Some(line) = self.last_line(body)
@@ -94,9 +101,7 @@ impl KeyLines {
             (self.next, self.strays) = (Next::First, 1);
             return Some(line);
         }
-        let headers = [&b"Proc-Type:"[..], b"DEK-Info:"];
-        let is_header = |header: &&[u8]| memchr::memmem::find(body, header).is_some();
-        if !body.trim_ascii().is_empty() && !headers.iter().any(is_header) {
+        if !body.trim_ascii().is_empty() && !is_header(body) {
             self.strays += 1;
         }
         if STRAYS_MAX < self.strays {
@@ -123,6 +128,14 @@ impl KeyLines {
         let Some(begin) = memchr::memmem::rfind(body, BEGIN) else { return };
         let key = body.get(begin..).unwrap_or_default();
         if memchr::memmem::find(key, END).is_some() {
+            return;
+        }
+        // A text that goes on with something else holds all that there is of the key.
+        let last = key.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let goes_on = is_header(last)
+            || memchr::memmem::find(last, BEGIN).is_some()
+            || last.iter().filter(|byte| of_body(byte)).count() + AROUND_MAX >= last.len();
+        if !goes_on {
             return;
         }
         // The body of the key may begin in the same record.
@@ -159,8 +172,14 @@ impl KeyLines {
             return None;
         }
         (self.next, self.strays) = (Next::Line, 0);
-        Some(line)
+        Some(with_next_lines(body, line))
     }
+}
+
+/// Whether a record holds a header of an encrypted key (RFC 1421 §4.6).
+fn is_header(body: &[u8]) -> bool {
+    let headers = [&b"Proc-Type:"[..], b"DEK-Info:"];
+    headers.iter().any(|header| memchr::memmem::find(body, header).is_some())
 }
 
 /// Whether base64 is what a private key begins with: PKCS#1, PKCS#8, SEC 1, OpenSSH.
@@ -199,10 +218,14 @@ fn long_line(body: &[u8]) -> Option<Range<usize>> {
         return None;
     }
     let mut longest = 0..0;
-    let mut at = 0;
+    let mut at = 0_usize;
     for run in body.split(|byte| !of_body(byte)) {
-        if longest.len() < run.len() {
-            longest = at..at + run.len();
+        // Of an escaped line end, the letter is none of the line.
+        let before = at.checked_sub(1).and_then(|before| body.get(before));
+        let is_escape = before == Some(&b'\\') && matches!(run, [b'n' | b'r' | b't', ..]);
+        let start = at + usize::from(is_escape);
+        if longest.len() < at + run.len() - start {
+            longest = start..at + run.len();
         }
         at += run.len() + 1;
     }
@@ -214,6 +237,24 @@ fn long_line(body: &[u8]) -> Option<Range<usize>> {
     }
     let line = body.get(longest.clone())?;
     (LINE_LEN_MIN <= line.len() && is_mixed(line)).then_some(longest)
+}
+
+/// The line and those that follow it: a record may hold several.
+fn with_next_lines(body: &[u8], mut line: Range<usize>) -> Range<usize> {
+    while let Some((gap, more)) = body.get(line.end..).and_then(next_line) {
+        line.end += gap + more;
+    }
+    line
+}
+
+/// How long the line end is that stands behind a line, and the next line behind it, if that
+/// is all of a body.
+fn next_line(rest: &[u8]) -> Option<(usize, usize)> {
+    let gap = break_len(rest)?;
+    let line = rest.get(gap..)?;
+    let len = line.iter().take_while(|byte| of_body(byte)).count();
+    let ends = |rest: &[u8]| matches!(rest, [] | [b'"' | b'\'', ..]) || break_len(rest).is_some();
+    (0 < len && ends(line.get(len..)?)).then_some((gap, len))
 }
 
 #[cfg(test)]

@@ -33,24 +33,29 @@ pub(super) struct Layers {
     /// What it says now, and where in it the anchor begins.
     pub(super) text: Vec<u8>,
     pub(super) at: usize,
+    /// Where it ends.
+    anchor_end: usize,
     undone: Vec<Decoded>,
 }
 
 impl Layers {
-    /// The part of `text` within `range`, in which an anchor begins at `at`.
-    pub(super) fn new(text: &[u8], range: Range<usize>, at: usize) -> Self {
+    /// The part of `text` within `range`, in which an anchor stands.
+    pub(super) fn new(text: &[u8], range: Range<usize>, anchor: Range<usize>) -> Self {
+        let at = anchor.start;
         // No escape is cut in the middle.
         let before = text.get(range.start..at).unwrap_or_default();
         let cut = before.iter().take_while(|byte| **byte == b'\\').count();
         let start = if range.start == 0 { 0 } else { (range.start + cut + 1).min(at) };
         let part = text.get(start..range.end.min(text.len())).unwrap_or_default().to_vec();
-        Self { start, text: part, at: at - start, undone: Vec::new() }
+        let anchor_end = anchor.end.saturating_sub(start);
+        Self { start, text: part, at: at - start, anchor_end, undone: Vec::new() }
     }
 
     /// Undoes one layer more. Whether there was one.
     pub(super) fn undo(&mut self) -> bool {
         let Some(decoded) = Decoded::layer(&self.text) else { return false };
         self.at = decoded.position(self.at);
+        self.anchor_end = decoded.position(self.anchor_end);
         self.text.clone_from(&decoded.text);
         self.undone.push(decoded);
         true
@@ -89,13 +94,14 @@ impl Search<'_, '_> {
         if !is_escaped {
             return false;
         }
-        let mut layers = Layers::new(text, range, anchor.start);
+        let mut layers = Layers::new(text, range, anchor.clone());
         for _ in 0..DEPTH_MAX {
             self.step(layers.text.len());
             if !layers.undo() {
                 return false;
             }
-            let candidate = pattern.confirm(&layers.text, layers.at, anchor.len());
+            let len = layers.anchor_end.saturating_sub(layers.at);
+            let candidate = pattern.confirm(&layers.text, layers.at, len);
             let Some(candidate) = candidate.filter(|candidate| !candidate.glued) else { continue };
             let secret = layers.text.get(candidate.secret.clone()).unwrap_or_default();
             let range = layers.original(&candidate.secret);
@@ -130,7 +136,7 @@ mod tests {
     fn a_range_is_mapped_back_through_every_layer() {
         let text = br#"before {\"note\":\"LOGIN \\\"bob\\\" \\\"pw\\\"\"}"#;
         let at = memchr::memmem::find(text, b"LOGIN").expect("an anchor");
-        let mut layers = Layers::new(text, 0..text.len(), at);
+        let mut layers = Layers::new(text, 0..text.len(), at..at + 5);
         for said in [&br#"LOGIN \"bob\" \"pw\""#[..], br#"LOGIN "bob" "pw""#] {
             assert!(layers.undo());
             assert!(layers.text[layers.at..].starts_with(said));
@@ -145,7 +151,7 @@ mod tests {
     fn no_escape_is_cut_where_a_part_begins() {
         let text = br"x\\\\nkind";
         for start in 0..5 {
-            let mut layers = Layers::new(text, start..text.len(), 6);
+            let mut layers = Layers::new(text, start..text.len(), 6..10);
             while layers.undo() {}
             assert!(layers.text[layers.at..].starts_with(b"kind"), "from {start}");
         }

@@ -121,7 +121,7 @@ impl Search<'_, '_> {
         let mut values = assign::secret_data(text, at);
         let near = text.get(at.saturating_sub(ESCAPE_NEAR)..text.len().min(at + ESCAPE_NEAR));
         if values.is_empty() && near.is_some_and(has_escape) {
-            let mut layers = Layers::new(text, assign::manifest_around(at), at);
+            let mut layers = Layers::new(text, assign::manifest_around(at), at..at);
             for _ in 0..DEPTH_MAX {
                 if !values.is_empty() || self.exhausted || !layers.undo() {
                     break;
