@@ -50,6 +50,38 @@ fn without_rules(bencher: Bencher<'_, '_>, workload: &str) {
     bench(bencher, &Scrubber::without_rules().expect("no rules"), workload, 0);
 }
 
+/// How many rules there are, in each of the workloads.
+const CURVE: [(&str, usize); 15] = [
+    ("web", 50),
+    ("web", 100),
+    ("web", 200),
+    ("web", 400),
+    ("web", 600),
+    ("agent", 50),
+    ("agent", 100),
+    ("agent", 200),
+    ("agent", 400),
+    ("agent", 600),
+    ("logs", 50),
+    ("logs", 100),
+    ("logs", 200),
+    ("logs", 400),
+    ("logs", 600),
+];
+
+/// Nothing to find, with that many of the packed rules, taken from all over the packs.
+#[divan::bench(args = CURVE)]
+fn by_rules(bencher: Bencher<'_, '_>, (workload, count): (&str, usize)) {
+    let all = scrubber().rule_ids();
+    let is_left = |at: usize| at * count / all.len() == (at + 1) * count / all.len();
+    let disable = (0..).zip(&all).filter(|(at, _)| is_left(*at)).map(|(_, id)| id.to_string());
+    let disable = disable.collect();
+    let settings = Settings { known_texts_mib: KnownTexts(0), disable, ..Settings::default() };
+    let scrubber = Scrubber::new(&settings).expect("fewer rules compile, too");
+    assert_eq!(scrubber.rule_ids().len(), count);
+    bench(bencher, &scrubber, workload, 0);
+}
+
 /// All rules compiled, from YAML.
 #[divan::bench]
 fn start() -> Scrubber {

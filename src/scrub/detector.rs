@@ -40,6 +40,8 @@ pub(in crate::scrub) mod trace;
 mod value;
 mod whole;
 
+#[cfg(test)]
+pub(in crate::scrub) use announce::escaped_quotes;
 pub(in crate::scrub) use filter::AllowList;
 pub(in crate::scrub) use filter::Policy;
 pub(in crate::scrub) use filter::Surroundings;

@@ -54,7 +54,8 @@ pub struct Rule {
     #[serde(default)]
     pub pattern: Option<String>,
     /// Literals of which every match of `pattern` holds at least one. Derived from
-    /// the pattern's beginning where left out.
+    /// the pattern's beginning where left out. A quote in one also stands for the escaped
+    /// quote of a string of JSON, up to three strings deep.
     #[serde(default)]
     pub anchors: Vec<String>,
     /// Keys under which the value is secret.

@@ -109,7 +109,7 @@ pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
 /// An anchor as it stands in a string of JSON, and in one in that, as deep as strings are
 /// undone, where there are quotes in it. One that ends in a quote ends in the first
 /// backslash before it; one that begins with a quote needs none before.
-pub(super) fn escaped_quotes(anchor: &[u8]) -> Vec<Vec<u8>> {
+pub(in crate::scrub) fn escaped_quotes(anchor: &[u8]) -> Vec<Vec<u8>> {
     let Some((first, rest)) = anchor.split_first() else { return Vec::new() };
     let (body, closes) = match rest.strip_suffix(b"\"") {
         Some(body) => (body, true),
