@@ -36,6 +36,7 @@ use tokio::time::sleep_until;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::gateway::memory::Returned;
 use crate::gateway::receiver::activity::Activity;
 use crate::gateway::receiver::limits::IDLE_WHEN_CROWDED;
 use crate::gateway::receiver::line::Back;
@@ -85,6 +86,7 @@ pub(in crate::gateway::receiver) struct Connections {
     pub(in crate::gateway::receiver) endpoint: Endpoint,
     pub(in crate::gateway::receiver) routes: watch::Receiver<Arc<Routes>>,
     pub(in crate::gateway::receiver) signs: watch::Receiver<Signs>,
+    pub(in crate::gateway::receiver) returned: Returned,
 }
 
 /// What every connection hears.
@@ -168,6 +170,7 @@ impl Connections {
                 return;
             }
             let Some(again) = back.take(served) else { return };
+            self.returned.count();
             (resting, is_silent) = (again, true);
         }
     }

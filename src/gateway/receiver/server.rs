@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::auth;
+use crate::gateway::memory::Returned;
 use crate::gateway::receiver::bind;
 use crate::gateway::receiver::connection::Connections;
 use crate::gateway::receiver::connection::Signs;
@@ -166,7 +167,8 @@ impl Server {
     ) {
         let Self { listener, tls, endpoint } = self;
         let (told, signs) = watch::channel(Signs::default());
-        let shared = Arc::new(Connections { tls, endpoint, routes, signs });
+        let shared =
+            Arc::new(Connections { tls, endpoint, routes, signs, returned: Returned::default() });
         let room = Arc::new(Semaphore::new(shared.endpoint.limits().connections.get() as usize));
         let mut is_leaving = *leaving.borrow_and_update();
         loop {
