@@ -12,6 +12,7 @@ pub mod config;
 pub mod connect;
 pub mod current;
 pub mod exporter;
+pub mod memory;
 pub mod method;
 pub mod own;
 pub mod pipeline;

@@ -3,10 +3,12 @@
 mod activity;
 mod bind;
 pub mod body;
+mod connection;
 pub mod cors;
 pub mod grpc;
 pub mod http;
 pub mod limits;
+mod line;
 pub mod otlp;
 pub mod reply;
 pub mod route;

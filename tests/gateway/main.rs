@@ -16,6 +16,7 @@ mod provider;
 mod redaction;
 mod refusals;
 mod replay;
+mod rests;
 mod retries;
 mod routes;
 mod sender;

@@ -12,6 +12,7 @@ pub(in crate::gateway::receiver) struct Activity(Arc<Mutex<State>>);
 
 struct State {
     requests: usize,
+    is_used: bool,
     since: Instant,
 }
 
@@ -21,12 +22,20 @@ pub(in crate::gateway::receiver) struct Busy(Activity);
 impl Activity {
     /// Idle from now on.
     pub(in crate::gateway::receiver) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { requests: 0, since: Instant::now() })))
+        Self(Arc::new(Mutex::new(State { requests: 0, is_used: false, since: Instant::now() })))
     }
 
     pub(in crate::gateway::receiver) fn begin(&self) -> Busy {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).requests += 1;
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.requests += 1;
+        state.is_used = true;
+        drop(state);
         Busy(self.clone())
+    }
+
+    /// Whether there was a request.
+    pub(in crate::gateway::receiver) fn is_used(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_used
     }
 
     /// Since when no request is under way, if none is.

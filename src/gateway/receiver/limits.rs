@@ -24,8 +24,9 @@ const UNPACKED_BYTES_MIN: usize = 1 << 20;
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Connections at a time. More wait until one ends; idle ones are then closed
-    /// after a second. Default 10000: each costs 2 KiB, and once it has spoken 20 KiB
-    /// over HTTP/1 and 35 KiB over HTTP/2, which are the buffers of the HTTP library.
+    /// after a second. Default 10000: one that is idle costs 3 KiB, or 9 with TLS; over
+    /// HTTP/2, from the first request on, 40 KiB, and 80 after large ones, of which 28
+    /// and more are buffers that the HTTP library keeps.
     pub connections: NonZeroU32,
     /// How long a connection may take to say what it speaks: the TLS handshake or the
     /// first bytes. Default 10s: a handshake over a bad line takes two.
