@@ -37,6 +37,7 @@ mod streams;
 mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
+mod usual;
 mod value;
 mod whole;
 
@@ -69,6 +70,7 @@ use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::detector::recent::Recent;
+use crate::scrub::detector::usual::Usual;
 use crate::scrub::rule::Action;
 use crate::scrub::rule::Confidence;
 use crate::scrub::rule::Keys;
@@ -128,6 +130,8 @@ struct Compiled {
     /// What takes the place of a match, if not what the processor says.
     mask: Option<MaskKind>,
     filter: Option<Box<Filter>>,
+    /// How long what the pattern matches usually is.
+    usual: Usual,
 }
 
 /// What a needle is for.
@@ -380,6 +384,7 @@ impl Compiled {
                 _ => rule.mask,
             },
             filter: Filter::new(rule, &source.allow, policy)?.map(Box::new),
+            usual: Usual::new(&rule.examples),
         };
         Ok((compiled, anchors))
     }

@@ -231,13 +231,16 @@ impl<'d, 'p> Search<'d, 'p> {
         let candidate = pattern.confirm(text, at, len);
         let missed = pattern.reach(text.len() - at).max(len);
         self.looked(rule, candidate.as_ref().map_or(missed, |found| found.secret.len()));
-        let joined = torn::wrapped(pattern, text, at, len, candidate.as_ref());
+        let joined = torn::wrapped(compiled, pattern, text, at..at + len, candidate.as_ref());
         let joined = joined.or_else(|| {
             let begins_above = candidate.is_none() && pattern.has_lead();
-            begins_above.then(|| torn::wrapped_before(pattern, text, at, len)).flatten()
+            begins_above
+                .then(|| torn::wrapped_before(compiled, pattern, text, at..at + len))
+                .flatten()
         });
         if let Some(joined) = joined.filter(|joined| {
-            compiled.accepts(&joined.secret) && validator::looks_random(&joined.secret)
+            compiled.accepts(&joined.secret)
+                && (joined.fits || validator::looks_random(&joined.secret))
         }) && self.admits(rule, text, &joined.range)
         {
             let certainty = Certainty::Pattern;
