@@ -149,7 +149,8 @@ impl<'d, 'p> Search<'d, 'p> {
             self.exhausted = true;
             return found;
         }
-        if let Some(packed) = Packed::of(text) {
+        let packed = if layer.is_in_run() { Packed::in_run(text) } else { Packed::of(text) };
+        if let Some(packed) = packed {
             self.packed(text, packed, layer, &mut found);
         }
         match known {
