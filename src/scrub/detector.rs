@@ -228,6 +228,12 @@ impl Detector {
                 false if key.is_spoken() => Check::SpokenKey,
                 false => Check::Key,
             };
+            if key.is_spoken() || key.has_verb() {
+                if let Some(bytes) = announce::spoken_in_url(&key.bytes) {
+                    needles.push(Needle { bytes, caseless: true, check: Check::None });
+                    uses.push(Use::Escape(Escapes::Percent));
+                }
+            }
             needles.push(Needle { bytes: key.bytes.clone(), caseless: true, check });
             uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
         }
@@ -329,16 +335,16 @@ impl Detector {
 /// JSON or in an array.
 fn announced(anchor: confirm::Anchor, rule: u32) -> impl Iterator<Item = (Needle, Use)> {
     let caseless = anchor.caseless;
-    let in_url = announce::escaped_blanks(&anchor.bytes).into_iter();
-    let in_url = in_url.map(|bytes| (bytes, Use::Escape(Escapes::Percent)));
+    let in_url = announce::in_url(&anchor.bytes).into_iter();
+    let in_url = in_url.map(|bytes| (bytes, Use::Escape(Escapes::Percent), true));
     let in_string = announce::escaped_quotes(&anchor.bytes).into_iter();
-    let in_string = in_string.map(move |bytes| (bytes, Use::Anchor(rule)));
+    let in_string = in_string.map(move |bytes| (bytes, Use::Anchor(rule), caseless));
     let in_array = announce::as_element(&anchor.bytes).into_iter().flatten();
-    let in_array = in_array.map(|bytes| (bytes, Use::Arguments));
+    let in_array = in_array.map(move |bytes| (bytes, Use::Arguments, caseless));
     let others = in_url
         .chain(in_string)
         .chain(in_array)
-        .map(move |(bytes, used)| (Needle { bytes, caseless, check: Check::None }, used));
+        .map(|(bytes, used, caseless)| (Needle { bytes, caseless, check: Check::None }, used));
     let needle = Needle { bytes: anchor.bytes, caseless, check: anchor.check };
     others.chain(std::iter::once((needle, Use::Anchor(rule))))
 }

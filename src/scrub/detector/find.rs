@@ -191,6 +191,9 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
+                    if announce::between_blanks(text, word.clone()) {
+                        escapes = escapes.with(Escapes::Percent);
+                    }
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
