@@ -63,6 +63,7 @@ use crate::scrub::detector::filter::Filter;
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::key::Class;
+use crate::scrub::detector::key::KeyNeedle;
 use crate::scrub::detector::key::KeyTable;
 use crate::scrub::detector::opinion::Opinion;
 use crate::scrub::detector::prefilter::Check;
@@ -222,20 +223,9 @@ impl Detector {
                 |rule| compiled.get(rule as usize).is_some_and(|r| r.pattern.is_some());
             keys.add_others(&source.rule.keys, has_pattern);
         }
-        for key in keys.needles() {
-            let check = match key.has_sign() {
-                true => Check::None,
-                false if key.is_spoken() => Check::SpokenKey,
-                false => Check::Key,
-            };
-            if key.is_spoken() || key.has_verb() {
-                if let Some(bytes) = announce::spoken_in_url(&key.bytes) {
-                    needles.push(Needle { bytes, caseless: true, check: Check::None });
-                    uses.push(Use::Escape(Escapes::Percent));
-                }
-            }
-            needles.push(Needle { bytes: key.bytes.clone(), caseless: true, check });
-            uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
+        for (needle, used) in keys.needles().into_iter().flat_map(announced_key) {
+            needles.push(needle);
+            uses.push(used);
         }
         let mut piece_words = 0..0;
         if !compiled.is_empty() {
@@ -329,6 +319,23 @@ impl Detector {
         }
         Ok(())
     }
+}
+
+/// The needles for a word of a key: as it is, and as sentences have it in a URL.
+fn announced_key(key: &KeyNeedle) -> impl Iterator<Item = (Needle, Use)> {
+    let check = match key.has_sign() {
+        true => Check::None,
+        false if key.is_spoken() => Check::SpokenKey,
+        false => Check::Key,
+    };
+    let is_said = key.is_spoken() || key.has_verb();
+    let in_url = is_said.then(|| announce::spoken_in_url(&key.bytes)).flatten().map(|bytes| {
+        let needle = Needle { bytes, caseless: true, check: Check::None };
+        (needle, Use::Escape(Escapes::Percent))
+    });
+    let needle = Needle { bytes: key.bytes.clone(), caseless: true, check };
+    let used = Use::Key { start: key.start as u32, end: key.end as u32 };
+    in_url.into_iter().chain(std::iter::once((needle, used)))
 }
 
 /// The needles for an anchor of a rule: as it is, and as it stands in a URL, in a string of

@@ -108,10 +108,11 @@ pub(super) fn in_url(anchor: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The same of a word for what sentences speak of, where there are blanks in it or letters
-/// outside ASCII.
+/// outside ASCII. Sentences do not write names of several words with a sign between.
 pub(super) fn spoken_in_url(word: &[u8]) -> Option<Vec<u8>> {
     let is_escaped = |byte: &u8| *byte == b' ' || !byte.is_ascii();
-    word.iter().any(is_escaped).then(|| percent(word, false))
+    let is_name = word.iter().any(|byte| matches!(byte, b'_' | b'-'));
+    (!is_name && word.iter().any(is_escaped)).then(|| percent(word, false))
 }
 
 /// A text with its blanks, its bytes outside ASCII, and perhaps its slashes as escapes, in
@@ -125,13 +126,15 @@ fn percent(text: &[u8], slashes: bool) -> Vec<u8> {
     text.iter().flat_map(escaped).collect()
 }
 
-/// Whether an escaped blank stands behind the name of which this word is part, or before it.
-pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> bool {
+/// The escapes of a text in which an escaped blank stands behind the name of which this word
+/// is part, or before it.
+pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes> {
     const BLANK: &[u8] = b"%20";
     let behind = text.get(word.end..).unwrap_or_default();
     let behind = behind.get(..NAME_LEN_MAX).unwrap_or(behind);
     let behind = behind.get(key_len(behind)..).unwrap_or_default();
-    behind.starts_with(BLANK) || text.get(..word.start).is_some_and(|text| text.ends_with(BLANK))
+    let before = text.get(..word.start).unwrap_or_default();
+    (behind.starts_with(BLANK) || before.ends_with(BLANK)).then_some(Escapes::Percent)
 }
 
 /// How far an escaped blank is looked for behind a word of a name.

@@ -17,7 +17,6 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
-use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::filter::Ruling;
 use crate::scrub::detector::filter::Surroundings;
 use crate::scrub::detector::hidden;
@@ -149,8 +148,7 @@ impl<'d, 'p> Search<'d, 'p> {
             self.exhausted = true;
             return found;
         }
-        let packed = if layer.is_in_run() { Packed::in_run(text) } else { Packed::of(text) };
-        if let Some(packed) = packed {
+        if let Some(packed) = layer.packed(text) {
             self.packed(text, packed, layer, &mut found);
         }
         match known {
@@ -191,9 +189,8 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
-                    if announce::between_blanks(text, word.clone()) {
-                        escapes = escapes.with(Escapes::Percent);
-                    }
+                    let blanks = announce::between_blanks(text, word.clone());
+                    escapes = blanks.map_or(escapes, |kind| escapes.with(kind));
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),

@@ -49,9 +49,9 @@ pub(in crate::scrub) struct Layer {
 }
 
 impl Layer {
-    /// Whether the text is what a run says.
-    pub(in crate::scrub::detector) fn is_in_run(self) -> bool {
-        self.in_run
+    /// How a text that stands there is packed.
+    pub(in crate::scrub::detector) fn packed(self, text: &[u8]) -> Option<Packed> {
+        if self.in_run { Packed::in_run(text) } else { Packed::of(text) }
     }
 
     fn inner(self) -> Self {

@@ -74,21 +74,16 @@ pub(super) fn wrapped(
     let is_cut = found.is_none_or(|found| usual.are_more_than(found.secret.len()));
     let width = line_len(text, first_end);
     let is_plain = continued || first_end <= at + first_len(text.get(at..)?);
-    if let Some(found) = found {
-        let may_go_on = continued || is_cut || WIDE_LINE <= width || pattern.is_open();
-        let is_whole = !continued && usual.end_with(found.secret.len());
-        if found.secret.end != first_end || !may_go_on || is_whole || !(is_plain || is_cut) {
-            return None;
-        }
+    let is_open = is_cut || (is_plain && (continued || WIDE_LINE <= width || pattern.is_open()));
+    let ends_here = |found: &Candidate| {
+        found.secret.end != first_end || (!continued && usual.end_with(found.secret.len()))
+    };
+    if found.is_some_and(|found| !is_open || ends_here(found)) {
+        return None;
     }
     let start = at.saturating_sub(BEFORE_LEN);
-    let mut pieces = Pieces {
-        joined: text.get(start..first_end)?.to_vec(),
-        usual,
-        have_digits: has_digit(text.get(anchor.end..first_end)?),
-        look_random: true,
-        is_plain: found.is_none() || is_plain,
-    };
+    let mut pieces = Pieces::new(text, start..first_end, anchor.end, usual);
+    pieces.is_plain = found.is_none() || is_plain;
     let signs = if is_cut { pattern.signs() } else { ByteSet::EMPTY };
     let mut end = first_end;
     let mut best: Option<Joined> = None;
@@ -118,10 +113,9 @@ pub(super) fn wrapped(
         pieces.add(piece);
         end = piece_at + len;
         let candidate = pattern.confirm(&pieces.joined, at - start, anchor.len());
-        if let Some(candidate) = candidate.filter(|found| before < found.secret.end && !found.glued)
-        {
-            let left = pieces.joined.len() - candidate.secret.end;
-            best = pieces.joined(&candidate, start..end - left).or(best);
+        let reaches = |found: &Candidate| before < found.secret.end && !found.glued;
+        if let Some(candidate) = candidate.filter(reaches) {
+            best = pieces.joined(&candidate, start..end).or(best);
         }
         // Lines that were cut by a width are as long as the first, but for the last.
         if best.is_some() && !continued && line_len(text, end) != width {
@@ -145,7 +139,18 @@ struct Pieces<'u> {
     is_plain: bool,
 }
 
-impl Pieces<'_> {
+impl<'u> Pieces<'u> {
+    fn new(text: &[u8], first: Range<usize>, anchor_end: usize, usual: &'u Lens) -> Self {
+        let body = text.get(anchor_end..first.end).unwrap_or_default();
+        Self {
+            have_digits: has_digit(body),
+            joined: text.get(first).unwrap_or_default().to_vec(),
+            usual,
+            look_random: true,
+            is_plain: true,
+        }
+    }
+
     fn add(&mut self, piece: &[u8]) {
         self.joined.extend_from_slice(piece);
         self.have_digits &= has_digit(piece);
@@ -156,7 +161,8 @@ impl Pieces<'_> {
         let secret = self.joined.get(candidate.secret.clone())?.to_vec();
         let fits = self.have_digits && self.usual.fit(secret.len());
         let is_whole = candidate.secret.end == self.joined.len();
-        let range = lines.start + candidate.secret.start..lines.end;
+        let left = self.joined.len() - candidate.secret.end;
+        let range = lines.start + candidate.secret.start..lines.end - left;
         let is_known = self.is_plain || self.usual.allow(secret.len());
         let is_random = self.look_random && is_known;
         (is_random || (fits && is_whole)).then_some(Joined { secret, range, fits })
