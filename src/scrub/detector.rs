@@ -37,6 +37,7 @@ mod streams;
 mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
+mod usual;
 mod value;
 mod whole;
 
@@ -62,6 +63,7 @@ use crate::scrub::detector::filter::Filter;
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::key::Class;
+use crate::scrub::detector::key::KeyNeedle;
 use crate::scrub::detector::key::KeyTable;
 use crate::scrub::detector::opinion::Opinion;
 use crate::scrub::detector::prefilter::Check;
@@ -69,6 +71,7 @@ use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::Prefilter;
 use crate::scrub::detector::recent::Recent;
+use crate::scrub::detector::usual::Usual;
 use crate::scrub::rule::Action;
 use crate::scrub::rule::Confidence;
 use crate::scrub::rule::Keys;
@@ -128,6 +131,8 @@ struct Compiled {
     /// What takes the place of a match, if not what the processor says.
     mask: Option<MaskKind>,
     filter: Option<Box<Filter>>,
+    /// How long what the pattern matches usually is.
+    usual: Usual,
 }
 
 /// What a needle is for.
@@ -218,14 +223,9 @@ impl Detector {
                 |rule| compiled.get(rule as usize).is_some_and(|r| r.pattern.is_some());
             keys.add_others(&source.rule.keys, has_pattern);
         }
-        for key in keys.needles() {
-            let check = match key.has_sign() {
-                true => Check::None,
-                false if key.is_spoken() => Check::SpokenKey,
-                false => Check::Key,
-            };
-            needles.push(Needle { bytes: key.bytes.clone(), caseless: true, check });
-            uses.push(Use::Key { start: key.start as u32, end: key.end as u32 });
+        for (needle, used) in keys.needles().into_iter().flat_map(announced_key) {
+            needles.push(needle);
+            uses.push(used);
         }
         let mut piece_words = 0..0;
         if !compiled.is_empty() {
@@ -321,20 +321,37 @@ impl Detector {
     }
 }
 
+/// The needles for a word of a key: as it is, and as sentences have it in a URL.
+fn announced_key(key: &KeyNeedle) -> impl Iterator<Item = (Needle, Use)> {
+    let check = match key.has_sign() {
+        true => Check::None,
+        false if key.is_spoken() => Check::SpokenKey,
+        false => Check::Key,
+    };
+    let is_said = key.is_spoken() || key.has_verb();
+    let in_url = is_said.then(|| announce::spoken_in_url(&key.bytes)).flatten().map(|bytes| {
+        let needle = Needle { bytes, caseless: true, check: Check::None };
+        (needle, Use::Escape(Escapes::Percent))
+    });
+    let needle = Needle { bytes: key.bytes.clone(), caseless: true, check };
+    let used = Use::Key { start: key.start as u32, end: key.end as u32 };
+    in_url.into_iter().chain(std::iter::once((needle, used)))
+}
+
 /// The needles for an anchor of a rule: as it is, and as it stands in a URL, in a string of
 /// JSON or in an array.
 fn announced(anchor: confirm::Anchor, rule: u32) -> impl Iterator<Item = (Needle, Use)> {
     let caseless = anchor.caseless;
-    let in_url = announce::escaped_blanks(&anchor.bytes).into_iter();
-    let in_url = in_url.map(|bytes| (bytes, Use::Escape(Escapes::Percent)));
+    let in_url = announce::in_url(&anchor.bytes).into_iter();
+    let in_url = in_url.map(|bytes| (bytes, Use::Escape(Escapes::Percent), true));
     let in_string = announce::escaped_quotes(&anchor.bytes).into_iter();
-    let in_string = in_string.map(move |bytes| (bytes, Use::Anchor(rule)));
+    let in_string = in_string.map(move |bytes| (bytes, Use::Anchor(rule), caseless));
     let in_array = announce::as_element(&anchor.bytes).into_iter().flatten();
-    let in_array = in_array.map(|bytes| (bytes, Use::Arguments));
+    let in_array = in_array.map(move |bytes| (bytes, Use::Arguments, caseless));
     let others = in_url
         .chain(in_string)
         .chain(in_array)
-        .map(move |(bytes, used)| (Needle { bytes, caseless, check: Check::None }, used));
+        .map(|(bytes, used, caseless)| (Needle { bytes, caseless, check: Check::None }, used));
     let needle = Needle { bytes: anchor.bytes, caseless, check: anchor.check };
     others.chain(std::iter::once((needle, Use::Anchor(rule))))
 }
@@ -380,6 +397,7 @@ impl Compiled {
                 _ => rule.mask,
             },
             filter: Filter::new(rule, &source.allow, policy)?.map(Box::new),
+            usual: Usual::new(&rule.examples),
         };
         Ok((compiled, anchors))
     }

@@ -1,8 +1,12 @@
 //! What announces an encoding: needles of the prefilter, so that clean text pays nothing.
 
+use std::ops::Range;
+
 use crate::scrub::detector::Use;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::key_len;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::decode::begins_disguised;
 use crate::scrub::detector::decode::ends_disguised;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
@@ -96,15 +100,45 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
         .chain(numbers)
 }
 
-/// An anchor as it stands in a URL, where there are blanks in it: an escaped blank alone
-/// announces nothing.
-pub(super) fn escaped_blanks(anchor: &[u8]) -> Option<Vec<u8>> {
-    let blank = |byte: &u8| *byte == b' ';
-    anchor.iter().any(blank).then(|| {
-        let parts: Vec<&[u8]> = anchor.split(blank).collect();
-        parts.join(b"%20".as_slice())
-    })
+/// An anchor as it stands in a URL, where there are blanks in it, or where it begins a path:
+/// an escaped blank or slash alone announces nothing.
+pub(super) fn in_url(anchor: &[u8]) -> Option<Vec<u8>> {
+    let is_path = anchor.starts_with(b"/");
+    (is_path || anchor.contains(&b' ')).then(|| percent(anchor, is_path))
 }
+
+/// The same of a word for what sentences speak of, where there are blanks in it or letters
+/// outside ASCII. Sentences do not write names of several words with a sign between.
+pub(super) fn spoken_in_url(word: &[u8]) -> Option<Vec<u8>> {
+    let is_escaped = |byte: &u8| *byte == b' ' || !byte.is_ascii();
+    let is_name = word.iter().any(|byte| matches!(byte, b'_' | b'-'));
+    (!is_name && word.iter().any(is_escaped)).then(|| percent(word, false))
+}
+
+/// A text with its blanks, its bytes outside ASCII, and perhaps its slashes as escapes, in
+/// lower case.
+fn percent(text: &[u8], slashes: bool) -> Vec<u8> {
+    let escaped = |byte: &u8| match byte {
+        b' ' | 0x80.. => format!("%{byte:02x}").into_bytes(),
+        b'/' if slashes => b"%2f".to_vec(),
+        byte => vec![byte.to_ascii_lowercase()],
+    };
+    text.iter().flat_map(escaped).collect()
+}
+
+/// The escapes of a text in which an escaped blank stands behind the name of which this word
+/// is part, or before it.
+pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes> {
+    const BLANK: &[u8] = b"%20";
+    let behind = text.get(word.end..).unwrap_or_default();
+    let behind = behind.get(..NAME_LEN_MAX).unwrap_or(behind);
+    let behind = behind.get(key_len(behind)..).unwrap_or_default();
+    let before = text.get(..word.start).unwrap_or_default();
+    (behind.starts_with(BLANK) || before.ends_with(BLANK)).then_some(Escapes::Percent)
+}
+
+/// How far an escaped blank is looked for behind a word of a name.
+const NAME_LEN_MAX: usize = 32;
 
 /// An anchor as it stands in a string of JSON, and in one in that, as deep as strings are
 /// undone, where there are quotes in it. One that ends in a quote ends in the first
@@ -159,9 +193,8 @@ pub(super) fn in_token(text: &[u8], at: usize) -> Option<Escapes> {
         [b'%', b'c'..=b'f' | b'C'..=b'F', digit, b'%', ..] if digit.is_ascii_hexdigit() => {
             Some(Escapes::Percent)
         }
-        [0x1b, b'[', ..] | [0xc2, 0xad, ..] | [0xe2, 0x80 | 0x81, ..] | [0xef, 0xbb, 0xbf, ..] => {
-            Some(Escapes::Disguise)
-        }
+        [0x1b, b'[', ..] => Some(Escapes::Disguise),
+        [0x80..=0xff, ..] if begins_disguised(rest) => Some(Escapes::Disguise),
         _ => None,
     }
 }

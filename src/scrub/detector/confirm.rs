@@ -14,6 +14,7 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_syntax::hir::Hir;
 
+use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::prefilter::Check;
@@ -26,6 +27,7 @@ use anchors::lead;
 use anchors::long_enough;
 use anchors::marks;
 use anchors::reaches_far;
+use anchors::signs;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
 /// has a repetition of a repetition in it.
@@ -49,6 +51,8 @@ pub(in crate::scrub) struct Pattern {
     /// read far even if nothing matches.
     far: bool,
     marks: Marks,
+    /// The signs that may stand in a match.
+    signs: ByteSet,
 }
 
 /// How far a try may read. A private key, the longest there is, takes 13 kB; a token
@@ -171,6 +175,7 @@ impl Pattern {
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
             far: reaches_far(&hir),
             marks: marks(&hir),
+            signs: signs(&hir),
         };
         Ok((pattern, anchors))
     }
@@ -188,6 +193,11 @@ impl Pattern {
     /// How many bytes of a match stand before its anchor at most.
     pub(in crate::scrub) fn lead_max(&self) -> usize {
         self.lead.end
+    }
+
+    /// The signs that may stand in a match, but for those that end a token.
+    pub(in crate::scrub) fn signs(&self) -> ByteSet {
+        self.signs
     }
 
     /// What there is in a match that may be escaped.
@@ -236,6 +246,12 @@ impl Pattern {
     ) -> impl Iterator<Item = &'t [u8]> {
         let found = self.regex().map(|regex| regex.find_iter(text));
         found.into_iter().flatten().filter_map(|found| text.get(found.range()))
+    }
+
+    /// What of the matches in a text is secret, wherever they stand.
+    pub(in crate::scrub) fn secrets(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let Some(regex) = self.regex() else { return Vec::new() };
+        regex.find_iter(text).map(|found| self.secret(regex, text, found.range())).collect()
     }
 
     /// Whether the pattern matches all of `value`.

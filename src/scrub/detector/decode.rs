@@ -8,6 +8,7 @@ mod packed;
 pub(in crate::scrub) use binary::break_len;
 pub(in crate::scrub) use binary::encode;
 pub(in crate::scrub) use binary::runs;
+pub(in crate::scrub) use disguise::begins_disguised;
 pub(in crate::scrub) use disguise::colour_len;
 pub(in crate::scrub) use disguise::ends_disguised;
 pub(in crate::scrub) use numbers::Numbers;

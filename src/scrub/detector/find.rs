@@ -17,7 +17,6 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
-use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::filter::Ruling;
 use crate::scrub::detector::filter::Surroundings;
 use crate::scrub::detector::hidden;
@@ -149,7 +148,7 @@ impl<'d, 'p> Search<'d, 'p> {
             self.exhausted = true;
             return found;
         }
-        if let Some(packed) = Packed::of(text) {
+        if let Some(packed) = layer.packed(text) {
             self.packed(text, packed, layer, &mut found);
         }
         match known {
@@ -190,6 +189,8 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
+                    let blanks = announce::between_blanks(text, word.clone());
+                    escapes = blanks.map_or(escapes, |kind| escapes.with(kind));
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
@@ -231,13 +232,16 @@ impl<'d, 'p> Search<'d, 'p> {
         let candidate = pattern.confirm(text, at, len);
         let missed = pattern.reach(text.len() - at).max(len);
         self.looked(rule, candidate.as_ref().map_or(missed, |found| found.secret.len()));
-        let joined = torn::wrapped(pattern, text, at, len, candidate.as_ref());
+        let joined = torn::wrapped(compiled, pattern, text, at..at + len, candidate.as_ref());
         let joined = joined.or_else(|| {
             let begins_above = candidate.is_none() && pattern.has_lead();
-            begins_above.then(|| torn::wrapped_before(pattern, text, at, len)).flatten()
+            begins_above
+                .then(|| torn::wrapped_before(compiled, pattern, text, at..at + len))
+                .flatten()
         });
         if let Some(joined) = joined.filter(|joined| {
-            compiled.accepts(&joined.secret) && validator::looks_random(&joined.secret)
+            compiled.accepts(&joined.secret)
+                && (joined.fits || validator::looks_random(&joined.secret))
         }) && self.admits(rule, text, &joined.range)
         {
             let certainty = Certainty::Pattern;

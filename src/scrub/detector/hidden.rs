@@ -49,6 +49,11 @@ pub(in crate::scrub) struct Layer {
 }
 
 impl Layer {
+    /// How a text that stands there is packed.
+    pub(in crate::scrub::detector) fn packed(self, text: &[u8]) -> Option<Packed> {
+        if self.in_run { Packed::in_run(text) } else { Packed::of(text) }
+    }
+
     fn inner(self) -> Self {
         Self { depth: self.depth + 1, ..Self::default() }
     }
@@ -198,7 +203,7 @@ impl Search<'_, '_> {
             let run = decode::runs(trimmed, 0).0.into_iter().next()?;
             // A prefix (`0x`), and what padding or a cut leave over.
             let is_whole = run.range.start <= 2 && trimmed.len() <= run.range.end + 2;
-            let unpacked = Packed::of(&run.bytes)
+            let unpacked = Packed::in_run(&run.bytes)
                 .filter(|_| is_whole)
                 .and_then(|packed| decode::unpack(packed, &run.bytes, self.budget).ok().flatten())
                 .filter(|unpacked| self.spend(unpacked.len()));

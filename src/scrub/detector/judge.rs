@@ -141,6 +141,10 @@ impl<'d> Search<'d, '_> {
             let of_word =
                 |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.:|@$!*~".contains(byte);
             let words = said.split(|byte| !of_word(byte)).filter(|word| WORD_LEN_MIN <= word.len());
+            let is_json = matches!(said.trim_ascii().first(), Some(b'{' | b'['));
+            // Between every other two quotes is a string, however short.
+            let strings = said.split(|byte| *byte == b'"').skip(1).step_by(2);
+            let words = words.chain(strings.filter(|_| is_json));
             for word in std::iter::once(said.trim_ascii()).chain(words).take(WORDS_MAX) {
                 if let Some(rule) = rules.iter().find(|&rule| self.fits(rule, word).is_some()) {
                     return Some(rule);

@@ -4,10 +4,12 @@
 use std::ops::Range;
 
 use crate::scrub::detector::Compiled;
+use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::confirm::Candidate;
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::usual::Lens;
 use crate::scrub::rule::validator;
 
 /// Lines over which a token is followed.
@@ -44,35 +46,45 @@ pub(super) struct Joined {
     pub(super) secret: Vec<u8>,
     /// Where it stands, line ends and indentation included.
     pub(super) range: Range<usize>,
+    /// Whether it is as long as the rule's tokens are, with digits on each line.
+    pub(super) fits: bool,
 }
 
-/// The token that begins with the anchor at `at` and is wrapped; `found` is what the
-/// pattern makes of its first line.
+/// The token that begins with this anchor and is wrapped; `found` is what the pattern
+/// makes of its first line.
 pub(super) fn wrapped(
+    rule: &Compiled,
     pattern: &Pattern,
     text: &[u8],
-    at: usize,
-    anchor_len: usize,
+    anchor: Range<usize>,
     found: Option<&Candidate>,
 ) -> Option<Joined> {
-    if !near_start(text, at) {
+    let at = anchor.start;
+    if !is_near_start(text, at, GLUED_LEN_MAX.max(pattern.lead_max().min(BEFORE_LEN))) {
         return None;
     }
-    let first_end = at + first_len(text.get(at..)?);
+    let first_end = at + token_len(text.get(at..)?, pattern.signs());
     let (_, continued) = gap(text.get(first_end..)?)?;
-    let first_min = if LONG_ANCHOR <= anchor_len { 0 } else { FIRST_LEN_MIN };
-    if first_end < at + anchor_len + first_min {
+    let first_min = if LONG_ANCHOR <= anchor.len() { 0 } else { FIRST_LEN_MIN };
+    if first_end < anchor.end + first_min {
         return None;
     }
+    let usual = rule.usual.lens(pattern);
+    // What stands on the first line alone is no token, or shorter than any.
+    let is_cut = found.is_none_or(|found| usual.are_more_than(found.secret.len()));
     let width = line_len(text, first_end);
-    if let Some(found) = found
-        && (found.secret.end != first_end
-            || (!continued && width < WIDE_LINE && !pattern.is_open()))
-    {
+    let is_plain = continued || first_end <= at + first_len(text.get(at..)?);
+    let is_open = is_cut || (is_plain && (continued || WIDE_LINE <= width || pattern.is_open()));
+    let ends_here = |found: &Candidate| {
+        found.secret.end != first_end || (!continued && usual.end_with(found.secret.len()))
+    };
+    if found.is_some_and(|found| !is_open || ends_here(found)) {
         return None;
     }
     let start = at.saturating_sub(BEFORE_LEN);
-    let mut joined = text.get(start..first_end)?.to_vec();
+    let mut pieces = Pieces::new(text, start..first_end, anchor.end, usual);
+    pieces.is_plain = found.is_none() || is_plain;
+    let signs = if is_cut { pattern.signs() } else { ByteSet::EMPTY };
     let mut end = first_end;
     let mut best: Option<Joined> = None;
     for _ in 0..LINES_MAX {
@@ -82,7 +94,7 @@ pub(super) fn wrapped(
         };
         let piece_at = end + len;
         let rest = text.get(piece_at..)?;
-        let len = if continued { token_len(rest) } else { padded_len(rest) };
+        let len = if continued { token_len(rest, signs) } else { padded_len(rest, signs) };
         let goes_on = rest.get(len..).and_then(gap).is_some_and(|gap| gap.1);
         if len == 0 || !(goes_on || ends_line(text, piece_at + len, continued || best.is_none())) {
             break;
@@ -91,19 +103,19 @@ pub(super) fn wrapped(
         if !continued && is_word_of_text(piece, text.get(piece_at + len)) {
             break;
         }
-        // What is a token already goes on only with more of the kind, not with a word.
-        if found.is_some() && !continued && !is_of_secret(piece, width) {
+        // What is a token already goes on only with more of the kind, not with a word, or
+        // to the length that tokens have.
+        pieces.look_random &= found.is_none() || continued || is_of_secret(piece, width);
+        if !pieces.look_random && !is_cut {
             break;
         }
-        let before = joined.len();
-        joined.extend_from_slice(piece);
+        let before = pieces.joined.len();
+        pieces.add(piece);
         end = piece_at + len;
-        let candidate = pattern.confirm(&joined, at - start, anchor_len);
-        if let Some(candidate) = candidate.filter(|found| before < found.secret.end && !found.glued)
-        {
-            let left = joined.len() - candidate.secret.end;
-            let secret = joined.get(candidate.secret.clone())?.to_vec();
-            best = Some(Joined { secret, range: start + candidate.secret.start..end - left });
+        let candidate = pattern.confirm(&pieces.joined, at - start, anchor.len());
+        let reaches = |found: &Candidate| before < found.secret.end && !found.glued;
+        if let Some(candidate) = candidate.filter(reaches) {
+            best = pieces.joined(&candidate, start..end).or(best);
         }
         // Lines that were cut by a width are as long as the first, but for the last.
         if best.is_some() && !continued && line_len(text, end) != width {
@@ -112,6 +124,57 @@ pub(super) fn wrapped(
     }
     best
 }
+
+/// The lines of a token, put together.
+struct Pieces<'u> {
+    /// What stands on them, and before the token.
+    joined: Vec<u8>,
+    /// How long the rule's tokens are.
+    usual: &'u Lens,
+    /// Whether there is a digit on each.
+    have_digits: bool,
+    /// Whether each is random by itself.
+    look_random: bool,
+    /// Whether no sign stands in the first that other tokens end with.
+    is_plain: bool,
+}
+
+impl<'u> Pieces<'u> {
+    fn new(text: &[u8], first: Range<usize>, anchor_end: usize, usual: &'u Lens) -> Self {
+        let body = text.get(anchor_end..first.end).unwrap_or_default();
+        Self {
+            have_digits: has_digit(body),
+            joined: text.get(first).unwrap_or_default().to_vec(),
+            usual,
+            look_random: true,
+            is_plain: true,
+        }
+    }
+
+    fn add(&mut self, piece: &[u8]) {
+        self.joined.extend_from_slice(piece);
+        self.have_digits &= has_digit(piece);
+    }
+
+    /// The token that they make, if nothing but the length says so.
+    fn joined(&self, candidate: &Candidate, lines: Range<usize>) -> Option<Joined> {
+        let secret = self.joined.get(candidate.secret.clone())?.to_vec();
+        let fits = self.have_digits && self.usual.fit(secret.len());
+        let is_whole = candidate.secret.end == self.joined.len();
+        let left = self.joined.len() - candidate.secret.end;
+        let range = lines.start + candidate.secret.start..lines.end - left;
+        let is_known = self.is_plain || self.usual.allow(secret.len());
+        let is_random = self.look_random && is_known;
+        (is_random || (fits && is_whole)).then_some(Joined { secret, range, fits })
+    }
+}
+
+fn has_digit(piece: &[u8]) -> bool {
+    piece.len() < FEW_CHARACTERS || piece.iter().any(u8::is_ascii_digit)
+}
+
+/// So few random characters need not have a digit among them.
+const FEW_CHARACTERS: usize = 8;
 
 /// The line end and the indentation that a text begins with, and whether a sign before it
 /// says that the line goes on: a backslash in shells and programs, an equals sign in
@@ -130,11 +193,12 @@ fn gap(rest: &[u8]) -> Option<(usize, bool)> {
 /// The token of which the anchor at `at` stands behind the line end: what is before it
 /// begins on the line above.
 pub(super) fn wrapped_before(
+    rule: &Compiled,
     pattern: &Pattern,
     text: &[u8],
-    at: usize,
-    anchor_len: usize,
+    anchor: Range<usize>,
 ) -> Option<Joined> {
+    let at = anchor.start;
     let before = text.get(..at)?;
     let behind_break =
         at - before.iter().rev().take(LINE_LEN_MAX).take_while(|&&b| is_of_token(b)).count();
@@ -146,15 +210,19 @@ pub(super) fn wrapped_before(
     }
     let start = first_end - first;
     let mut joined = text.get(start..first_end)?.to_vec();
-    let end = text.len().min(at + anchor_len + LINE_LEN_MAX);
+    let end = text.len().min(anchor.end + LINE_LEN_MAX);
     joined.extend_from_slice(text.get(piece_at..end)?);
     let gap = piece_at - first_end;
-    let found = pattern.confirm(&joined, at - start - gap, anchor_len)?;
+    let found = pattern.confirm(&joined, at - start - gap, anchor.len())?;
     if first <= found.secret.start || found.glued {
         return None;
     }
     let secret = joined.get(found.secret.clone())?.to_vec();
-    Some(Joined { secret, range: start + found.secret.start..found.secret.end + start + gap })
+    let fits = rule.usual.lens(pattern).fit(secret.len())
+        && has_digit(text.get(start..first_end)?)
+        && has_digit(text.get(piece_at..at)?);
+    let range = start + found.secret.start..found.secret.end + start + gap;
+    Some(Joined { secret, range, fits })
 }
 
 /// Where the line break ends that stands right before `at`, or before an escape's letter
@@ -224,8 +292,12 @@ pub(super) fn is_sure(
 /// Whether what stands right before `at` is no longer than a word; inside of a blob,
 /// anchors are chance.
 pub(super) fn near_start(text: &[u8], at: usize) -> bool {
-    let before = text.get(..at).unwrap_or_default().iter().rev().take(GLUED_LEN_MAX + 1);
-    before.take_while(|&&byte| is_of_token(byte)).count() <= GLUED_LEN_MAX
+    is_near_start(text, at, GLUED_LEN_MAX)
+}
+
+fn is_near_start(text: &[u8], at: usize, max: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().iter().rev().take(max + 1);
+    before.take_while(|&&byte| is_of_token(byte)).count() <= max
 }
 
 /// Whether a piece is a word with which a text goes on behind the token: small letters,
@@ -236,29 +308,37 @@ fn is_word_of_text(piece: &[u8], behind: Option<&u8>) -> bool {
         && behind.is_some_and(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | b'('))
 }
 
-/// How many characters of a token a text begins with. Base64 in the middle of it may be
-/// padded.
-fn token_len(text: &[u8]) -> usize {
+/// How many characters of a token a text begins with, with these signs among them.
+/// Base64 in the middle of it may be padded.
+fn token_len(text: &[u8], signs: ByteSet) -> usize {
     let of_token = |(at, byte): &(usize, &u8)| match byte {
         b'$' | b'%' | b'!' => true,
-        b'=' => text.get(at + 1) == Some(&b'-'),
-        byte => is_of_token(**byte),
+        // At the end of a line it may say that the line goes on.
+        b'=' => match text.get(at + 1) {
+            Some(b'-') => true,
+            behind => {
+                signs.has(b'=')
+                    && behind.is_some_and(|byte| byte.is_ascii_graphic() && *byte != b'\\')
+            }
+        },
+        byte => is_of_token(**byte) || signs.has(**byte),
     };
     text.iter().enumerate().take(LINE_LEN_MAX).take_while(of_token).count()
 }
 
-/// The same of what begins with an anchor: some tokens have a colon in them.
+/// The same of what begins with an anchor, whatever the pattern takes: some tokens have a
+/// colon in them.
 fn first_len(text: &[u8]) -> usize {
-    let len = token_len(text);
+    let len = token_len(text, ByteSet::EMPTY);
     match text.get(len..) {
-        Some([b':', rest @ ..]) if len < LINE_LEN_MAX => len + 1 + token_len(rest),
+        Some([b':', rest @ ..]) if len < LINE_LEN_MAX => len + 1 + token_len(rest, ByteSet::EMPTY),
         _ => len,
     }
 }
 
 /// The same, with the padding of base64 that ends the line.
-fn padded_len(text: &[u8]) -> usize {
-    let len = token_len(text);
+fn padded_len(text: &[u8], signs: ByteSet) -> usize {
+    let len = token_len(text, signs);
     let rest = text.get(len..).unwrap_or_default();
     let padding = rest.iter().take(2).take_while(|&&byte| byte == b'=').count();
     let ends =

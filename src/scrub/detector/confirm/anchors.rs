@@ -84,6 +84,28 @@ pub(super) fn marks(hir: &Hir) -> Marks {
     }
 }
 
+/// The printable signs that a match may have, without those that end a token in most
+/// texts: quotes, angle brackets, backslashes.
+pub(super) fn signs(hir: &Hir) -> ByteSet {
+    let mut signs = ByteSet::EMPTY;
+    let mut add = |bytes: &mut dyn Iterator<Item = u8>| {
+        for byte in bytes.filter(|byte| byte.is_ascii_graphic() && !b"\"'`<>\\".contains(byte)) {
+            signs = signs.with(byte);
+        }
+    };
+    match hir.kind() {
+        HirKind::Literal(literal) => add(&mut literal.0.iter().copied()),
+        HirKind::Class(class) => add(&mut set(class).bytes()),
+        HirKind::Repetition(repetition) => return self::signs(&repetition.sub),
+        HirKind::Capture(capture) => return self::signs(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            return parts.iter().fold(signs, |signs, part| signs.or(self::signs(part)));
+        }
+        HirKind::Empty | HirKind::Look(_) => {}
+    }
+    signs
+}
+
 /// The anchors that the prefilter can look for: one of two bytes, with each byte that may
 /// follow it in a match.
 pub(super) fn long_enough(hir: &Hir, anchor: Vec<u8>) -> Vec<Vec<u8>> {

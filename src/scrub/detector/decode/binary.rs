@@ -28,6 +28,10 @@ const PART_LEN_MIN: usize = 20;
 /// How many parts of a run are asked.
 const PARTS_MAX: usize = 8;
 
+/// Lines that are this long were likely cut by a width: RFC 1421 §4.3.2.4 has 64
+/// characters, RFC 2045 §6.8 at most 76.
+const WIDE_LINE: usize = 60;
+
 /// How a run is written, so that what it says can be written again in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scrub) enum Binary {
@@ -225,7 +229,7 @@ fn base64(run: &[u8], padding: usize) -> Option<(Vec<u8>, Binary, usize)> {
 
 /// Whether bytes say something: a text, or something packed.
 pub(super) fn says(bytes: &[u8]) -> bool {
-    is_text(bytes) || Packed::of(bytes).is_some()
+    is_text(bytes) || Packed::in_run(bytes).is_some()
 }
 
 /// Lines of one width that hold nothing but base64, the last as long or shorter.
@@ -242,8 +246,9 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             break;
         }
         if is_word(text, start..start + len) {
-            last =
-                (0 < width && (joined.len() + len).is_multiple_of(4)).then_some(start..start + len);
+            let is_end = 0 < width || WIDE_LINE <= joined.len();
+            let is_whole = (joined.len() + len).is_multiple_of(4);
+            last = (is_end && is_whole).then_some(start..start + len);
             break;
         }
         joined.extend_from_slice(text.get(start..start + len)?);
@@ -253,7 +258,8 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             break;
         }
     }
-    let lines = Lines { first: first.len(), width, between: between.to_vec() };
+    let wide = if width == 0 { first.len() } else { width };
+    let lines = Lines { first: first.len(), width: wide, between: between.to_vec() };
     // What looks like a word may be the end of the base64: then it says something.
     if let Some(last) = last {
         let whole = [&joined, text.get(last.clone())?].concat();

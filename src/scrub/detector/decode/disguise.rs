@@ -125,6 +125,12 @@ pub(in crate::scrub) fn first_char(bytes: &[u8]) -> Option<(char, usize)> {
     Some((character, len))
 }
 
+/// Whether the character that a text begins with is one that a reader does not see, or
+/// takes for an ASCII letter or digit.
+pub(in crate::scrub) fn begins_disguised(bytes: &[u8]) -> bool {
+    first_char(bytes).is_some_and(|(character, _)| seen(character).is_some())
+}
+
 /// Whether the character that ends at `end` is one that a reader does not see, or
 /// takes for an ASCII letter or digit.
 pub(in crate::scrub) fn ends_disguised(bytes: &[u8], end: usize) -> bool {

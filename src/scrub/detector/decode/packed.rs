@@ -56,18 +56,58 @@ impl Packed {
         }
     }
 
-    /// UTF-16 of text that is mostly ASCII: one of the two bytes is zero.
+    /// The same of bytes of which an encoding says that they are there for their own sake:
+    /// UTF-16 may then begin with any letter.
+    pub(in crate::scrub) fn in_run(bytes: &[u8]) -> Option<Self> {
+        let utf16 = |big_endian| Self::of_units(bytes, big_endian);
+        Self::of(bytes).or_else(|| utf16(false)).or_else(|| utf16(true))
+    }
+
+    /// UTF-16 of text: one of the two bytes is zero, or nearly always so.
     fn of_ascii(bytes: &[u8], big_endian: bool) -> Option<Self> {
-        let head = bytes.get(..HEAD_LEN)?;
+        let Some(head) = bytes.get(..HEAD_LEN) else {
+            return Self::of_units(bytes, big_endian);
+        };
         let is_ascii = |unit: &[u8]| match unit {
             [a, b] if big_endian => *a == 0 && *b != 0,
             [a, b] => *a != 0 && *b == 0,
             _ => false,
         };
         let ascii = head.chunks_exact(2).filter(|unit| is_ascii(unit)).count();
-        (HEAD_LEN / 2 <= ascii + 2).then_some(Self::Utf16 { big_endian })
+        match HEAD_LEN / 2 <= ascii + 2 {
+            true => Some(Self::Utf16 { big_endian }),
+            false => Self::of_units(bytes, big_endian),
+        }
+    }
+
+    /// UTF-16 of letters of whatever script, with printable ASCII among them.
+    fn of_units(bytes: &[u8], big_endian: bool) -> Option<Self> {
+        let head = bytes.get(..UNITS_LEN.min(bytes.len()))?;
+        let units = head.chunks_exact(2).filter_map(|unit| unit.first_chunk::<2>());
+        let units = units.map(|unit| match big_endian {
+            true => u16::from_be_bytes(*unit),
+            false => u16::from_le_bytes(*unit),
+        });
+        let (mut ascii, mut letters) = (0, 0);
+        for unit in units {
+            match unit {
+                0x20..=0x7e | 0x09 | 0x0a | 0x0d => ascii += 1,
+                // From Latin with accents to Hangul, and the forms of full width.
+                0xa0..=0x24ff | 0x2e80..=0xd7ff | 0xf900..=0xffef => letters += 1,
+                _ => return None,
+            }
+        }
+        let is_even = bytes.len().is_multiple_of(2);
+        let says = UNITS_MIN <= ascii + letters && letters <= 3 * ascii;
+        (is_even && says).then_some(Self::Utf16 { big_endian })
     }
 }
+
+/// How many bytes of UTF-16 are looked at where it is not of ASCII alone.
+const UNITS_LEN: usize = 32;
+
+/// Fewer characters are no value that is worth hiding.
+const UNITS_MIN: usize = 4;
 
 /// What is packed is longer than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

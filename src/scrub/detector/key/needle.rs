@@ -26,6 +26,11 @@ impl KeyNeedle {
         !self.bytes.is_ascii() || SPOKEN.iter().any(|word| self.bytes.starts_with(word))
     }
 
+    /// Whether a verb follows the key (`pin is `).
+    pub(in crate::scrub) fn has_verb(&self) -> bool {
+        self.bytes.get(self.end..) == Some(b" is ")
+    }
+
     /// Whether the sign behind the key is part of it, so that none needs to follow.
     pub(in crate::scrub) fn has_sign(&self) -> bool {
         self.end < self.bytes.len()

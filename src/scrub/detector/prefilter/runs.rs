@@ -81,23 +81,43 @@ fn is_hex(run: &[u8; RUN_LEN_MIN]) -> bool {
 }
 
 /// Whether hexadecimal digits may be those of text: but for one, each pair of them is a
-/// printable character, a line end or a tab, or a zero between two characters of UTF-16;
-/// or of something packed with gzip.
+/// printable character, a line end or a tab, of a character outside ASCII, or a zero between
+/// two characters of UTF-16; or of something packed with gzip.
 fn says_text(digits: &[u8]) -> bool {
     // The run may have a digit too many in front (see `RUN`).
     (0..2).any(|skip| {
         let digits = digits.get(skip..).unwrap_or_default();
-        let (pairs, _) = digits.as_chunks::<2>();
-        let (mut printable, mut other) = (0, 0);
-        for pair in pairs {
-            match pair {
-                [b'2'..=b'7', _] => printable += 1,
-                [b'0', b'0' | b'9' | b'a' | b'd' | b'A' | b'D'] => {}
-                _ => other += 1,
-            }
-        }
-        (other <= 1 && pairs.len() <= 2 * printable) || digits.starts_with(b"1f8b08")
+        pairs_say_text(digits) || digits.starts_with(b"1f8b08")
     })
+}
+
+fn pairs_say_text(digits: &[u8]) -> bool {
+    let (pairs, _) = digits.as_chunks::<2>();
+    // `left` bytes of a character of `len` are still to come.
+    let (mut printable, mut other, mut len, mut left) = (0, 0, 0, 0);
+    for pair in pairs {
+        let goes_on = matches!(pair, [b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _]);
+        if 0 < left && goes_on {
+            left -= 1;
+            printable += if left == 0 { len } else { 0 };
+            continue;
+        }
+        other += usize::from(0 < left);
+        left = 0;
+        match pair {
+            [b'2'..=b'7', _] => printable += 1,
+            [b'0', b'0' | b'9' | b'a' | b'd' | b'A' | b'D'] => {}
+            // RFC 3629 §4.
+            [b'c' | b'd' | b'C' | b'D', _] => (len, left) = (2, 1),
+            [b'e' | b'E', _] => (len, left) = (3, 2),
+            [b'f' | b'F', b'0'..=b'4'] => (len, left) = (4, 3),
+            _ => other += 1,
+        }
+        if 1 < other {
+            return false;
+        }
+    }
+    other <= 1 && pairs.len() <= 2 * printable + left
 }
 
 /// Whether a run may be base64 of something packed with gzip (RFC 1952 §2.3). The run may
@@ -171,6 +191,10 @@ mod tests {
             "    user=joe password=hunter2",
             "hopping kangaroo and more of it",
             "0000000000000000000000",
+            "clé API : 0123456789",
+            "API密钥：0123456789",
+            "您的验证码是 012345",
+            "пароль: hunter2 and",
         ] {
             let base64 = STANDARD.encode(text);
             let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
