@@ -174,7 +174,8 @@ const HEX_LEN_MIN: usize = 20;
 /// Behind a word and a blank stands anything: a duration, an id, the next column.
 fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
-    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
+    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'))
+        && !is_base64_with_slash(text);
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
         ValueForm::Password if sign == Sign::Stated && is_words(text) => true,
