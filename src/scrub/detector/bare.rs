@@ -202,9 +202,8 @@ fn facebook(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     let head = before.strip_suffix(b"|")?;
     let digits = head.iter().rev().take(17).take_while(|byte| byte.is_ascii_digit()).count();
     let start = head.len() - digits;
-    let holds = (15..=16).contains(&digits)
-        && has_all_classes(secret)
-        && ends_token(head.get(..start)?);
+    let holds =
+        (15..=16).contains(&digits) && has_all_classes(secret) && ends_token(head.get(..start)?);
     holds.then_some(start..run.end)
 }
 
@@ -272,7 +271,10 @@ mod tests {
             for seed in 0..8 {
                 let found = found(template, seed).unwrap_or_default();
                 // Few draws lack one of the classes.
-                assert!(found == id || (found.is_empty() && 1 < seed), "{template} {seed}: {found}");
+                assert!(
+                    found == id || (found.is_empty() && 1 < seed),
+                    "{template} {seed}: {found}"
+                );
             }
         }
     }

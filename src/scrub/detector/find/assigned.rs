@@ -174,7 +174,9 @@ impl Search<'_, '_> {
     /// key`.
     fn is_other_key(&self, text: &[u8], key: &Range<usize>) -> bool {
         let before = text.get(key.start.saturating_sub(OTHER_WORD_MAX)..key.start);
-        let Some(before) = before.and_then(|before| before.strip_suffix(b" ")) else { return false };
+        let Some(before) = before.and_then(|before| before.strip_suffix(b" ")) else {
+            return false;
+        };
         let word = before.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let name = text.get(key.start - 1 - word..key.end).unwrap_or_default();
         0 < word && self.detector.keys.classify(name) == Class::NotSecret
