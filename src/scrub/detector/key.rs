@@ -199,10 +199,8 @@ impl KeyTable {
 
     /// What may stand behind a key. (0x12 is the tag of the value behind the key of an
     /// attribute.) Before a blank, a short word must be a flag or have a sign behind.
-    const SIGNS: [&'static str; 17] = [
-        "=", ":", "\"", "'", "`", "\\", ">", "]", ")", "%", "&", "\n", "\x12", " =", " :", "\t",
-        " ->",
-    ];
+    const SIGNS: [&'static str; 16] =
+        ["=", ":", "\"", "'", "`", "\\", ">", "]", ")", "%", "&", "\n", "\x12", " =", " :", "\t"];
 
     fn add_needles(&mut self, name: &Folded, mode: Mode) {
         let joined = name.run(0, name.words);
@@ -239,7 +237,7 @@ impl KeyTable {
                 }
             }
         } else {
-            for sign in Self::SIGNS {
+            for sign in Self::SIGNS.iter().chain(&[" ->"]) {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));
