@@ -15,6 +15,7 @@
 
 mod announce;
 mod assign;
+mod bare;
 mod bytes;
 mod confirm;
 mod decode;
@@ -99,6 +100,8 @@ pub(in crate::scrub) struct Detector {
     private_key: Option<u32>,
     /// Rules for identifiers, each with the rule for the secret that stands beside it.
     pairs: Vec<(u32, u32)>,
+    /// Rules whose credentials are known around a run of base64 characters.
+    shapes: Vec<(u32, bare::Shape)>,
     /// The rule for the values of a Kubernetes Secret, if it runs.
     manifest: Option<u32>,
     /// Whether the masks of a rule keep parts of what they mask.
@@ -243,6 +246,8 @@ impl Detector {
         let pairs =
             pairs::PAIRS.iter().filter_map(|(id, secret)| number_of(id).zip(number_of(secret)));
         let pairs = pairs.collect();
+        let shapes = bare::SHAPES.iter().filter_map(|(id, shape)| Some((number_of(id)?, *shape)));
+        let shapes = shapes.collect();
         let manifest = number_of(pairs::MANIFEST_RULE);
         let private_key = number_of(PRIVATE_KEY_RULE);
         let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
@@ -257,6 +262,7 @@ impl Detector {
             piece_words,
             private_key,
             pairs,
+            shapes,
             manifest,
             keeps_structure,
         })

@@ -106,6 +106,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
         return Some(Assignment { key, sign, value, delimiter, key_quote: Some(depth) });
     };
     cursor.emphasis();
+    cursor.star(&key);
     cursor.blanks();
     cursor.opening(sign);
     cursor.continued();

@@ -68,6 +68,7 @@ impl Search<'_, '_> {
         layer: Layer,
         found: &mut Vec<Match>,
     ) -> usize {
+        self.bare(text, at, found);
         let (runs, done) = decode::runs(text, at);
         if DEPTH_MAX <= layer.depth || !self.spend(done.saturating_sub(at)) {
             return done;

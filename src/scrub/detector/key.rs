@@ -237,7 +237,7 @@ impl KeyTable {
                 }
             }
         } else {
-            for sign in Self::SIGNS {
+            for sign in Self::SIGNS.iter().chain(&[" ->"]) {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));

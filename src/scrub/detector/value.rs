@@ -168,18 +168,34 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     }
 }
 
+/// How many hexadecimal digits are no number and no id that people read out.
+const HEX_LEN_MIN: usize = 20;
+
 /// Behind a word and a blank stands anything: a duration, an id, the next column.
 fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
-    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'));
+    let row = text.iter().any(|byte| matches!(byte, b'=' | b'/' | b',' | b';' | b'|' | b':'))
+        && !is_base64_with_slash(text);
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
         ValueForm::Password if sign == Sign::Stated && is_words(text) => true,
-        _ if id || row || is_option(text) => false,
+        _ if row || is_option(text) => false,
+        _ if id => {
+            HEX_LEN_MIN <= text.len()
+                && text.iter().any(|byte| byte.is_ascii_digit())
+                && text.iter().any(u8::is_ascii_alphabetic)
+                && !is_uuid(text)
+                && validator::looks_random(text)
+        }
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
+}
+
+/// A UUID, which numbers keys and tokens more often than it is one.
+fn is_uuid(text: &[u8]) -> bool {
+    text.len() == 36 && [8, 13, 18, 23].iter().all(|&at| text.get(at) == Some(&b'-'))
 }
 
 /// Four and more plain words, which only quotes hold together: a passphrase.

@@ -107,6 +107,7 @@ pub(in crate::scrub) fn block<'t>(
     let own = indent_of(text, key)?;
     let is_escaped = text.get(at) == Some(&b'\\');
     let mut entries = Vec::new();
+    let mut of_users = false;
     for number in 0..LINES_MAX {
         let Some(gap) = text.get(at..).and_then(break_len) else { break };
         let start = at + gap;
@@ -122,6 +123,12 @@ pub(in crate::scrub) fn block<'t>(
             break;
         }
         at = line.end;
+        // `chpasswd:`, of cloud-init.
+        of_users |= matches!(bytes, b"list: |" | b"list: |-" | b"list: >");
+        if of_users && let Some(entry) = of_user(bytes, line.clone()) {
+            entries.push(entry);
+            continue;
+        }
         let entry = entry(text, line);
         if number == 0 && entry.is_none() && !bytes.starts_with(b"- ") && !opens(bytes) {
             return None;
@@ -193,6 +200,22 @@ fn entry(text: &[u8], line: Range<usize>) -> Option<Entry<'_>> {
     let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
     let (value, is_quoted) = bare(text, value)?;
     Some(Entry { name, value, is_quoted })
+}
+
+/// `user:password`
+fn of_user<'t>(bytes: &[u8], line: Range<usize>) -> Option<Entry<'t>> {
+    let sign = memchr::memchr(b':', bytes)?;
+    let (user, password) = (bytes.get(..sign)?, bytes.get(sign + 1..)?);
+    let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let holds = !user.is_empty()
+        && user.iter().all(of_name)
+        && !password.is_empty()
+        && password.iter().all(u8::is_ascii_graphic);
+    holds.then(|| Entry {
+        name: b"value",
+        value: line.start + sign + 1..line.end,
+        is_quoted: false,
+    })
 }
 
 /// A value without quotes, or without the comment behind it. `None` for what is no string.

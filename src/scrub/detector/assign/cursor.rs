@@ -72,6 +72,15 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Skips the star that ends what one star makes bold in the markup of chats and tickets:
+    /// `*key:* value`.
+    pub(super) fn star(&mut self, key: &Range<usize>) {
+        let opened = key.start.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&b'*');
+        if opened && self.rest().starts_with(b"* ") {
+            self.at += 1;
+        }
+    }
+
     /// Skips what stands before a value and says what it is: the type that PHP prints,
     /// the opening of CDATA, the header of a YAML block.
     pub(super) fn opening(&mut self, sign: Sign) {

@@ -96,7 +96,7 @@ const CHANGES: [&str; 12] = [
 ];
 
 /// Words behind a key that make it something else.
-const OTHERS: [&str; 57] = [
+const OTHERS: [&str; 56] = [
     "policy",
     "policies",
     "length",
@@ -126,7 +126,6 @@ const OTHERS: [&str; 57] = [
     "name",
     "id",
     "must",
-    "should",
     "cannot",
     "column",
     "endpoint",

@@ -7,6 +7,7 @@ use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_mask;
 use crate::scrub::detector::overlap::How;
@@ -145,6 +146,7 @@ impl<'d> Search<'d, '_> {
         if end <= start
             || assign::is_member(text, &assignment.key, start..end)
             || assign::is_command(text, start..end, sign)
+            || (sign == Sign::Prose && self.is_other_key(text, &assignment.key))
         {
             return;
         }
@@ -166,6 +168,23 @@ impl<'d> Search<'d, '_> {
         }
     }
 }
+
+impl Search<'_, '_> {
+    /// Whether the word before a key says that it is none of secrets: `page token`, `cache
+    /// key`.
+    fn is_other_key(&self, text: &[u8], key: &Range<usize>) -> bool {
+        let before = text.get(key.start.saturating_sub(OTHER_WORD_MAX)..key.start);
+        let Some(before) = before.and_then(|before| before.strip_suffix(b" ")) else {
+            return false;
+        };
+        let word = before.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let name = text.get(key.start - 1 - word..key.end).unwrap_or_default();
+        0 < word && self.detector.keys.classify(name) == Class::NotSecret
+    }
+}
+
+/// How long a word before a key may be, with the blank.
+const OTHER_WORD_MAX: usize = 24;
 
 /// Where the bracket is closed that a value begins with; a mask has brackets, too.
 fn closing_bracket(value: &[u8]) -> Option<usize> {

@@ -261,7 +261,9 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     // `login u password p` (netrc, redis AUTH, SQL) has the bare name: the word
     // must then look like nothing that prose has.
     let end = word.iter().position(|&b| b <= b' ').unwrap_or(word.len()).min(64);
-    word.get(..end).unwrap_or_default().iter().any(u8::is_ascii_digit)
+    let word = word.get(..end).unwrap_or_default();
+    let sign = |byte: &u8| b"#%^".contains(byte);
+    word.iter().any(u8::is_ascii_digit) || word.get(1..).is_some_and(|rest| rest.iter().any(sign))
 }
 
 /// Words that assign, by their first letter: `is`, `was`, `to`, `by`, and what netrc and

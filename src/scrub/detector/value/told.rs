@@ -14,6 +14,9 @@ const LEN: std::ops::RangeInclusive<usize> = 6..=128;
 /// names of machines and users (`server12`).
 const WORD_LEN_MIN: usize = 10;
 
+/// How long a word is that is told from a name with only one digit.
+const DRAWN_LEN_MIN: usize = 12;
+
 /// What stands in names of algorithms, formats and machines, which have numbers, too.
 const TECHNICAL: [&[u8]; 48] = [
     b"sha1",
@@ -116,8 +119,16 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
 /// Letters and digits as no word and no name has them.
 fn is_mixed_word(text: &[u8], lowers: usize, uppers: usize, digits: usize) -> bool {
     let bare = text.strip_suffix(b"!").or(text.strip_suffix(b"?")).unwrap_or(text);
-    if digits < 2 || bare.len() < 8 || lowers < 2 {
+    if bare.len() < 8 || lowers < 2 {
         return false;
+    }
+    if digits < 2 {
+        // One digit stands in many names; then the letters must be drawn, too.
+        return digits == 1
+            && DRAWN_LEN_MIN <= bare.len()
+            && 2 <= uppers
+            && bare.iter().all(u8::is_ascii_alphanumeric)
+            && validator::looks_random(bare);
     }
     if bare.iter().any(|byte| !byte.is_ascii_alphanumeric()) {
         let drawn = 16 <= bare.len() && validator::looks_random(bare);

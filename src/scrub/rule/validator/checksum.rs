@@ -21,7 +21,7 @@ const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
 /// The names that [`checksum`] knows; those of Azure's identifiable keys go on with a
 /// colon and the seed.
-pub const CHECKSUMS: [&str; 12] = [
+pub const CHECKSUMS: [&str; 13] = [
     "ado-pat",
     "base58check",
     "crc32-base62-6",
@@ -34,6 +34,7 @@ pub const CHECKSUMS: [&str; 12] = [
     "cask",
     "aad",
     "bech32-age",
+    "strkey",
 ];
 
 /// Whether there is a checksum of this name.
@@ -49,6 +50,7 @@ pub fn checksum(name: &str, candidate: &[u8]) -> Option<bool> {
     match name {
         "ado-pat" => return ado_pat(candidate),
         "base58check" => return base58check(candidate),
+        "strkey" => return strkey(candidate),
         _ => {}
     }
     let (over, check) = split(name, candidate)?;
@@ -69,6 +71,8 @@ pub fn checksum(name: &str, candidate: &[u8]) -> Option<bool> {
 /// - `cask`: Azure's common annotated keys; over the first 80 characters.
 /// - `aad`: client secrets of Entra ID; over the secret.
 /// - `bech32-age`: age's secret keys; over what follows `AGE-SECRET-KEY-1`.
+/// - `strkey`: Stellar's seeds; over the first 52 characters, of which the last four bits
+///   of the payload are left zero.
 pub fn check_text(name: &str, over: &[u8]) -> Option<String> {
     let (algorithm, seed) = name.split_once(':').unwrap_or((name, ""));
     let crc = crc32fast::hash(over);
@@ -93,6 +97,7 @@ pub fn check_text(name: &str, over: &[u8]) -> Option<String> {
             Some(positional(number, BASE66, 6).chars().take(3).collect())
         }
         "bech32-age" => Some(bech32(b"age-secret-key-", over)?.to_ascii_uppercase()),
+        "strkey" => strkey_text(over),
         _ => None,
     }
 }
@@ -203,6 +208,57 @@ fn bech32(prefix: &[u8], data: &[u8]) -> Option<String> {
     check ^= 1;
     let letter = |place: u32| BECH32.get(usize::try_from(check >> (5 * place) & 31).ok()?);
     (0..6).rev().map(|place| letter(place).map(|byte| char::from(*byte))).collect()
+}
+
+/// RFC 4648 §6.
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// The version of a seed in Stellar's strkey (SEP-23): `S` in front.
+const STRKEY_SEED: u8 = 18 << 3;
+
+/// The bytes behind base32, the bits left over at its end in a byte of their own.
+fn base32(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 5 / 8 + 1);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for letter in text {
+        let value = BASE32.iter().position(|known| known == letter)?;
+        bits = (bits << 5 | u32::try_from(value).ok()?) & 0xFFFF;
+        held += 5;
+        if 8 <= held {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xFF).ok()?);
+        }
+    }
+    if 0 < held {
+        bytes.push(u8::try_from(bits << (8 - held) & 0xFF).ok()?);
+    }
+    Some(bytes)
+}
+
+/// CRC-16/XMODEM.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| match crc & 0x8000 {
+            0 => crc << 1,
+            _ => crc << 1 ^ 0x1021,
+        })
+    })
+}
+
+/// Whether a seed of Stellar carries the CRC-16 of what stands before it.
+fn strkey(seed: &[u8]) -> Option<bool> {
+    let bytes = base32(seed).filter(|bytes| bytes.len() == 35)?;
+    let (over, check) = split_end(&bytes, 2)?;
+    Some(over.first() == Some(&STRKEY_SEED) && crc16(over).to_le_bytes() == check)
+}
+
+/// The last four characters of a seed of which the others are known.
+fn strkey_text(over: &[u8]) -> Option<String> {
+    let mut bytes = base32(over).filter(|bytes| bytes.len() == 33)?;
+    bytes.extend(crc16(&bytes).to_le_bytes());
+    let bits: u64 = bytes.get(30..)?.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+    let letter = |place: u32| BASE32.get(usize::try_from(bits >> (5 * place) & 31).ok()?);
+    (0..4).rev().map(|place| letter(place).map(|byte| char::from(*byte))).collect()
 }
 
 /// Whether a 52-character personal access token of Azure DevOps carries one of
