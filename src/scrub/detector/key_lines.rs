@@ -34,9 +34,6 @@ const BARE_MIN: usize = 4;
 /// How far apart, in a request, lines of one key stand whose first one was not seen.
 const BARE_BYTES_MAX: usize = 2048;
 
-/// How many other characters a line of a key has around it: quotes, signs.
-const AROUND_MAX: usize = 2;
-
 /// How long a record may be that has one line of a key in it.
 const RECORD_BYTES_MAX: usize = 2048;
 
@@ -134,7 +131,8 @@ impl KeyLines {
         let last = key.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         let goes_on = is_header(last)
             || memchr::memmem::find(last, BEGIN).is_some()
-            || last.iter().filter(|byte| of_body(byte)).count() + AROUND_MAX >= last.len();
+            || long_line(last).is_some()
+            || last.iter().all(|byte| of_body(byte) || b"\"',\\".contains(byte));
         if !goes_on {
             return;
         }

@@ -140,10 +140,16 @@ const WORDS: &[&str] = &[
 /// a duration, the type of a file.
 pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
     (text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())))
+        || is_closing(text)
         || is_version(text)
         || is_duration(text)
         || is_media_type(text)
         || is_verbs(text)
+}
+
+/// What closes the structures around a name that is the end of its string: `"PASSWORD="}]`.
+fn is_closing(text: &[u8]) -> bool {
+    text.iter().all(|byte| b"}]),;\"'\\ ".contains(byte))
 }
 
 /// `^1.0.0`, `>=2.1`, `v2.1.0-rc1`, `1.2.3+build.4`: the version of a package, or a range.
