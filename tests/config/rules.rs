@@ -69,7 +69,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    validate: [{checksum: crc32-base62}]",
-        "rules[0].validate[0].checksum: unknown checksum at line 9, column 31 of a.yaml; did you mean `crc32-base62-6`? accepted: ado-pat, base58check, crc32-base62-6, crc32-base36-7, crc32-hex8, crc32-hex8-upper, crc32-le-base64-6, marvin32, marvin32-url, cask, aad, bech32-age",
+        "rules[0].validate[0].checksum: unknown checksum at line 9, column 31 of a.yaml; did you mean `crc32-base62-6`? accepted: ado-pat, base58check, crc32-base62-6, crc32-base36-7, crc32-hex8, crc32-hex8-upper, crc32-le-base64-6, marvin32, marvin32-url, cask, aad, bech32-age, strkey",
     ),
     (
         "rules:\n  - id: a\n    pattern: abcd\n    validate: [{structure: jwtt}]",

