@@ -30,6 +30,7 @@ use crate::load::Load;
 use crate::load::Protocol;
 use crate::rival::Kind;
 use crate::rival::Rival;
+use crate::rival::Spoken;
 use crate::upstream::Upstream;
 
 mod hop;
@@ -107,7 +108,8 @@ async fn measure(arguments: &Arguments) {
     let start = |kind: &Kind| {
         let own = folder.path().join(format!("{kind:?}"));
         std::fs::create_dir(&own).expect("a folder");
-        Rival::start(*kind, upstream.address, arguments.coding, &own)
+        let spoken = Spoken { protocol: arguments.protocol, coding: arguments.coding };
+        Rival::start(*kind, upstream.address, spoken, &own)
     };
     let gateways: Vec<(Kind, Rival)> =
         arguments.gateways.iter().map(|kind| (*kind, start(kind))).collect();

@@ -18,6 +18,7 @@ use clap::ValueEnum;
 use crate::hop;
 use crate::load::Coding;
 use crate::load::Load;
+use crate::load::Protocol;
 use crate::load::Sender;
 
 /// What is measured.
@@ -47,6 +48,13 @@ pub(crate) enum Kind {
     CollectorTransform,
 }
 
+/// How a gateway is spoken to, and how it sends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spoken {
+    pub(crate) protocol: Protocol,
+    pub(crate) coding: Coding,
+}
+
 /// Ten patterns of the kind that people write for the Collector.
 const TEN_PATTERNS: [&str; 10] = [
     "gh[pousr]_[A-Za-z0-9]{36,}",
@@ -71,15 +79,22 @@ pub(crate) struct Rival {
 }
 
 impl Rival {
-    /// Starts a gateway in front of `upstream`, which sends with this coding. `folder` is
+    /// Starts a gateway in front of `upstream`, which is spoken to like this. `folder` is
     /// for what it keeps.
-    pub(crate) fn start(kind: Kind, upstream: SocketAddr, coding: Coding, folder: &Path) -> Self {
+    pub(crate) fn start(
+        kind: Kind,
+        upstream: SocketAddr,
+        spoken_as: Spoken,
+        folder: &Path,
+    ) -> Self {
+        let ours = |scrubber: &str, disk| ours(scrubber, upstream, spoken_as, disk);
+        let collector = |processor: &str| collector(processor, upstream, spoken_as, folder);
         let (process, address) = match kind {
-            Kind::Ours => ours("scrubber: {}", upstream, coding, None),
-            Kind::NewTexts => ours("scrubber: {known_texts_mib: 0}", upstream, coding, None),
-            Kind::TenRules => ours(&ten_rules(), upstream, coding, None),
-            Kind::NoRules => ours("scrubber: {disable: ['*']}", upstream, coding, None),
-            Kind::OnDisk => ours("scrubber: {}", upstream, coding, Some(folder)),
+            Kind::Ours => ours("scrubber: {}", None),
+            Kind::NewTexts => ours("scrubber: {known_texts_mib: 0}", None),
+            Kind::TenRules => ours(&ten_rules(), None),
+            Kind::NoRules => ours("scrubber: {disable: ['*']}", None),
+            Kind::OnDisk => ours("scrubber: {}", Some(folder)),
             Kind::Direct => {
                 return Self { process: None, sender: Sender::new(upstream) };
             }
@@ -90,9 +105,9 @@ impl Rival {
                 spoken(command, |line| line.strip_prefix(hop::LISTENING)?.parse().ok())
             }
             Kind::Nginx => nginx(upstream, folder),
-            Kind::Collector => collector("", upstream, coding, folder),
-            Kind::CollectorRedaction => collector(&redaction(), upstream, coding, folder),
-            Kind::CollectorTransform => collector(&transform(), upstream, coding, folder),
+            Kind::Collector => collector(""),
+            Kind::CollectorRedaction => collector(&redaction()),
+            Kind::CollectorTransform => collector(&transform()),
         };
         Self { process: Some(process), sender: Sender::new(address) }
     }
@@ -143,7 +158,7 @@ impl Drop for Rival {
 fn ours(
     scrubber: &str,
     upstream: SocketAddr,
-    coding: Coding,
+    spoken_as: Spoken,
     disk: Option<&Path>,
 ) -> (Child, SocketAddr) {
     let (extension, queue, started) = match disk {
@@ -154,11 +169,11 @@ fn ours(
             "extensions: [file_storage]",
         ),
     };
-    let coding = coding.name();
-    // One port takes all protocols.
+    let coding = spoken_as.coding.name();
+    let protocol = if spoken_as.protocol == Protocol::Grpc { "grpc" } else { "http" };
     let yaml = format!(
         "
-receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:0'}}}}}}}}
+receivers: {{otlp: {{protocols: {{{protocol}: {{endpoint: '127.0.0.1:0'}}}}}}}}
 processors: {{{scrubber}}}
 exporters:
   otlp_grpc:
@@ -266,11 +281,11 @@ http {{
 fn collector(
     processor: &str,
     upstream: SocketAddr,
-    coding: Coding,
+    spoken_as: Spoken,
     folder: &Path,
 ) -> (Child, SocketAddr) {
     let (grpc, http) = (free_address(), free_address());
-    let coding = coding.name();
+    let coding = spoken_as.coding.name();
     let used = processor.split(':').next().unwrap_or_default().trim();
     let yaml = format!(
         "
@@ -296,7 +311,7 @@ service:
     let binary = std::env::var("COLLECTOR_BIN").expect("COLLECTOR_BIN says where a Collector is");
     let mut command = Command::new(binary);
     command.arg("--config").arg(file);
-    silent(command, grpc)
+    silent(command, if spoken_as.protocol == Protocol::Grpc { grpc } else { http })
 }
 
 fn redaction() -> String {
