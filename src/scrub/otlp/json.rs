@@ -24,6 +24,7 @@ pub(in crate::scrub::otlp) use string::escape;
 pub(in crate::scrub::otlp) use tape::bytes_max as tape_bytes_max;
 pub(in crate::scrub::otlp) use to_protobuf::to_protobuf;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::scrub::Signal;
@@ -373,12 +374,12 @@ impl<'r, J: Judge> Walker<'r, J> {
     fn key(&mut self, key: Range<usize>, outer: Context) -> Context {
         let raw = self.request.get(key.clone()).unwrap_or_default();
         let bytes = decode(raw);
-        let at = matches!(bytes, std::borrow::Cow::Borrowed(_)).then_some(key.start);
+        let at = matches!(bytes, Cow::Borrowed(_)).then_some(key.start);
         self.judge.key(Shown { bytes: &bytes, at }, outer)
     }
 
     fn decoded(&self, token: &Token) -> Vec<u8> {
-        decode(self.request.get(token.range()).unwrap_or_default()).into_owned()
+        said(self.request, token).into_owned()
     }
 }
 
@@ -410,7 +411,16 @@ fn string_tables(root: &'static Message, json: &[u8], tape: &[Token]) -> Vec<Vec
 
 /// The field that a member is.
 fn named(message: &'static Message, json: &[u8], member: &Member) -> Option<&'static Field> {
-    message.field_named(&decode(json.get(member.name.range()).unwrap_or_default()))
+    message.field_named(&said(json, &member.name))
+}
+
+/// What a string says. Most have no escapes, which the tape knows.
+fn said<'j>(json: &'j [u8], token: &Token) -> Cow<'j, [u8]> {
+    let raw = json.get(token.range()).unwrap_or_default();
+    match token.kind {
+        TokenKind::Escaped => decode(raw),
+        _ => Cow::Borrowed(raw),
+    }
 }
 
 /// The next value in `values`, and its index.

@@ -10,6 +10,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::GeneralPurpose;
 use base64::engine::GeneralPurposeConfig;
 
+use crate::scrub::otlp::json::said;
 use crate::scrub::otlp::json::string::decode;
 use crate::scrub::otlp::json::tape::Token;
 use crate::scrub::otlp::json::tape::TokenKind;
@@ -63,7 +64,7 @@ pub(super) fn id(json: &[u8], token: &Token, len: usize) -> Result<Vec<u8>, Faul
     if !token.is_string() {
         return Err(fault("expected an id in hex"));
     }
-    let text = decode(json.get(token.range()).unwrap_or_default());
+    let text = said(json, token);
     if !text.is_empty() && text.len() != 2 * len {
         return Err(fault("id of a wrong length"));
     }
@@ -84,7 +85,7 @@ pub(super) fn bytes(json: &[u8], token: &Token) -> Result<Vec<u8>, Fault> {
     if !token.is_string() {
         return Err(fault("expected bytes in base64"));
     }
-    let text = decode(json.get(token.range()).unwrap_or_default());
+    let text = said(json, token);
     BASE64.decode(&*text).map_err(|_| fault("expected bytes in base64"))
 }
 

@@ -5,6 +5,7 @@
 //! put in at the end in one copy. Of a member that occurs twice the last counts,
 //! as for the Collector. Defaults are left out where protobuf leaves them out.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::scrub::Signal;
@@ -15,9 +16,9 @@ use crate::scrub::otlp::json::json_depth_max;
 use crate::scrub::otlp::json::named;
 use crate::scrub::otlp::json::next;
 use crate::scrub::otlp::json::next_member;
+use crate::scrub::otlp::json::said;
 use crate::scrub::otlp::json::scalar;
 use crate::scrub::otlp::json::scalar::Number;
-use crate::scrub::otlp::json::string::decode;
 use crate::scrub::otlp::json::tape;
 use crate::scrub::otlp::json::tape::Token;
 use crate::scrub::otlp::json::tape::TokenKind;
@@ -51,6 +52,9 @@ fn convert(signal: Signal, json: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(writer.finish())
 }
 
+/// How many members of an object are looked up only once.
+const FIELDS: usize = 16;
+
 struct Writer<'j> {
     json: &'j [u8],
     tape: &'j [Token],
@@ -72,12 +76,13 @@ impl Writer<'_> {
         let Some(object) = self.tape.get(at) else { return Ok(0) };
         let mut len = 0;
         let mut members = at + 1..object.next();
-        let twice = self.twice(message, members.clone());
+        let (fields, twice) = self.fields(message, members.clone());
+        let mut fields = fields.into_iter();
         while let Some(member) = next_member(self.tape, &mut members) {
-            let Some(field) = named(message, self.json, &member) else { continue };
-            if member.value.kind == TokenKind::Null {
+            let field = fields.next().unwrap_or_else(|| named(message, self.json, &member));
+            let Some(field) = field.filter(|_| member.value.kind != TokenKind::Null) else {
                 continue;
-            }
+            };
             let superseded =
                 twice & 1 << field.number != 0 && self.comes_again(message, field, members.clone());
             if !superseded {
@@ -87,17 +92,27 @@ impl Writer<'_> {
         Ok(len)
     }
 
-    /// The numbers of the fields that occur more than once, as bits.
-    fn twice(&self, message: &'static Message, mut members: Range<usize>) -> u32 {
-        let (mut once, mut twice) = (0, 0);
+    /// The fields of the first members, and the numbers of those that occur more than once,
+    /// as bits.
+    fn fields(
+        &self,
+        message: &'static Message,
+        mut members: Range<usize>,
+    ) -> ([Option<&'static Field>; FIELDS], u32) {
+        let mut fields = [None; FIELDS];
+        let (mut once, mut twice, mut slots) = (0, 0, fields.iter_mut());
         while let Some(member) = next_member(self.tape, &mut members) {
-            if let Some(field) = named(message, self.json, &member) {
+            let field = named(message, self.json, &member);
+            if let Some(slot) = slots.next() {
+                *slot = field;
+            }
+            if let Some(field) = field {
                 let bit = 1 << field.number;
                 twice |= once & bit;
                 once |= bit;
             }
         }
-        twice
+        (fields, twice)
     }
 
     /// Whether the field comes again in `members`, so that this one does not count.
@@ -173,11 +188,11 @@ impl Writer<'_> {
                 if !token.is_string() && token.kind != TokenKind::Null {
                     return Err(Fault::new("expected a string", token.range().start));
                 }
-                let raw = match token.kind {
-                    TokenKind::Null => &[],
-                    _ => self.json.get(token.range()).unwrap_or_default(),
+                let text = match token.kind {
+                    TokenKind::Null => Cow::default(),
+                    _ => said(self.json, token),
                 };
-                self.delimited(field, &decode(raw), always);
+                self.delimited(field, &text, always);
             }
             Kind::Bytes => self.delimited(field, &scalar::bytes(self.json, token)?, always),
             Kind::Id(len) => self.delimited(field, &scalar::id(self.json, token, len)?, always),
