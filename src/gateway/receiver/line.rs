@@ -78,6 +78,7 @@ impl Resting {
             unsaid: self.said,
             reader: None,
             is_blocked: false,
+            is_ending: false,
             is_h2,
             back: Arc::clone(&back),
         };
@@ -167,6 +168,8 @@ pub(in crate::gateway::receiver) struct Line {
     unsaid: usize,
     /// Whether something that is to be written waits for the peer.
     is_blocked: bool,
+    /// Whether the library ends it.
+    is_ending: bool,
     is_h2: bool,
     back: Arc<Back>,
 }
@@ -174,7 +177,7 @@ pub(in crate::gateway::receiver) struct Line {
 impl Line {
     /// Tells the other end whether it may rest.
     fn note(&self) {
-        let may = if self.is_blocked || !self.is_heard_whole {
+        let may = if self.is_blocked || self.is_ending || !self.is_heard_whole {
             May::Never
         } else if !self.is_h2 && self.heard.is_empty() {
             // The library holds an answer back while it has read anything beyond the
@@ -319,6 +322,10 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().stream()?.poll_shutdown(cx)
+        let line = self.get_mut();
+        // What the peer still says belongs to what was refused, and is no request.
+        line.is_ending = true;
+        line.note();
+        line.stream()?.poll_shutdown(cx)
     }
 }

@@ -1,6 +1,7 @@
 //! The second stage: a rule's pattern, anchored where the prefilter hit.
 
 mod anchors;
+mod string;
 
 pub(in crate::scrub) use anchors::Anchor;
 pub(in crate::scrub) use anchors::Marks;
@@ -28,6 +29,7 @@ use anchors::long_enough;
 use anchors::marks;
 use anchors::reaches_far;
 use anchors::signs;
+use string::string_end;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
 /// has a repetition of a repetition in it.
@@ -341,31 +343,6 @@ impl Pattern {
         regex.search_captures(&input, &mut captures);
         captures.get_group_by_name("secret").map_or(range, |group| group.range())
     }
-}
-
-/// Where the string of JSON ends in which a secret begins, if the pattern took more than it;
-/// else where the secret ends.
-fn string_end(text: &[u8], secret: &Range<usize>) -> usize {
-    let bytes = text.get(secret.clone()).unwrap_or_default();
-    let slashes = |text: &[u8]| text.iter().rev().take_while(|byte| **byte == b'\\').count();
-    let Some(quote) = memchr::memchr(b'"', bytes) else {
-        // What is left of the escaped quote that ends the string.
-        let mut behind = text.get(secret.end..).unwrap_or_default().iter();
-        let is_cut = behind.find(|byte| **byte != b'\\') == Some(&b'"');
-        return secret.end - if is_cut { slashes(bytes) } else { 0 };
-    };
-    let (value, _) = bytes.split_at(quote);
-    let behind = text.get(secret.start + quote + 1..).unwrap_or_default();
-    let ends = match behind.trim_ascii_start() {
-        [b'}' | b']', ..] => true,
-        [b',', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"' | b'\\' | b'{' | b'[', ..]),
-        _ => false,
-    };
-    let opens = value.iter().any(|byte| matches!(byte, b'{' | b'['));
-    if quote == 0 || opens || !ends {
-        return secret.end;
-    }
-    secret.start + quote - slashes(value)
 }
 
 /// How long what ends a secret is and belongs to what is around it: the full stop of a

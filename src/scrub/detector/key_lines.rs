@@ -127,18 +127,15 @@ impl KeyLines {
         if memchr::memmem::find(key, END).is_some() {
             return;
         }
-        // A text that goes on with something else holds all that there is of the key.
+        // Behind a text that goes on with something else, only a full line is of the key.
         let last = key.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         let goes_on = is_header(last)
             || memchr::memmem::find(last, BEGIN).is_some()
             || long_line(last).is_some()
             || last.iter().all(|byte| of_body(byte) || b"\"',\\".contains(byte));
-        if !goes_on {
-            return;
-        }
         // The body of the key may begin in the same record.
         let line = key.split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
-        self.next = if line.is_empty() { Next::First } else { Next::Line };
+        self.next = if line.is_empty() || !goes_on { Next::First } else { Next::Line };
         self.strays = 0;
         self.around = (0, 0);
     }

@@ -32,6 +32,9 @@ const PARTS_MAX: usize = 8;
 /// characters, RFC 2045 §6.8 at most 76.
 const WIDE_LINE: usize = 60;
 
+/// How many characters of lines that are joined say whether they are worth it.
+const JOINED_LEN: usize = 128;
+
 /// How a run is written, so that what it says can be written again in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scrub) enum Binary {
@@ -251,7 +254,13 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             last = (is_end && is_whole).then_some(start..start + len);
             break;
         }
+        let is_head = joined.len() < JOINED_LEN;
         joined.extend_from_slice(text.get(start..start + len)?);
+        // What begins as no text is none, however many lines follow: lines below lines of
+        // an attachment would be joined again from each of them.
+        if is_head && let Some(head) = joined.get(..JOINED_LEN) {
+            base64(head, 0)?;
+        }
         end = start + len;
         width = width.max(len);
         if len < width {

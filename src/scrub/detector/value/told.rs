@@ -91,8 +91,7 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
         return false;
     }
     // `SHA2('x'`: a call, whatever its argument is.
-    let is_call = text.windows(2).any(|pair| matches!(pair, [b'(', b'"' | b'\'']));
-    if is_call {
+    if is_call(text) {
         return false;
     }
     if is_generated(text) && !is_address(text) && !text.contains(&b'/') {
@@ -114,6 +113,18 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
         return 2 <= lowers + uppers && (0 < digits || (0 < lowers && 0 < uppers));
     }
     is_phrase(text) || is_mixed_word(text, lowers, uppers, digits)
+}
+
+/// Whether a text begins with the name of a function, as SQL has them, and a string that it
+/// gets.
+fn is_call(text: &[u8]) -> bool {
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_');
+    let (name, rest) = text.split_at(letters.count());
+    let digits = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    let is_one_case =
+        !name.iter().any(u8::is_ascii_lowercase) || !name.iter().any(u8::is_ascii_uppercase);
+    let argument = rest.get(digits..).unwrap_or_default();
+    3 <= name.len() && is_one_case && matches!(argument, [b'(', b'"' | b'\'', ..])
 }
 
 /// Letters and digits as no word and no name has them.
