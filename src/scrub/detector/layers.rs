@@ -83,9 +83,10 @@ impl Search<'_, '_> {
     ) -> bool {
         let Some(compiled) = self.detector.rules.get(rule as usize) else { return false };
         let before = pattern.lead_max().min(BEFORE);
-        let range = anchor.start.saturating_sub(before)..anchor.end.saturating_add(BEHIND);
-        let near = range.start..text.len().min(anchor.end + NEAR);
+        let near = anchor.start.saturating_sub(before)..text.len().min(anchor.end + NEAR);
         let near = text.get(near).unwrap_or_default();
+        // With the quote that opens the string, more often than not.
+        let range = anchor.start.saturating_sub(BEFORE)..anchor.end.saturating_add(BEHIND);
         let is_escaped = match pattern.marks() {
             Marks::None => false,
             Marks::Blanks => memchr::memchr(b'%', near).is_some(),
