@@ -11,7 +11,9 @@
 use std::ops::Range;
 
 use crate::scrub::detector::bytes::base64_len;
+use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::decode::behind_escape;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::judge::url_or_plain;
 use crate::scrub::detector::overlap::Certainty;
@@ -43,10 +45,7 @@ impl Search<'_, '_> {
     pub(super) fn bare(&mut self, text: &[u8], at: usize, found: &mut Vec<Match>) {
         let before = text.get(at.saturating_sub(*RUN_LEN.end())..at).unwrap_or_default();
         let back = before.iter().rev().take_while(|byte| is_base64(**byte)).count();
-        let mut start = at - back;
-        // `\nNzY0…`, within JSON.
-        let is_escaped = text.get(..start).is_some_and(|before| before.ends_with(b"\\"));
-        start += usize::from(is_escaped && matches!(text.get(start), Some(b'n' | b'r' | b't')));
+        let start = behind_escape(text, at - back);
         let ahead = text.get(start..text.len().min(start + RUN_LEN.end() + 1));
         let run = start..start + base64_len(ahead.unwrap_or_default());
         if !RUN_LEN.contains(&run.len()) {
@@ -75,12 +74,6 @@ fn split<'t>(text: &'t [u8], run: &Range<usize>) -> (&'t [u8], &'t [u8]) {
 /// Whether nothing that belongs to a token stands at the end of `before`.
 fn ends_token(before: &[u8]) -> bool {
     !before.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-.:/+".contains(byte))
-}
-
-fn has_all_classes(text: &[u8]) -> bool {
-    text.iter().any(u8::is_ascii_digit)
-        && text.iter().any(u8::is_ascii_uppercase)
-        && text.iter().any(u8::is_ascii_lowercase)
 }
 
 /// `base64(id).time.signature`; the id is a number of 17 to 20 digits.
@@ -127,12 +120,10 @@ fn bitwarden(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     }
     let start = run.start.checked_sub(HEAD_LEN)?;
     let uuid = text.get(start..run.start)?.strip_prefix(b"0.")?.strip_suffix(b".")?;
-    let is_uuid = uuid.iter().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    });
     let key = text.get(run.end..)?.strip_prefix(b":")?;
-    let holds = is_uuid && base64_len(key) == KEY_LEN && key.get(KEY_LEN..)?.starts_with(b"==");
+    let holds = validator::is_uuid(uuid)
+        && base64_len(key) == KEY_LEN
+        && key.get(KEY_LEN..)?.starts_with(b"==");
     holds.then_some(start..run.end + 1 + KEY_LEN + 2)
 }
 

@@ -5,6 +5,8 @@ mod disguise;
 mod numbers;
 mod packed;
 
+pub(in crate::scrub) use binary::WIDE_LINE;
+pub(in crate::scrub) use binary::behind_escape;
 pub(in crate::scrub) use binary::break_len;
 pub(in crate::scrub) use binary::encode;
 pub(in crate::scrub) use binary::runs;

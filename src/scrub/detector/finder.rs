@@ -419,7 +419,8 @@ impl Judge for Finder<'_> {
         if is_body && announces_key {
             self.key_lines.open(text.bytes);
         }
-        if line.is_some() || (is_body && announces_key) {
+        if is_body && (announces_key || line.is_some()) {
+            // Lines of a key may have no hit.
             self.gap = 0..0;
         }
         let mut search = self.search(place, text.bytes.len());
@@ -427,7 +428,7 @@ impl Judge for Finder<'_> {
             search.watch(text.bytes, hits, base, place.context == NOT_SECRET);
         }
         let mut matches = search.matches(text.bytes, hits, base, known, Layer::default());
-        if beside {
+        if !self.told.is_empty() {
             matches = self.told.add(place.at, matches);
         }
         if let Some(line) = line {

@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::decode::behind_escape;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
 
@@ -216,9 +217,7 @@ fn long_line(body: &[u8]) -> Option<Range<usize>> {
     let mut at = 0_usize;
     for run in body.split(|byte| !of_body(byte)) {
         // Of an escaped line end, the letter is none of the line.
-        let before = at.checked_sub(1).and_then(|before| body.get(before));
-        let is_escape = before == Some(&b'\\') && matches!(run, [b'n' | b'r' | b't', ..]);
-        let start = at + usize::from(is_escape);
+        let start = behind_escape(body, at);
         if longest.len() < at + run.len() - start {
             longest = start..at + run.len();
         }

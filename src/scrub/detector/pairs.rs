@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::scrub::detector::assign;
+use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
 use crate::scrub::detector::layers::Layers;
@@ -153,9 +154,5 @@ const BYTES_PER_STEP: usize = 16;
 
 /// Whether a word is drawn from letters of both cases and digits: no digest, no name.
 fn is_drawn(word: &[u8]) -> bool {
-    let has = |is: fn(&u8) -> bool| word.iter().any(is);
-    has(u8::is_ascii_digit)
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
-        && validator::looks_random(word)
+    has_all_classes(word) && validator::looks_random(word)
 }

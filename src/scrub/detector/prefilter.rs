@@ -61,8 +61,8 @@ use lookup::Lookup;
 pub(in crate::scrub) const RUN: u32 = u32::MAX;
 
 /// The needle of a hit that is a character outside ASCII which a reader does not see, or
-/// takes for an ASCII letter, and an ASCII letter or digit behind it, perhaps behind a
-/// hyphen or a dot.
+/// takes for an ASCII letter, and an ASCII letter or digit behind it, perhaps behind a sign
+/// of base64 or a dot.
 ///
 /// Its position is that of what stands behind.
 pub(in crate::scrub) const DISGUISE: u32 = u32::MAX - 1;

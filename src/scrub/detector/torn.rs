@@ -8,6 +8,7 @@ use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::confirm::Candidate;
 use crate::scrub::detector::confirm::Pattern;
+use crate::scrub::detector::decode::WIDE_LINE;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::usual::Lens;
 use crate::scrub::rule::validator;
@@ -35,10 +36,6 @@ const BODY_LEN_MIN: usize = 20;
 
 /// Behind a shorter line, a token that is complete goes on with no less than this.
 const PIECE_LEN_MIN: usize = 16;
-
-/// Lines that are this long were likely cut by a width, so that a token that could end
-/// with the line may go on.
-const WIDE_LINE: usize = 60;
 
 /// A token that was put together again.
 pub(super) struct Joined {

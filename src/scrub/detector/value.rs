@@ -184,18 +184,14 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
             HEX_LEN_MIN <= text.len()
                 && text.iter().any(|byte| byte.is_ascii_digit())
                 && text.iter().any(u8::is_ascii_alphabetic)
-                && !is_uuid(text)
+                // It numbers keys and tokens more often than it is one.
+                && !validator::is_uuid(text)
                 && validator::looks_random(text)
         }
         ValueForm::Password => is_mixed(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
-}
-
-/// A UUID, which numbers keys and tokens more often than it is one.
-fn is_uuid(text: &[u8]) -> bool {
-    text.len() == 36 && [8, 13, 18, 23].iter().all(|&at| text.get(at) == Some(&b'-'))
 }
 
 /// Four and more plain words, which only quotes hold together: a passphrase.

@@ -13,6 +13,7 @@ pub use checksum::check_text;
 pub use checksum::checksum;
 pub use checksum::is_checksum;
 pub use placeholder::is_placeholder;
+pub use random::is_uuid;
 pub use random::looks_random;
 
 use base64::Engine;

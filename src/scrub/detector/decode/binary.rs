@@ -30,7 +30,7 @@ const PARTS_MAX: usize = 8;
 
 /// Lines that are this long were likely cut by a width: RFC 1421 §4.3.2.4 has 64
 /// characters, RFC 2045 §6.8 at most 76.
-const WIDE_LINE: usize = 60;
+pub(in crate::scrub) const WIDE_LINE: usize = 60;
 
 /// How many characters of lines that are joined say whether they are worth it.
 const JOINED_LEN: usize = 128;
@@ -145,7 +145,7 @@ pub(in crate::scrub::detector) fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// What follows an escape whose last character only seems to be part of a run: `\n`.
-fn behind_escape(text: &[u8], start: usize) -> usize {
+pub(in crate::scrub) fn behind_escape(text: &[u8], start: usize) -> usize {
     let before = start.checked_sub(1).and_then(|i| text.get(i));
     match (before, text.get(start)) {
         (Some(b'\\'), Some(b'n' | b'r' | b't')) => start + 1,

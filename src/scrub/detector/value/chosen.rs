@@ -1,6 +1,7 @@
 //! Passwords that people choose, which read as words and as names of things, and those that
 //! programs make, which read as nothing.
 
+use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::rule::validator;
 
 /// Words joined by separators, possibly with a number: `step-2`, `model_v1.5`.
@@ -70,13 +71,10 @@ const BASE64_LEN_MIN: usize = 24;
 pub(super) fn is_base64_with_slash(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = text.get(..text.len() - padding).unwrap_or_default();
-    let has = |is: fn(&u8) -> bool| body.iter().any(is);
     BASE64_LEN_MIN <= text.len()
         && padding <= 2
         && body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-        && has(u8::is_ascii_digit)
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
+        && has_all_classes(body)
         && (0 < padding
             || body.split(|byte| *byte == b'/').any(|part| {
                 BASE64_LEN_MIN / 2 <= part.len()

@@ -159,7 +159,8 @@ fn even_cost(text: &[u8]) -> Option<u32> {
     u32::try_from(text.len() * hundredths / 100).ok()
 }
 
-fn is_uuid(text: &[u8]) -> bool {
+/// Whether a text is a UUID (RFC 9562 §4).
+pub fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
         && text.iter().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => *byte == b'-',
