@@ -263,6 +263,35 @@ fn a_key_whose_lines_stand_behind_prefixes_is_masked_line_by_line() {
     }
 }
 
+#[test]
+fn a_record_that_holds_several_lines_of_a_key_loses_all_of_them() {
+    let key = template::expand("{pem:RSA PRIVATE KEY}", 5).expect("a template");
+    let lines: Vec<&str> = key.lines().collect();
+    let [begin, first, body @ ..] = lines.as_slice() else { panic!("a key has lines") };
+    let parts = body.split_at(body.len() / 2);
+    for first in [
+        format!("{begin}\n{first}"),
+        // The record goes on with something else.
+        format!("{{\n \"msg\":\"{begin}\",\n \"pod\":\"a\"\n}}"),
+        format!("{begin}\n{first}\nthe rest follows"),
+    ] {
+        for (between, behind) in [("\n", "\nand more to come"), ("\\n", "")] {
+            let mut request = logs(None, &first);
+            let records = &mut request.resource_logs[0].scope_logs[0].log_records;
+            for part in [parts.0, parts.1] {
+                let body = any(&format!("{}{behind}", part.join(between)));
+                records.push(LogRecord { body, ..LogRecord::default() });
+            }
+            let scrubbed = scrub(Signal::Logs, Encoding::Protobuf, request.encode_to_vec());
+            for line in body.iter().filter(|line| 40 <= line.len() && !line.contains("END")) {
+                let found = memchr::memmem::find(&scrubbed, line.as_bytes());
+                let shown = String::from_utf8_lossy(&scrubbed);
+                assert_eq!(found, None, "{between:?} behind {first}: {shown}");
+            }
+        }
+    }
+}
+
 /// A text with each mask written as `#`.
 fn with_signs(text: &str) -> String {
     let mut out = String::new();

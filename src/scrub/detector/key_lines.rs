@@ -79,9 +79,8 @@ impl KeyLines {
     }
 
     fn take(&mut self, body: &[u8]) -> Option<Range<usize>> {
-        if memchr::memmem::find(body, END).is_some() {
-            self.next = Next::None;
-            return None;
+        if let Some(end) = memchr::memmem::find(body, END) {
+            return self.take_last(body.get(..end).unwrap_or_default());
         }
         if let Some(line) = long_line(body) {
             self.strays = 0;
@@ -106,6 +105,16 @@ impl KeyLines {
             self.next = Next::None;
         }
         None
+    }
+
+    /// Takes what stands before the last boundary in its record: the key ends there.
+    fn take_last(&mut self, before: &[u8]) -> Option<Range<usize>> {
+        let next = std::mem::take(&mut self.next);
+        match long_line(before) {
+            Some(line) => Some(with_next_lines(before, line)),
+            None if next == Next::Line => self.last_line(before),
+            None => None,
+        }
     }
 
     /// The last line of a key, which is shorter: it stands as the others did.
