@@ -94,12 +94,13 @@ pub enum Encoding {
 
 impl Encoding {
     /// How many bytes of memory scrubbing `request` takes at most beside the request and
-    /// what comes out: protobuf is walked where it stands, JSON is read into a tape
-    /// first, which for a list of small numbers is eight times as long as the text.
+    /// what comes out: protobuf is walked where it stands; JSON is turned into protobuf,
+    /// which is not longer, or read into a tape, which for a list of small numbers is eight
+    /// times as long as the text.
     pub fn working_bytes(self, request: &[u8]) -> usize {
         match self {
             Self::Protobuf => 0,
-            Self::Json => otlp::json_tape_bytes_max(request),
+            Self::Json => otlp::json_tape_bytes_max(request).max(request.len()),
         }
     }
 }
@@ -113,6 +114,16 @@ pub struct Request {
     pub encoding: Encoding,
     /// The export request message.
     pub bytes: Bytes,
+}
+
+impl Request {
+    /// The same request in protobuf, where it is regular JSON: where each member is one
+    /// that the schema has, and nothing in it must be counted, changed or refused.
+    pub fn in_protobuf(&self) -> Option<Self> {
+        let Self { signal, encoding: Encoding::Json, bytes } = self else { return None };
+        let bytes = otlp::regular_json_to_protobuf(*signal, bytes)?.into();
+        Some(Self { signal: *signal, encoding: Encoding::Protobuf, bytes })
+    }
 }
 
 impl std::fmt::Debug for Request {

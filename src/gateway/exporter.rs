@@ -42,6 +42,7 @@ use crate::gateway::queue::backlog::Owner;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::metrics::Peer;
 use crate::gateway::telemetry::spans::Attribute;
+use crate::scrub::Encoding;
 use crate::scrub::Signal;
 use crate::scrub::yaml::YamlError;
 
@@ -237,6 +238,17 @@ impl Exporter {
     /// The id of the exporter, as the YAML spells it.
     pub fn id(&self) -> &str {
         &self.sender.id
+    }
+
+    /// How it wants requests to be written; `None` where that is the same to it.
+    pub fn encoding(&self) -> Option<Encoding> {
+        match &self.sender.wire {
+            Wire::Grpc(_) => Some(Encoding::Protobuf),
+            Wire::Http(client) => Some(client.encoding()),
+            Wire::Debug(_) => Some(Encoding::Json),
+            Wire::File(writer) => Some(writer.encoding()),
+            Wire::Nop => None,
+        }
     }
 
     /// Has the metrics of a queue whose senders wait begin, for what pipelines carry.

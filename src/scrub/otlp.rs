@@ -306,6 +306,13 @@ pub(in crate::scrub) fn json_tape_bytes_max(json: &[u8]) -> usize {
     json::tape_bytes_max(json)
 }
 
+/// The same request in protobuf, not longer than the JSON; `None` where the JSON is not
+/// regular, that is, where the walk would count, drop, change or refuse something in it
+/// beside secrets.
+pub(in crate::scrub) fn regular_json_to_protobuf(signal: Signal, json: &[u8]) -> Option<Vec<u8>> {
+    json::regular_to_protobuf(signal, json)
+}
+
 /// The same request in protobuf.
 ///
 /// # Errors

@@ -118,6 +118,11 @@ struct Job {
 }
 
 impl Writer {
+    /// How it writes requests.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// Opens the file. `path` is the YAML path of `config`.
     ///
     /// # Errors

@@ -245,6 +245,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// How it writes requests.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// A client, not yet connected. `path` is the YAML path of `config`.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use crate::gateway::exporter::Exporter;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::pipeline::join_all;
 use crate::gateway::pipeline::partly::Partly;
+use crate::scrub::Encoding;
 
 /// The exporters of a pipeline.
 #[derive(Clone)]
@@ -32,6 +33,12 @@ impl Fanout {
     /// A fan-out to `exporters`.
     pub fn new(exporters: Vec<Arc<Exporter>>) -> Self {
         Self { exporters: exporters.into(), partly: Arc::default() }
+    }
+
+    /// Whether every exporter wants protobuf.
+    pub fn wants_protobuf(&self) -> bool {
+        let mut wanted = self.exporters.iter().filter_map(|exporter| exporter.encoding());
+        wanted.all(|encoding| encoding == Encoding::Protobuf)
     }
 
     /// Delivers one request.

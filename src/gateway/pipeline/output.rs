@@ -23,6 +23,8 @@ use crate::scrub::Signal;
 pub(in crate::gateway::pipeline) struct Output {
     pipeline: Arc<str>,
     way: Way,
+    /// Whether requests leave as protobuf, however they came.
+    is_protobuf: bool,
     metrics: Metrics,
 }
 
@@ -41,6 +43,7 @@ impl Output {
         metrics: Metrics,
     ) -> Self {
         let fanout = Fanout::new(exporters);
+        let wants_protobuf = fanout.wants_protobuf();
         let way = match batch {
             // Profiles point into a dictionary and cannot be joined.
             Some(batch) if signal != Signal::Profiles => {
@@ -48,7 +51,14 @@ impl Output {
             }
             Some(_) | None => Way::Direct(fanout),
         };
-        Self { pipeline, way, metrics }
+        // Only protobuf can be joined.
+        let is_protobuf = wants_protobuf || matches!(way, Way::Batched(_));
+        Self { pipeline, way, is_protobuf, metrics }
+    }
+
+    /// Whether requests leave as protobuf, however they came.
+    pub(in crate::gateway::pipeline) fn is_protobuf(&self) -> bool {
+        self.is_protobuf
     }
 
     /// Delivers a request until a moment, and counts what became of it.

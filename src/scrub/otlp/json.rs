@@ -10,6 +10,8 @@
 //! Stricter than the Collector in one thing: what follows the request (a second
 //! value) is refused, since it cannot be scrubbed in any sensible way.
 
+mod direct;
+mod lexer;
 mod origins;
 mod scalar;
 mod spell;
@@ -18,6 +20,7 @@ mod tape;
 mod text;
 mod to_protobuf;
 
+pub(in crate::scrub::otlp) use direct::convert as regular_to_protobuf;
 pub(in crate::scrub::otlp) use origins::origins;
 pub(in crate::scrub::otlp) use scalar::BASE64;
 pub(in crate::scrub::otlp) use string::escape;

@@ -158,6 +158,12 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// How many bytes protobuf writes a length with.
+pub(crate) fn length_len(len: usize) -> usize {
+    let bits = usize::BITS - (len | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
 /// The length as protobuf writes it.
 pub(crate) fn length(len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(5);

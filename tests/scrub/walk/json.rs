@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Request;
 use otel_redact::scrub::Signal;
 use otel_redact::scrub::otlp;
 use otel_redact::scrub::otlp::WalkError;
@@ -215,6 +216,9 @@ fn captured_requests_convert_and_convert_back() {
         let walked =
             otlp::walk(signal, Encoding::Json, &json, &WalkOptions::default(), &mut Nothing);
         assert_eq!(walked.expect(&name).edits, vec![], "{name}");
+        let request = Request { signal, encoding: Encoding::Json, bytes: json.clone().into() };
+        let quick = request.in_protobuf().expect("what exporters send is regular");
+        same(signal, &quick.bytes, &protobuf).expect(&name);
         let back = otlp::json_to_protobuf(signal, &json).expect(&name);
         same(signal, &back, &protobuf).expect(&name);
     }

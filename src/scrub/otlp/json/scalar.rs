@@ -5,6 +5,8 @@
 //! standard alphabet. A value of another type is a fault, so that no text passes
 //! in the place of a number.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::GeneralPurpose;
@@ -69,14 +71,23 @@ pub(super) fn id(json: &[u8], token: &Token, len: usize) -> Result<Vec<u8>, Faul
         return Err(fault("id of a wrong length"));
     }
     let (pairs, _) = text.as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| {
-        let digits = std::str::from_utf8(pair).ok()?;
-        // A sign would be taken by the standard library.
-        let hex = pair.iter().all(u8::is_ascii_hexdigit);
-        u8::from_str_radix(digits, 16).ok().filter(|_| hex)
-    };
-    let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-    bytes.ok_or_else(|| fault("expected an id in hex"))
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for &[high, low] in pairs {
+        let (Some(high), Some(low)) = (hex_digit(high), hex_digit(low)) else {
+            return Err(fault("expected an id in hex"));
+        };
+        bytes.push(high << 4 | low);
+    }
+    Ok(bytes)
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// The bytes that `token` is in base64.
@@ -90,52 +101,65 @@ pub(super) fn bytes(json: &[u8], token: &Token) -> Result<Vec<u8>, Fault> {
 }
 
 /// The text of a number, which may stand in a string.
-fn scalar_text(raw: &[u8], token: &Token) -> Option<String> {
+fn scalar_text<'j>(raw: &'j [u8], token: &Token) -> Option<Cow<'j, [u8]>> {
     match token.kind {
-        TokenKind::Number | TokenKind::Plain | TokenKind::Escaped => {
-            String::from_utf8(decode(raw).into_owned()).ok()
-        }
+        TokenKind::Number | TokenKind::Plain => Some(Cow::Borrowed(raw)),
+        TokenKind::Escaped => Some(decode(raw)),
         _ => None,
     }
 }
 
-fn integer(text: &str, kind: Kind) -> Option<Number> {
-    // The standard library takes a plus sign, JSON does not.
-    if text.starts_with('+') {
-        return None;
+fn integer(text: &[u8], kind: Kind) -> Option<Number> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let mut number = if digits.is_empty() { None } else { Some(0_u64) };
+    for digit in digits {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number = number?.checked_mul(10)?.checked_add(digit);
     }
+    let number = number?;
+    let signed =
+        || if is_negative { 0_i64.checked_sub_unsigned(number) } else { number.try_into().ok() };
     match kind {
         Kind::Int32 | Kind::Sint32 => {
-            text.parse::<i32>().ok().map(|number| Number::Signed(number.into()))
+            signed().filter(|number| i32::try_from(*number).is_ok()).map(Number::Signed)
         }
-        Kind::Int64 | Kind::Sfixed64 => text.parse().ok().map(Number::Signed),
+        Kind::Int64 | Kind::Sfixed64 => signed().map(Number::Signed),
+        _ if is_negative => None,
         Kind::Uint32 | Kind::Fixed32 => {
-            text.parse::<u32>().ok().map(|number| Number::Unsigned(number.into()))
+            u32::try_from(number).ok().map(|number| Number::Unsigned(number.into()))
         }
-        _ => text.parse().ok().map(Number::Unsigned),
+        _ => Some(Number::Unsigned(number)),
     }
 }
 
 fn double(raw: &[u8], token: &Token) -> Option<f64> {
     let text = scalar_text(raw, token)?;
     if token.is_string() {
-        match text.as_str() {
-            "NaN" => return Some(f64::NAN),
-            "Infinity" => return Some(f64::INFINITY),
-            "-Infinity" => return Some(f64::NEG_INFINITY),
+        match &*text {
+            b"NaN" => return Some(f64::NAN),
+            b"Infinity" => return Some(f64::INFINITY),
+            b"-Infinity" => return Some(f64::NEG_INFINITY),
             _ => {}
         }
     }
     // The standard library takes words, too, and JSON only digits.
     let digits =
-        text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    text.parse().ok().filter(|number: &f64| digits && number.is_finite())
+        text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    std::str::from_utf8(&text)
+        .ok()?
+        .parse()
+        .ok()
+        .filter(|number: &f64| digits && number.is_finite())
 }
 
 fn enum_number(raw: &[u8], token: &Token, names: &Enum) -> Option<i32> {
     let text = scalar_text(raw, token)?;
     if token.kind == TokenKind::Number {
-        return text.parse().ok();
+        let number = integer(&text, Kind::Int32)?;
+        return if let Number::Signed(number) = number { i32::try_from(number).ok() } else { None };
     }
-    names.values.iter().find(|(name, _)| *name == text).map(|(_, number)| *number)
+    names.values.iter().find(|(name, _)| name.as_bytes() == &*text).map(|(_, number)| *number)
 }

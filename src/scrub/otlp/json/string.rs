@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use crate::scrub::otlp::json::lexer::plain_len;
+
 /// A string without its escapes.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
@@ -40,7 +42,11 @@ impl Decoded {
     /// Decodes the escape at `start`. Gives the offset after it.
     fn escape(&mut self, raw: &[u8], start: usize) -> usize {
         let (char, end) = match raw.get(start + 1) {
-            Some(b'u') => self.unicode(raw, start),
+            Some(b'u') => {
+                let (char, end) = unicode(raw, start);
+                self.lone_surrogate |= char.is_none();
+                (char.unwrap_or(char::REPLACEMENT_CHARACTER), end)
+            }
             Some(byte) => (short_escape(*byte), start + 2),
             None => (char::REPLACEMENT_CHARACTER, start + 1),
         };
@@ -49,23 +55,6 @@ impl Decoded {
         let decoded = decoded_start..self.bytes.len();
         self.escapes.push(Escape { raw: start..end, decoded });
         end
-    }
-
-    fn unicode(&mut self, raw: &[u8], start: usize) -> (char, usize) {
-        let end = start + 6;
-        let high = hex4(raw, start + 2);
-        if let Some(char) = char::from_u32(high) {
-            return (char, end);
-        }
-        let low = if raw.get(end..end + 2) == Some(b"\\u") { hex4(raw, end + 2) } else { 0 };
-        if (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low) {
-            let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            if let Some(char) = char::from_u32(code) {
-                return (char, end + 6);
-            }
-        }
-        self.lone_surrogate = true;
-        (char::REPLACEMENT_CHARACTER, end)
     }
 
     /// Where a range of the decoded string stands in the raw one. A range that
@@ -124,6 +113,32 @@ pub(in crate::scrub::otlp) fn escape(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
+/// Appends what a string says, up to its closing quote. Gives where that stands; `None`
+/// where the string is malformed or holds half of a surrogate pair.
+pub(super) fn unescaped(raw: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = raw.get(at..)?;
+        let (plain, rest) = rest.split_at_checked(plain_len(rest))?;
+        out.extend_from_slice(plain);
+        at += plain.len();
+        match rest {
+            [b'"', ..] => return Some(at),
+            [b'\\', b'u', ..] => {
+                let (char, end) = unicode(raw, at);
+                out.extend_from_slice(char?.encode_utf8(&mut [0; 4]).as_bytes());
+                at = end;
+            }
+            [b'\\', byte @ (b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), ..] => {
+                // All of them are ASCII.
+                out.push(short_escape(*byte) as u8);
+                at += 2;
+            }
+            _ => return None,
+        }
+    }
+}
+
 fn short_escape(byte: u8) -> char {
     match byte {
         b'b' => '\u{8}',
@@ -135,11 +150,26 @@ fn short_escape(byte: u8) -> char {
     }
 }
 
-fn hex4(raw: &[u8], at: usize) -> u32 {
-    let digits = raw.get(at..at + 4).unwrap_or_default();
-    digits
-        .iter()
-        .fold(0, |code, digit| code << 4 | char::from(*digit).to_digit(16).unwrap_or_default())
+/// What the `\u` escape at `start` stands for, with the one behind it where they are a pair,
+/// and where it ends. `None`: half of a pair.
+fn unicode(raw: &[u8], start: usize) -> (Option<char>, usize) {
+    let end = start + 6;
+    let Some(high) = hex4(raw, start + 2) else { return (None, end) };
+    if let Some(char) = char::from_u32(high) {
+        return (Some(char), end);
+    }
+    let low = raw.get(end..end + 2).filter(|escape| escape == b"\\u");
+    let low = low.and_then(|_| hex4(raw, end + 2)).unwrap_or_default();
+    if (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low) {
+        let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(code), end + 6);
+    }
+    (None, end)
+}
+
+fn hex4(raw: &[u8], at: usize) -> Option<u32> {
+    let digits = raw.get(at..at + 4)?;
+    digits.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]

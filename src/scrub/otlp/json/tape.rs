@@ -10,6 +10,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::otlp::json::lexer::Lexer;
 use crate::scrub::otlp::wire::Fault;
 
 /// A value, or the name of a member, which comes before its value.
@@ -36,6 +37,15 @@ pub(super) enum TokenKind {
 }
 
 impl Token {
+    fn new(kind: TokenKind, range: Range<usize>, next: u32) -> Self {
+        Self { kind, start: offset(range.start), end: offset(range.end), next }
+    }
+
+    /// A value by itself, in no tape. The text is not larger than 4 GiB.
+    pub(super) fn alone(kind: TokenKind, range: Range<usize>) -> Self {
+        Self::new(kind, range, 0)
+    }
+
     /// Where it stands: all of it, but for a string, what is between its quotes.
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -83,23 +93,23 @@ pub(super) fn read(json: &[u8], depth_max: usize) -> Result<Vec<Token>, Fault> {
     if u32::try_from(json.len()).is_err() {
         return Err(Fault::new("request larger than 4 GiB", 0));
     }
-    let mut reader =
-        Reader { json, at: 0, tokens: Vec::with_capacity(tokens_max(json)), open: Vec::new() };
-    reader.blanks();
+    let tokens = Vec::with_capacity(tokens_max(json));
+    let mut reader = Reader { lexer: Lexer { json, at: 0 }, tokens, open: Vec::new() };
+    reader.lexer.blanks();
     loop {
         if reader.value(depth_max)? {
             continue;
         }
         // After a value: close what ends here.
         loop {
-            reader.blanks();
+            reader.lexer.blanks();
             let Some(&(open, is_object)) = reader.open.last() else {
                 return reader.finish();
             };
-            match reader.byte() {
+            match reader.lexer.byte() {
                 Some(b',') => {
-                    reader.at += 1;
-                    reader.blanks();
+                    reader.lexer.at += 1;
+                    reader.lexer.blanks();
                     if is_object {
                         reader.name()?;
                     }
@@ -107,15 +117,14 @@ pub(super) fn read(json: &[u8], depth_max: usize) -> Result<Vec<Token>, Fault> {
                 }
                 Some(b'}') if is_object => reader.close(open),
                 Some(b']') if !is_object => reader.close(open),
-                _ => return Err(reader.fault("expected a comma or the end of the list")),
+                _ => return Err(reader.lexer.fault("expected a comma or the end of the list")),
             }
         }
     }
 }
 
 struct Reader<'j> {
-    json: &'j [u8],
-    at: usize,
+    lexer: Lexer<'j>,
     tokens: Vec<Token>,
     /// The containers that the reader is in, as indices of their tokens, and whether each
     /// is an object.
@@ -125,10 +134,10 @@ struct Reader<'j> {
 impl Reader<'_> {
     /// Reads one value, or enters a container. `true`: another value must follow.
     fn value(&mut self, depth_max: usize) -> Result<bool, Fault> {
-        match self.byte() {
+        match self.lexer.byte() {
             Some(b'{') => {
                 self.enter(TokenKind::Object, depth_max)?;
-                if self.byte() == Some(b'}') {
+                if self.lexer.byte() == Some(b'}') {
                     return Ok(false);
                 }
                 self.name()?;
@@ -136,33 +145,33 @@ impl Reader<'_> {
             }
             Some(b'[') => {
                 self.enter(TokenKind::Array, depth_max)?;
-                Ok(self.byte() != Some(b']'))
+                Ok(self.lexer.byte() != Some(b']'))
             }
             Some(b'"') => self.string().map(|()| false),
-            Some(b'-' | b'0'..=b'9') => self.number().map(|()| false),
-            Some(b't') => self.word(b"true", TokenKind::True).map(|()| false),
-            Some(b'f') => self.word(b"false", TokenKind::False).map(|()| false),
-            Some(b'n') => self.word(b"null", TokenKind::Null).map(|()| false),
-            _ => Err(self.fault("expected a JSON value")),
+            _ => {
+                let (kind, range) = self.lexer.scalar()?;
+                self.push(kind, range);
+                Ok(false)
+            }
         }
     }
 
     fn enter(&mut self, kind: TokenKind, depth_max: usize) -> Result<(), Fault> {
         if depth_max <= self.open.len() {
-            return Err(self.fault("JSON nested too deep"));
+            return Err(self.lexer.fault("JSON nested too deep"));
         }
         self.open.push((offset(self.tokens.len()), kind == TokenKind::Object));
-        self.push(kind, self.at, self.at + 1);
-        self.at += 1;
-        self.blanks();
+        self.push(kind, self.lexer.at..self.lexer.at + 1);
+        self.lexer.at += 1;
+        self.lexer.blanks();
         Ok(())
     }
 
     fn close(&mut self, open: u32) {
-        self.at += 1;
+        self.lexer.at += 1;
         let next = offset(self.tokens.len());
         if let Some(token) = self.tokens.get_mut(open as usize) {
-            token.end = offset(self.at);
+            token.end = offset(self.lexer.at);
             token.next = next;
         }
         self.open.pop();
@@ -170,152 +179,36 @@ impl Reader<'_> {
 
     /// The name of a member and the colon after it.
     fn name(&mut self) -> Result<(), Fault> {
-        if self.byte() != Some(b'"') {
-            return Err(self.fault("expected the name of a member"));
+        if self.lexer.byte() != Some(b'"') {
+            return Err(self.lexer.fault("expected the name of a member"));
         }
         self.string()?;
-        self.blanks();
-        if self.byte() != Some(b':') {
-            return Err(self.fault("expected a colon"));
+        self.lexer.blanks();
+        if self.lexer.byte() != Some(b':') {
+            return Err(self.lexer.fault("expected a colon"));
         }
-        self.at += 1;
-        self.blanks();
+        self.lexer.at += 1;
+        self.lexer.blanks();
         Ok(())
     }
 
     fn string(&mut self) -> Result<(), Fault> {
-        let start = self.at + 1;
-        let mut at = start;
-        let mut kind = TokenKind::Plain;
-        loop {
-            let rest = self.json.get(at..).unwrap_or_default();
-            at += plain_len(rest);
-            match self.json.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    kind = TokenKind::Escaped;
-                    at = self.escape(at)?;
-                }
-                Some(_) => return Err(self.fault("control character in a string")),
-                None => return Err(self.fault("string without an end")),
-            }
-        }
-        self.push(kind, start, at);
-        self.at = at + 1;
+        let (kind, range) = self.lexer.string()?;
+        self.push(kind, range);
         Ok(())
     }
 
-    /// Checks the escape at `at`. Gives the offset after it.
-    fn escape(&self, at: usize) -> Result<usize, Fault> {
-        match self.json.get(at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-            Some(b'u') => {
-                let digits = self.json.get(at + 2..at + 6).unwrap_or_default();
-                if digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit) {
-                    Ok(at + 6)
-                } else {
-                    Err(Fault::new("escape without four hex digits", at))
-                }
-            }
-            _ => Err(Fault::new("unknown escape", at)),
-        }
-    }
-
-    fn number(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        if self.byte() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.byte() {
-            Some(b'0') => self.at += 1,
-            _ => self.digits()?,
-        }
-        if self.byte() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.byte(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        self.push(TokenKind::Number, start, self.at);
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Fault> {
-        let rest = self.json.get(self.at..).unwrap_or_default();
-        let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if len == 0 {
-            return Err(self.fault("expected a digit"));
-        }
-        self.at += len;
-        Ok(())
-    }
-
-    fn word(&mut self, word: &[u8], kind: TokenKind) -> Result<(), Fault> {
-        let rest = self.json.get(self.at..).unwrap_or_default();
-        if !rest.starts_with(word) {
-            return Err(self.fault("expected a JSON value"));
-        }
-        self.push(kind, self.at, self.at + word.len());
-        self.at += word.len();
-        Ok(())
-    }
-
-    fn push(&mut self, kind: TokenKind, start: usize, end: usize) {
+    fn push(&mut self, kind: TokenKind, range: Range<usize>) {
         let next = offset(self.tokens.len() + 1);
-        self.tokens.push(Token { kind, start: offset(start), end: offset(end), next });
-    }
-
-    fn blanks(&mut self) {
-        while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.json.get(self.at).copied()
+        self.tokens.push(Token::new(kind, range, next));
     }
 
     fn finish(self) -> Result<Vec<Token>, Fault> {
-        if self.at < self.json.len() {
-            return Err(self.fault("more after the end of the request"));
+        if self.lexer.at < self.lexer.json.len() {
+            return Err(self.lexer.fault("more after the end of the request"));
         }
         Ok(self.tokens)
     }
-
-    fn fault(&self, what: &'static str) -> Fault {
-        Fault::new(what, self.at)
-    }
-}
-
-/// How many bytes there are before the first one that a string does not hold as it is: a
-/// quote, a backslash, a control character. Most strings are short, so that eight bytes at
-/// once are faster than what finds one byte in a long text.
-#[inline(always)]
-fn plain_len(rest: &[u8]) -> usize {
-    let (words, tail) = rest.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let stops = stops(u64::from_le_bytes(*word));
-        if stops != 0 {
-            return 8 * number + stops.trailing_zeros() as usize / 8;
-        }
-    }
-    let is_stop = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    8 * words.len() + tail.iter().position(is_stop).unwrap_or(tail.len())
-}
-
-/// The highest bit of each byte that ends plain text; above the first, others may be set.
-#[inline(always)]
-fn stops(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
-    let is = |byte: u8| below(word ^ (ONES * byte as u64), 1);
-    is(b'"') | is(b'\\') | below(word, 0x20)
 }
 
 /// An offset into the text or the tape.
@@ -328,22 +221,8 @@ fn offset(at: usize) -> u32 {
 mod tests {
     use super::Token;
     use super::bytes_max;
-    use super::plain_len;
     use super::read;
     use super::tokens_max;
-
-    #[test]
-    fn a_string_ends_at_the_first_byte_that_it_does_not_hold_as_it_is() {
-        for at in 0..20 {
-            for byte in 0..=u8::MAX {
-                let mut text = [0xc3, 0xa9, b' ', 0x7f, b'!', b'#', b'[', b']'].repeat(3);
-                text[at] = byte;
-                let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-                let expected = text.iter().position(ends).unwrap_or(text.len());
-                assert_eq!(plain_len(&text), expected, "{byte:#x} at {at}");
-            }
-        }
-    }
 
     #[test]
     fn takes_what_serde_json_takes_and_nothing_else() {

@@ -12,6 +12,7 @@ use crate::scrub::Signal;
 use crate::scrub::otlp::WalkError;
 use crate::scrub::otlp::WalkOptions;
 use crate::scrub::otlp::json::Member;
+use crate::scrub::otlp::json::direct;
 use crate::scrub::otlp::json::json_depth_max;
 use crate::scrub::otlp::json::named;
 use crate::scrub::otlp::json::next;
@@ -34,10 +35,14 @@ pub(in crate::scrub::otlp) fn to_protobuf(
     signal: Signal,
     json: &[u8],
 ) -> Result<Vec<u8>, WalkError> {
-    convert(signal, json).map_err(|fault| fault.in_path(String::new()))
+    match direct::convert(signal, json) {
+        Some(protobuf) => Ok(protobuf),
+        None => by_tape(signal, json).map_err(|fault| fault.in_path(String::new())),
+    }
 }
 
-fn convert(signal: Signal, json: &[u8]) -> Result<Vec<u8>, Fault> {
+/// Converts a request of any kind.
+pub(super) fn by_tape(signal: Signal, json: &[u8]) -> Result<Vec<u8>, Fault> {
     let depth_max = WalkOptions::default().depth_max;
     let tape = tape::read(json, json_depth_max(depth_max))?;
     let mut writer = Writer { json, tape: &tape, out: Vec::new(), lengths: Vec::new() };
@@ -182,7 +187,7 @@ impl Writer<'_> {
                 if let Some(length) = self.lengths.get_mut(length) {
                     length.1 = len;
                 }
-                return Ok(tag + wire::length(len).len() + len);
+                return Ok(tag + wire::length_len(len) + len);
             }
             Kind::String => {
                 if !token.is_string() && token.kind != TokenKind::Null {
@@ -251,7 +256,7 @@ impl Writer<'_> {
     }
 }
 
-fn is_default(number: Number) -> bool {
+pub(super) fn is_default(number: Number) -> bool {
     match number {
         Number::Bool(value) => !value,
         Number::Signed(value) => value == 0,
@@ -262,7 +267,7 @@ fn is_default(number: Number) -> bool {
 }
 
 /// Appends a number as protobuf writes `kind`.
-fn put(out: &mut Vec<u8>, kind: Kind, number: Number) {
+pub(super) fn put(out: &mut Vec<u8>, kind: Kind, number: Number) {
     let bits = match number {
         Number::Bool(value) => u64::from(value),
         Number::Signed(value) => value.cast_unsigned(),
