@@ -409,11 +409,15 @@ impl Sender {
         match &self.wire {
             Wire::Grpc(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(waiting, || self.attempt(delivery, client.send(&outgoing))).await
+                // In a box: each future around it would hold room for it, some twice.
+                let send = || self.attempt(delivery, Box::pin(client.send(&outgoing)));
+                self.retry.run(waiting, send).await
             }
             Wire::Http(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                self.retry.run(waiting, || self.attempt(delivery, client.send(&outgoing))).await
+                // In a box: each future around it would hold room for it, some twice.
+                let send = || self.attempt(delivery, Box::pin(client.send(&outgoing)));
+                self.retry.run(waiting, send).await
             }
             Wire::Debug(printer) => printer.print(delivery).await,
             Wire::File(writer) => writer.write(delivery).await,

@@ -225,8 +225,8 @@ impl Default for KeepaliveConfig {
 /// An upstream that speaks OTLP/gRPC.
 pub struct Client {
     client: client::Client,
-    /// `scheme://authority`, which the method's path is put behind.
-    base: String,
+    /// The method of each signal, as [`Signal::ALL`] has them.
+    methods: Vec<Uri>,
     headers: HeaderMap,
     coding: Option<Coding>,
     timeout: Duration,
@@ -277,8 +277,19 @@ impl Client {
             connector = connector.to(target);
             base = format!("{scheme}://{authority}");
         }
-        let headers = headers(config, coding);
-        Ok(Self { client: builder.build(connector), base, headers, coding, timeout, texts, auth })
+        let methods = Signal::ALL.iter().map(|signal| format!("{base}{}", method::of(*signal)));
+        let methods = methods.map(|uri| uri.parse()).collect::<Result<_, _>>();
+        let methods = methods
+            .map_err(|_| YamlError::new(format!("{path}.endpoint"), "expected host:port"))?;
+        Ok(Self {
+            client: builder.build(connector),
+            methods,
+            headers: headers(config, coding),
+            coding,
+            timeout,
+            texts,
+            auth,
+        })
     }
 
     /// Makes a request ready to be sent.
@@ -306,15 +317,9 @@ impl Client {
         let prefix = Bytes::from(prefix);
         let response = client::request(&self.client, || {
             let body = OutgoingBody::new(prefix.clone(), outgoing.bytes.clone());
-            let uri = self.uri(outgoing.signal)?;
+            let uri = self.method(outgoing.signal)?;
             let mut request = client::post(uri, &self.headers, credential.as_ref(), body);
             *request.version_mut() = http::Version::HTTP_2;
-            if !self.timeout.is_zero() {
-                let millis = self.timeout.as_millis().min(99_999_999);
-                if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {
-                    request.headers_mut().insert("grpc-timeout", value);
-                }
-            }
             Ok(request)
         });
         let (parts, body) = response.await?.into_parts();
@@ -341,11 +346,10 @@ impl Client {
         }
     }
 
-    fn uri(&self, signal: Signal) -> Result<Uri, Refusal> {
-        let method = method::of(signal);
-        format!("{}{method}", self.base)
-            .parse()
-            .map_err(|_| Refusal::Internal { what: "address of the upstream" })
+    fn method(&self, signal: Signal) -> Result<Uri, Refusal> {
+        let mut methods = Signal::ALL.into_iter().zip(&self.methods);
+        let method = methods.find(|(own, _)| *own == signal).map(|(_, uri)| uri.clone());
+        method.ok_or(Refusal::Internal { what: "address of the upstream" })
     }
 
     fn partial_success(&self, framed: &Bytes) -> Option<PartialSuccess> {
@@ -372,6 +376,11 @@ fn headers(config: &Config, coding: Option<Coding>) -> HeaderMap {
     let coding = coding.map(|coding| (HeaderName::from_static("grpc-encoding"), coding));
     let mut headers = client::headers(agent, "application/grpc", coding, &config.headers);
     headers.entry(header::TE).or_insert(HeaderValue::from_static("trailers"));
+    if !config.timeout.0.is_zero() {
+        let millis = config.timeout.0.as_millis().min(99_999_999);
+        let value = HeaderValue::from_str(&format!("{millis}m")).ok();
+        headers.extend(value.map(|value| (HeaderName::from_static("grpc-timeout"), value)));
+    }
     headers
 }
 

@@ -5,6 +5,7 @@
 //! not in a gRPC library keeps the message as the bytes that it came in, lets it
 //! be admitted before it is read, and leaves every status code to `answer`.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,7 +117,7 @@ impl Service {
         if inbound.request.bytes.is_empty() {
             return Ok(Default::default());
         }
-        let call = routes.handle(TRANSPORT, inbound);
+        let call = pin!(routes.handle(TRANSPORT, inbound));
         match deadline {
             None => call.await,
             Some(deadline) => tokio::time::timeout_at(deadline, call).await.unwrap_or_else(|_| {

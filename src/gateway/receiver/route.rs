@@ -1,5 +1,6 @@
 //! From a signal to the pipelines that take it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,12 +66,13 @@ impl Routes {
         let signal = inbound.request.signal;
         let bytes = inbound.request.bytes.len();
         let span = self.metrics.tracer().received(&self.receiver, signal);
-        let handled = async {
+        // Pinned, so that there is room for it once, whichever way it is waited for.
+        let handled = pin!(async {
             match self.pipelines(signal) {
                 [pipeline] => pipeline.handle(inbound).await,
-                pipelines => self.handle_in_all(pipelines, inbound).await,
+                pipelines => Box::pin(self.handle_in_all(pipelines, inbound)).await,
             }
-        };
+        });
         let handled = match &span {
             None => handled.await,
             Some(span) => span.around(handled).await,
