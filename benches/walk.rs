@@ -4,8 +4,6 @@
 //! Each bench first checks how many texts and items the walk visits, so that a
 //! walk that got fast by skipping some fails here instead of winning.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 use divan::Bencher;
 use divan::black_box;
@@ -28,6 +26,7 @@ use otel_redact::scrub::Signal;
 use otel_redact::scrub::otlp;
 use otel_redact::scrub::otlp::Context;
 use otel_redact::scrub::otlp::Judge;
+use otel_redact::scrub::otlp::Outline;
 use otel_redact::scrub::otlp::Place;
 use otel_redact::scrub::otlp::Replacement;
 use otel_redact::scrub::otlp::Scalar;
@@ -88,7 +87,7 @@ fn bench(
 struct Counter(usize);
 
 impl Judge for Counter {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, _key: Shown<'_>, outer: Context) -> Context {
         outer
@@ -108,7 +107,7 @@ impl Judge for Counter {
 struct Nothing;
 
 impl Judge for Nothing {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         black_box(key.at);

@@ -9,6 +9,7 @@ use otel_redact::scrub::Signal;
 use otel_redact::scrub::otlp;
 use otel_redact::scrub::otlp::Context;
 use otel_redact::scrub::otlp::Judge;
+use otel_redact::scrub::otlp::Outline;
 use otel_redact::scrub::otlp::Place;
 use otel_redact::scrub::otlp::Replacement;
 use otel_redact::scrub::otlp::Scalar;
@@ -19,7 +20,7 @@ use otel_redact::scrub::otlp::WalkOptions;
 struct Secrets;
 
 impl Judge for Secrets {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = std::ops::Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         if key.bytes == b"password" { Context(1) } else { outer }

@@ -13,12 +13,14 @@
 //! found is mapped back (`hidden`). All rules see the original bytes; where matches
 //! overlap, one mask covers them all (`overlap`).
 
+mod again;
 mod announce;
 mod assign;
 mod bare;
 mod bytes;
 mod confirm;
 mod decode;
+mod familiar;
 mod filter;
 mod find;
 mod finder;
@@ -27,7 +29,6 @@ mod judge;
 mod key;
 mod key_lines;
 mod layers;
-mod long;
 mod masked;
 mod opinion;
 mod overlap;
@@ -63,6 +64,7 @@ use crate::scrub::detector::filter::Filter;
 
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::familiar::Familiar;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::KeyNeedle;
 use crate::scrub::detector::key::KeyTable;
@@ -92,6 +94,8 @@ pub(in crate::scrub) struct Detector {
     prefilter: Prefilter,
     /// Long texts in which these rules found nothing.
     recent: Recent,
+    /// The same of attributes.
+    familiar: Familiar,
     /// What each needle of the prefilter is for.
     uses: Vec<Use>,
     /// The needles that stand in the names of records that hold pieces of a text.
@@ -253,11 +257,13 @@ impl Detector {
         let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
         let rules = compiled;
         let recent = Recent::new(known_texts_bytes);
+        let familiar = Familiar::new(known_texts_bytes);
         Ok(Self {
             rules,
             keys,
             prefilter,
             recent,
+            familiar,
             uses,
             piece_words,
             private_key,

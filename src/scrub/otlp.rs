@@ -99,7 +99,51 @@ pub enum Scalar {
 }
 
 /// How long a text is that a judge is told of before the walk, in bytes.
-pub const LONG_TEXT_MIN: usize = 1024;
+pub const LONG_TEXT_MIN: usize = 256;
+
+/// Up to how many bytes an attribute takes that a judge is told of before the walk.
+pub const ATTRIBUTE_LEN_MAX: usize = 254;
+
+/// A part of a request that may be known from earlier ones.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What it is.
+    pub kind: PartKind,
+    /// Where it stands.
+    pub range: Range<usize>,
+}
+
+/// What a part of a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartKind {
+    /// A text of [`LONG_TEXT_MIN`] bytes and more: no key, nor in an array or map.
+    LongText,
+    /// An attribute with its tag and length, of [`ATTRIBUTE_LEN_MAX`] bytes and less, that
+    /// is not inside of another.
+    Attribute,
+    /// The body of a log record, in the same way.
+    Value,
+}
+
+/// A protobuf request before it is walked.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'r> {
+    signal: Signal,
+    request: &'r [u8],
+}
+
+impl Outline<'_> {
+    /// Shows its parts in wire order. They do not overlap.
+    pub fn parts(&self, see: impl FnMut(Part)) {
+        protobuf::parts(self.signal, self.request, see);
+    }
+}
+
+/// Whether the walk passes over an attribute or a value in which nothing needs to be shown,
+/// as the judge says of each text in it.
+pub(in crate::scrub) fn is_quiet(kind: PartKind, part: &[u8], judge: &mut impl Judge) -> bool {
+    protobuf::is_quiet(kind, part, judge)
+}
 
 /// Decides what must be replaced. The detector is one; tests have others.
 ///
@@ -108,10 +152,9 @@ pub const LONG_TEXT_MIN: usize = 1024;
 /// profiles (which stand in the string table) come twice. A field outside the
 /// schema is shown under the place `unknown_field`, where it is scanned.
 pub trait Judge {
-    /// The whole request, before its first text is shown. `long_texts` tells, if asked,
-    /// where texts of [`LONG_TEXT_MIN`] bytes and more stand, in wire order: keys are not
-    /// among them, nor what stands in arrays and maps.
-    fn begin(&mut self, request: &[u8], long_texts: &mut dyn Iterator<Item = Range<usize>>);
+    /// The whole request, before its first text is shown. `outline` tells, if asked, where
+    /// its parts stand.
+    fn begin(&mut self, request: &[u8], outline: Option<Outline<'_>>);
 
     /// What `key` says of the values under it. `outer` is what the keys around
     /// `key` said, or another key of the same attribute: to be safe, what is said
@@ -128,6 +171,20 @@ pub trait Judge {
     fn is_quiet(&self, text: &[u8], at: usize) -> bool {
         let _ = (text, at);
         false
+    }
+
+    /// The same of a text that is a key.
+    #[inline(always)]
+    fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
+        self.is_quiet(key, at)
+    }
+
+    /// The end of the part that begins at `at`, where the judge knows it: it is well-formed,
+    /// and needs not be shown. Parts are asked for in wire order, mostly.
+    #[inline(always)]
+    fn known_until(&mut self, at: usize) -> Option<usize> {
+        let _ = at;
+        None
     }
 
     /// Whether the judge wants to see a map or an array as a whole, which stands at
@@ -151,7 +208,7 @@ pub trait Judge {
 pub(in crate::scrub) struct Blind;
 
 impl Judge for Blind {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, _: Shown<'_>, outer: Context) -> Context {
         outer
@@ -255,11 +312,11 @@ pub fn walk(
 ) -> Result<Walked, WalkError> {
     match encoding {
         Encoding::Protobuf => {
-            judge.begin(request, &mut protobuf::long_texts(signal, request));
+            judge.begin(request, Some(Outline { signal, request }));
             protobuf::walk(signal, request, options, judge)
         }
         Encoding::Json => {
-            judge.begin(request, &mut std::iter::empty());
+            judge.begin(request, None);
             json::walk(signal, request, options, judge)
         }
     }

@@ -422,7 +422,7 @@ impl Scrubber {
 
 /// Shows one text by itself.
 fn show(finder: &mut Finder<'_>, text: &[u8], key: Option<&str>) -> Vec<Replacement> {
-    finder.begin(text, &mut std::iter::empty());
+    finder.begin(text, None);
     let context = match key {
         Some(key) => finder.key(Shown { bytes: key.as_bytes(), at: None }, Context::default()),
         None => Context::default(),

@@ -18,6 +18,7 @@ use crate::scrub::detector::Identifiers;
 use crate::scrub::detector::LIMIT_RULE;
 use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
+use crate::scrub::detector::again::Again;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::filter::Ruling;
 use crate::scrub::detector::filter::Stop;
@@ -29,7 +30,6 @@ use crate::scrub::detector::hidden::Layer;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::key_lines::KeyLines;
-use crate::scrub::detector::long::LongTexts;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
@@ -38,6 +38,7 @@ use crate::scrub::explain::Explanation;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
+use crate::scrub::otlp::Outline;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
@@ -60,6 +61,12 @@ const BELOW: u32 = 1 << 31;
 /// The place of a log record's text.
 const BODY: &str = "body";
 
+/// Up to how many bytes the name of a key has that is too short for a needle.
+pub(super) const KEY_UNSEEN_MAX: usize = 2;
+
+/// The same of an option, which tells of the element of an array behind it.
+const OPTION_UNSEEN_MAX: usize = "--".len() + KEY_UNSEEN_MAX;
+
 /// How often a masked text is searched again before it is masked whole.
 const ROUNDS_MAX: usize = 4;
 
@@ -70,8 +77,8 @@ pub(in crate::scrub) struct Finder<'d> {
     surroundings: &'d Surroundings<'d>,
     /// The hits in the request.
     pub(super) hits: Vec<Hit>,
-    /// The long texts of the request, of which some are not scanned.
-    long: LongTexts,
+    /// What of the request is known, and not scanned.
+    again: Again,
     /// The first hit that does not lie before the text shown last.
     next: usize,
     /// Where no hit is, between two or before the first; empty while texts without hits
@@ -133,7 +140,7 @@ impl<'d> Finder<'d> {
             masker,
             surroundings,
             hits: Vec::new(),
-            long: LongTexts::default(),
+            again: Again::default(),
             next: 0,
             gap: 0..0,
             own_hits: Vec::new(),
@@ -348,15 +355,15 @@ impl<'d> Finder<'d> {
 }
 
 impl Judge for Finder<'_> {
-    fn begin(&mut self, request: &[u8], long_texts: &mut dyn Iterator<Item = Range<usize>>) {
+    fn begin(&mut self, request: &[u8], outline: Option<Outline<'_>>) {
         self.hits.clear();
         self.next = 0;
-        self.long = LongTexts::default();
+        self.again = Again::default();
         // Who asks why wants to see every text searched.
-        if self.explanations.is_some() || !self.detector.knows_texts() {
-            self.detector.prefilter.scan(request, &mut self.hits);
-        } else {
-            self.long.scan(self.detector, request, long_texts, &mut self.hits);
+        let asks = self.explanations.is_some() || !self.detector.knows_texts();
+        match outline.filter(|_| !asks) {
+            None => self.detector.prefilter.scan(request, &mut self.hits),
+            Some(outline) => self.again.scan(self.detector, request, &outline, &mut self.hits),
         }
         self.take_words();
         self.measure_gap();
@@ -364,7 +371,26 @@ impl Judge for Finder<'_> {
 
     #[inline(always)]
     fn is_quiet(&self, text: &[u8], at: usize) -> bool {
-        self.gap.start <= at && at + text.len() <= self.gap.end && Packed::of(text).is_none()
+        self.gap.start <= at
+            && at + text.len() <= self.gap.end
+            && Packed::of(text).is_none()
+            && !(text.len() <= OPTION_UNSEEN_MAX && self.flag(text).is_some())
+    }
+
+    #[inline(always)]
+    fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
+        self.is_quiet(key, at) && !(key.len() <= KEY_UNSEEN_MAX && self.detector.tells(key))
+    }
+
+    #[inline(always)]
+    fn known_until(&mut self, at: usize) -> Option<usize> {
+        let end = self.again.known_until(at)?;
+        let is_in_gap = |gap: &Range<usize>| gap.start <= at && end <= gap.end;
+        if is_in_gap(&self.gap) {
+            return Some(end);
+        }
+        let hits = self.hits_in(at..end);
+        (hits.is_empty() && is_in_gap(&self.gap)).then_some(end)
     }
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
@@ -373,8 +399,7 @@ impl Judge for Finder<'_> {
             let telling = self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
                 matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key { .. }))
             });
-            // A name of one or two letters is too short for a needle.
-            if !telling && 2 < key.bytes.len() {
+            if !telling && KEY_UNSEEN_MAX < key.bytes.len() {
                 return below(outer);
             }
         }
@@ -393,7 +418,7 @@ impl Judge for Finder<'_> {
         let is_body = place.kind == BODY;
         let line = if is_body { self.key_lines.line(text.bytes) } else { None };
         let says_nothing = matches!(known, Known::Nothing);
-        let scanned = text.at.filter(|&at| says_nothing || !self.long.is_clean(at));
+        let scanned = text.at.filter(|&at| says_nothing || !self.again.is_clean(at));
         let (range, base) = match scanned {
             Some(at) => (self.hits_in(at..at + text.bytes.len()), at),
             None => {
@@ -448,7 +473,7 @@ impl Judge for Finder<'_> {
             && says_nothing
             && is_clean
         {
-            self.long.nothing_found(self.detector, text.bytes, at);
+            self.again.nothing_found(self.detector, text.bytes, at);
         }
         self.mask(search, text.bytes, &matches, known, place, found);
     }

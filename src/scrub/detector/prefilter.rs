@@ -158,18 +158,20 @@ impl Prefilter {
         self.needles.get(number as usize).map(|needle| needle.bytes.as_slice())
     }
 
-    /// Adds every hit in a part of `bytes` to `hits`, by position in `bytes`. What goes on
-    /// beyond the part is not seen.
-    pub(in crate::scrub) fn scan_part(
+    /// Adds every hit in parts of `bytes` to `hits`, by position in `bytes`. What goes on
+    /// beyond a part is not seen.
+    pub(in crate::scrub) fn scan_parts(
         &self,
         bytes: &[u8],
-        part: Range<usize>,
+        parts: Vec<Range<usize>>,
         hits: &mut Vec<Hit>,
     ) {
-        let first = hits.len();
-        self.scan(bytes.get(part.clone()).unwrap_or_default(), hits);
-        for hit in hits.iter_mut().skip(first) {
-            hit.at += part.start as u32;
+        for part in parts {
+            let first = hits.len();
+            self.scan(bytes.get(part.clone()).unwrap_or_default(), hits);
+            for hit in hits.iter_mut().skip(first) {
+                hit.at += part.start as u32;
+            }
         }
     }
 

@@ -33,6 +33,7 @@ use crate::scrub::detector::prefilter::PIECE;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
+use crate::scrub::otlp::Outline;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
@@ -324,7 +325,7 @@ impl Trail for At<'_> {
 }
 
 impl Judge for Streams {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, _: Shown<'_>, outer: Context) -> Context {
         outer

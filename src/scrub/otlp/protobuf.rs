@@ -14,13 +14,14 @@
 //! the last one, or would merge them.
 
 mod attribute;
-mod long;
+mod outline;
 mod quiet;
 mod spell;
 mod text;
 mod to_json;
 
-pub(in crate::scrub::otlp) use long::long_texts;
+pub(in crate::scrub::otlp) use outline::is_quiet;
+pub(in crate::scrub::otlp) use outline::parts;
 pub(in crate::scrub::otlp) use to_json::to_json;
 
 use std::ops::Range;
@@ -201,6 +202,7 @@ impl<'r, J: Judge> Walker<'r, J> {
     fn fields(&mut self, mut at: usize) -> Result<usize, Fault> {
         let Some(frame) = self.stack.last() else { return Ok(at) };
         let message = frame.message;
+        let is_told = frame.context != Context::default();
         let bytes = self.request.get(..frame.end).unwrap_or_default();
         while at < bytes.len() {
             let (tag, after) = wire::varint(bytes, at)?;
@@ -220,6 +222,10 @@ impl<'r, J: Judge> Walker<'r, J> {
                     end
                 }
                 Step::Attribute => {
+                    if !is_told && let Some(end) = self.judge.known_until(at) {
+                        at = end;
+                        continue;
+                    }
                     let body = wire::delimited(bytes, after)?;
                     if self.plain_attribute(tag, after, &body)? {
                         body.end

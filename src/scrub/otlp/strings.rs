@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
+use crate::scrub::otlp::Outline;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
@@ -105,7 +106,7 @@ impl Strings {
 pub(crate) struct KeysOnly<'j, J>(pub &'j mut J);
 
 impl<J: Judge> Judge for KeysOnly<'_, J> {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         self.0.key(key, outer)

@@ -1,9 +1,8 @@
 //! Judges that are easy to predict.
 
-use std::ops::Range;
-
 use otel_redact::scrub::otlp::Context;
 use otel_redact::scrub::otlp::Judge;
+use otel_redact::scrub::otlp::Outline;
 use otel_redact::scrub::otlp::Place;
 use otel_redact::scrub::otlp::Replacement;
 use otel_redact::scrub::otlp::Scalar;
@@ -95,7 +94,7 @@ pub(crate) fn says(key: &[u8], outer: Context) -> Context {
 }
 
 impl Judge for Toy {
-    fn begin(&mut self, request: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {
+    fn begin(&mut self, request: &[u8], _: Option<Outline<'_>>) {
         self.begun += 1;
         self.request = request.to_vec();
     }
@@ -132,7 +131,7 @@ impl Judge for Toy {
 pub(crate) struct Nothing;
 
 impl Judge for Nothing {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, _key: Shown<'_>, _outer: Context) -> Context {
         Context(1)

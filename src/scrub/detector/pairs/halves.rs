@@ -12,6 +12,7 @@ use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::pairs::Taken;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
+use crate::scrub::otlp::Outline;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
 use crate::scrub::otlp::Scalar;
@@ -77,7 +78,7 @@ impl<'f, 'd> Halves<'f, 'd> {
 }
 
 impl Judge for Halves<'_, '_> {
-    fn begin(&mut self, _: &[u8], _: &mut dyn Iterator<Item = std::ops::Range<usize>>) {}
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         match self.finder.detector.says_no_secret(key.bytes) {

@@ -106,7 +106,7 @@ impl<J: Judge> Walker<'_, J> {
     /// say nothing.
     #[inline]
     pub(super) fn is_quiet(&self, plain: &Plain) -> bool {
-        self.is_quiet_text(&plain.key)
+        self.is_quiet_key(&plain.key)
             && match &plain.value {
                 PlainValue::Text(_, text) => self.is_quiet_text(text),
                 // A number is shown only under a key that says something.

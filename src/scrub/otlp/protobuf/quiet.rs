@@ -23,15 +23,16 @@ pub(super) const DEPTH_MAX: usize = 8;
 impl<J: Judge> Walker<'_, J> {
     /// The items in a message of this type that keeps as it is; `None`: the walk must
     /// look. Nothing around the message may say anything of the texts in it.
-    pub(super) fn quiet(&self, message: &'static Message, body: &Range<usize>) -> Option<u64> {
-        let whole = self.request.get(body.clone())?;
+    pub(super) fn quiet(&mut self, message: &'static Message, body: &Range<usize>) -> Option<u64> {
+        let request = self.request;
+        let whole = request.get(body.clone())?;
         if !self.judge.is_quiet(whole, body.start) {
             return None;
         }
         // The messages that the pass is inside, and where they end.
         let mut outer = [(message, 0); DEPTH_MAX];
         let mut depth = 0_usize;
-        let (mut message, mut bytes) = (message, self.request.get(..body.end)?);
+        let (mut message, mut bytes) = (message, request.get(..body.end)?);
         let mut items = u64::from(message.item);
         let mut at = body.start;
         loop {
@@ -40,7 +41,7 @@ impl<J: Judge> Walker<'_, J> {
                 depth = inside;
                 let end;
                 (message, end) = *outer.get(depth)?;
-                bytes = self.request.get(..end)?;
+                bytes = request.get(..end)?;
             }
             let (tag, after) = wire::varint(bytes, at).ok()?;
             let step = message.steps.get(usize::try_from(tag).ok()?).copied();
@@ -50,7 +51,11 @@ impl<J: Judge> Walker<'_, J> {
                 Step::Fixed32 => wire::skip(bytes, after, 4).ok()?,
                 Step::Text => {
                     let text = wire::delimited(bytes, after).ok()?;
-                    self.is_quiet_text(&text).then_some(text.end)?
+                    let is_quiet = match message.keys() {
+                        Some(keys) if keys.text == Some(tag) => self.is_quiet_key(&text),
+                        _ => self.is_quiet_text(&text),
+                    };
+                    is_quiet.then_some(text.end)?
                 }
                 Step::Id => {
                     let id = wire::delimited(bytes, after).ok()?;
@@ -58,6 +63,10 @@ impl<J: Judge> Walker<'_, J> {
                     id.end
                 }
                 step @ (Step::Attribute | Step::Enter) => {
+                    if let Some(end) = self.judge.known_until(at) {
+                        at = end;
+                        continue;
+                    }
                     let body = wire::delimited(bytes, after).ok()?;
                     let attribute = match step {
                         Step::Attribute => plain(bytes.get(..body.end)?, body.start),

@@ -77,6 +77,13 @@ impl<J: Judge> Walker<'_, J> {
         self.judge.is_quiet(bytes, text.start) && is_utf8(bytes)
     }
 
+    /// The same of a text that is a key.
+    #[inline(always)]
+    pub(super) fn is_quiet_key(&self, key: &Range<usize>) -> bool {
+        let bytes = self.request.get(key.clone()).unwrap_or_default();
+        self.judge.is_quiet_key(bytes, key.start) && is_utf8(bytes)
+    }
+
     /// Visits the key of the attribute at the top of the stack. Paths show the
     /// key once this is done and nothing was found in it.
     fn key_text(&mut self, prefix: usize, text: Range<usize>, leaf: Leaf<'_>) -> Result<(), Fault> {
