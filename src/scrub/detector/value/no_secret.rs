@@ -1,6 +1,9 @@
 //! Values that say by themselves that they are no secret.
 
 use crate::scrub::detector::value::chosen::names_something;
+use crate::scrub::detector::value::names::is_call_of_parameter;
+use crate::scrub::detector::value::names::is_conditions;
+use crate::scrub::detector::value::names::is_field_name;
 
 /// Constants, types and states, in lower case.
 const WORDS: &[&str] = &[
@@ -75,6 +78,8 @@ const WORDS: &[&str] = &[
     "date",
     "datetime",
     "secretstr",
+    "secretstring",
+    "securestring",
     "optional[str]",
     "string;",
     "string,",
@@ -137,7 +142,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,
-/// a duration, the type of a file.
+/// a duration, the type of a file, the name of a field.
 pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
     (text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())))
         || is_closing(text)
@@ -145,10 +150,13 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_duration(text)
         || is_media_type(text)
         || is_verbs(text)
+        || is_field_name(text)
+        || is_conditions(text)
+        || is_call_of_parameter(text)
 }
 
 /// What closes the structures around a name that is the end of its string: `"PASSWORD="}]`.
-fn is_closing(text: &[u8]) -> bool {
+pub(in crate::scrub::detector) fn is_closing(text: &[u8]) -> bool {
     text.iter().all(|byte| b"}]),;\"'\\ ".contains(byte))
 }
 
