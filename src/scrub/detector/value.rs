@@ -31,6 +31,7 @@ use connection::url_path;
 use header::authorization;
 use header::is_cookie_attribute;
 use header::pairs;
+pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 pub(in crate::scrub::detector) use labels::is_label;
 pub(in crate::scrub::detector) use labels::is_statement;

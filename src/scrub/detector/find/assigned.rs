@@ -186,6 +186,10 @@ fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usiz
     let rest = text.get(word.start..text.len().min(word.start + SAID_MAX)).unwrap_or_default();
     match sign {
         Sign::SpacedEquals => assign::is_cmdlet(value),
+        // `.htpasswd bob2`: a file.
+        Sign::Prose => {
+            matches!(text.get(..assignment.key.start), Some([b'.'] | [.., b' ' | b'/', b'.']))
+        }
         Sign::Colon if value.iter().any(|byte| byte.is_ascii_digit()) => false,
         Sign::Colon => {
             let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');

@@ -1,6 +1,8 @@
 //! Values that are words for a secret, as files of translations and forms have them under its
 //! name, and what is said about one instead of it.
 
+use crate::scrub::detector::decode::look_of;
+
 /// How long a label is at most, in bytes.
 const LEN_MAX: usize = 96;
 
@@ -100,7 +102,9 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
     let words = lower.split([' ', '-']).filter(|word| !word.is_empty());
     let is_word = |word: &str| {
         let word = word.trim_matches(|character: char| !character.is_alphabetic());
-        WORDS.contains(&word)
+        // With letters of two scripts in it, where those were undone that look alike.
+        let alike = |one: &&str| one.chars().map(look_of).eq(word.chars().map(look_of));
+        WORDS.iter().any(|one| alike(&one))
     };
     words.clone().count() <= WORDS_MAX && words.into_iter().any(is_word)
 }

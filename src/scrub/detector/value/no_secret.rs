@@ -157,7 +157,7 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
 
 /// What closes the structures around a name that is the end of its string: `"PASSWORD="}]`.
 pub(in crate::scrub::detector) fn is_closing(text: &[u8]) -> bool {
-    text.iter().all(|byte| b"}]),;\"'\\ ".contains(byte))
+    text.iter().all(|byte| b"{}[]),;:\"'\\ ".contains(byte))
 }
 
 /// `^1.0.0`, `>=2.1`, `v2.1.0-rc1`, `1.2.3+build.4`: the version of a package, or a range.
