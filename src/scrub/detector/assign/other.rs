@@ -52,6 +52,7 @@ fn is_entry(behind: &[u8]) -> bool {
     match behind {
         [b':'] | [b':', b' ' | b'\n' | b'\r', ..] => true,
         [b':' | b' ', b' ' | b'=', ..] => behind.get(1..3) == Some(b"= ") || behind.starts_with(b": "),
+        [b'=', b'"' | b'\'', next, ..] => next.is_ascii_alphanumeric(),
         [b'=', next, ..] => !matches!(next, b'=' | b' ' | b'\n' | b'\r' | b'"' | b'\''),
         _ => false,
     }
@@ -68,14 +69,23 @@ pub(in crate::scrub) fn is_renamed(text: &[u8], key: &Range<usize>, value: Range
     let first = joint.iter().position(|byte| !around(byte)).unwrap_or_default();
     let last = joint.iter().rposition(|byte| !around(byte)).unwrap_or_default();
     let sign = joint.get(first..=last).unwrap_or_default();
+    let behind = text.get(value.end..).unwrap_or_default();
     let value = text.get(value).unwrap_or_default();
     match sign {
+        // A way with more than two stations.
+        b"->" | b"\xe2\x86\x92" if leads_on(behind, sign) => true,
         b"->" | b"-->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => {
             is_secret_name(value) || (is_any_name(value) && says_rename(text, key))
         }
         b"=>" | b"to" | b"TO" | b"as" | b"AS" => is_any_name(value) && says_rename(text, key),
         _ => false,
     }
+}
+
+/// Whether the same arrow stands behind a word, and words around it.
+fn leads_on(behind: &[u8], arrow: &[u8]) -> bool {
+    let rest = behind.strip_prefix(b" ").and_then(|rest| rest.strip_prefix(arrow));
+    rest.is_some_and(|rest| matches!(rest, [b' ', next, ..] if next.is_ascii_alphabetic()))
 }
 
 /// Whether the words before a key say that something gets another name.
@@ -134,6 +144,7 @@ mod tests {
             ("", "password \u{2192} ", "authTokenV2", true),
             ("RENAME COLUMN ", "password TO ", "password2", true),
             ("Renaming ", "password` -> `", "password_2", true),
+            ("", "password -> ", "bcrypt -> database2", false),
             ("", "password -> ", "hunter2", false),
             ("rename ", "password -> ", "hunter2", false),
             ("", "password to ", "secret_v2", false),

@@ -190,18 +190,27 @@ fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usiz
         Sign::Prose => {
             matches!(text.get(..assignment.key.start), Some([b'.'] | [.., b' ' | b'/', b'.']))
         }
+        // `login.password=Mot de passe`
+        Sign::Equals if value.first().is_some_and(|byte| !byte.is_ascii_lowercase()) => {
+            value::is_label(line_of(rest))
+        }
         Sign::Colon if value.iter().any(|byte| byte.is_ascii_digit()) => false,
         Sign::Colon => {
-            let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');
-            let line = rest.split(ends).next().unwrap_or_default();
+            let line = line_of(rest);
             // `volume "db-password" : references non-existent key`
             let is_sentence = assignment.key_quote.is_some()
                 && value.iter().all(u8::is_ascii_lowercase)
                 && matches!(line.get(value.len()..), Some([b' ', b'a'..=b'z', ..]));
-            is_sentence || value::is_label(line.trim_ascii_end()) || value::is_statement(line)
+            is_sentence || value::is_label(line) || value::is_statement(line)
         }
         _ => false,
     }
+}
+
+/// The first line, without what ends the string around it.
+fn line_of(rest: &[u8]) -> &[u8] {
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');
+    rest.split(ends).next().unwrap_or_default().trim_ascii_end()
 }
 
 /// How much of a line is read to tell what it says, in bytes.

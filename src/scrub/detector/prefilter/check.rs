@@ -146,7 +146,9 @@ const SPOKEN_WORDS_MAX: usize = 9;
 /// passwords. Before the key, `is` or `as` must stand between them.
 fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if bytes.get(start).is_some_and(|byte| !byte.is_ascii()) {
-        return true;
+        let around = start.saturating_sub(SPOKEN_REACH)..bytes.len().min(start + 2 * SPOKEN_REACH);
+        let around = bytes.get(around).unwrap_or_default();
+        return around.iter().any(u8::is_ascii_graphic);
     }
     let behind = rest.get(..SPOKEN_REACH).unwrap_or(rest);
     let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());

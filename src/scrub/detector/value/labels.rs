@@ -10,7 +10,7 @@ const LEN_MAX: usize = 96;
 const WORDS_MAX: usize = 6;
 
 /// What secrets are called in languages that put blanks between words, in lower case.
-const WORDS: [&str; 61] = [
+const WORDS: [&str; 68] = [
     "passwort",
     "kennwort",
     "passe",
@@ -54,6 +54,13 @@ const WORDS: [&str; 61] = [
     "السر",
     "पासवर्ड",
     "schlüssel",
+    "secreto",
+    "segredo",
+    "segreto",
+    "passphrase",
+    "nøgle",
+    "секрет",
+    "ключа",
     "geheimnis",
     "clé",
     "chave",
@@ -72,6 +79,16 @@ const WORDS: [&str; 61] = [
     "رمز",
     "מפתח",
     "कुंजी",
+];
+
+/// The same in English, which is a label only among words that say which.
+const ENGLISH: [&str; 6] = ["password", "passphrase", "passcode", "secret", "token", "key"];
+
+/// The words that say which, or what to do.
+const WHICH: [&str; 26] = [
+    "new", "old", "current", "confirm", "repeat", "retype", "verify", "enter", "choose", "your",
+    "the", "a", "again", "optional", "client", "api", "user", "account", "login", "database",
+    "access", "private", "forgot", "reset", "change", "show",
 ];
 
 /// The same in scripts that write them together.
@@ -96,17 +113,26 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
         return false;
     }
     if WIDE.iter().any(|word| text.contains(word)) {
-        return !text.contains(|character: char| character.is_ascii_alphanumeric());
+        let rest = text.strip_prefix("API").unwrap_or(text);
+        return !rest.contains(|character: char| character.is_ascii_alphanumeric());
     }
     let lower = text.to_lowercase();
     let words = lower.split([' ', '-']).filter(|word| !word.is_empty());
     let is_word = |word: &str| {
-        let word = word.trim_matches(|character: char| !character.is_alphabetic());
         // With letters of two scripts in it, where those were undone that look alike.
         let alike = |one: &&str| one.chars().map(look_of).eq(word.chars().map(look_of));
         WORDS.iter().any(|one| alike(&one))
     };
-    words.clone().count() <= WORDS_MAX && words.into_iter().any(is_word)
+    let words = words.map(|word| word.trim_matches(|character: char| !character.is_alphabetic()));
+    words.clone().count() <= WORDS_MAX
+        && (words.clone().any(is_word) || is_english(words))
+}
+
+/// Whether words are one for a secret and such that say which: `New password`.
+fn is_english<'t>(words: impl Iterator<Item = &'t str> + Clone) -> bool {
+    1 < words.clone().count()
+        && words.clone().any(|word| ENGLISH.contains(&word))
+        && words.into_iter().all(|word| ENGLISH.contains(&word) || WHICH.contains(&word))
 }
 
 /// A vowel sign or another mark of a script that puts them over its letters.
@@ -163,11 +189,14 @@ mod tests {
             "รหัสผ่าน",
             "비밀번호 확인",
             "Wachtwoord",
+            "API 密钥",
+            "New password",
+            "Password (optional)",
         ] {
             assert!(is_label(text.as_bytes()), "{text}");
         }
         for text in
-            ["passwort", "Passwort1", "Winterpasswort", "密码abc", "密码123", "мойпароль", "Hunter", ""]
+            ["passwort", "Passwort1", "Winterpasswort", "密码abc", "密码123", "мойпароль", "Hunter", "", "Password", "Secret Garden"]
         {
             assert!(!is_label(text.as_bytes()), "{text}");
         }

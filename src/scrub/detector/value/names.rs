@@ -168,7 +168,7 @@ pub(in crate::scrub::detector) fn is_compound(text: &[u8]) -> bool {
 /// Whether a text lists the conditions of a field, as Laravel writes them:
 /// `required|string|min:8`.
 pub(in crate::scrub::detector) fn is_conditions(text: &[u8]) -> bool {
-    const CONDITIONS: [&[u8]; 16] = [
+    const CONDITIONS: [&[u8]; 24] = [
         b"required",
         b"nullable",
         b"string",
@@ -185,9 +185,17 @@ pub(in crate::scrub::detector) fn is_conditions(text: &[u8]) -> bool {
         b"bail",
         b"regex",
         b"different",
+        b"size",
+        b"unique",
+        b"exists",
+        b"same",
+        b"alpha_num",
+        b"min_length",
+        b"max_length",
+        b"trim",
     ];
     let name = |condition: &[u8]| {
-        let end = memchr::memchr(b':', condition).unwrap_or(condition.len());
+        let end = memchr::memchr2(b':', b'[', condition).unwrap_or(condition.len());
         let name = condition.get(..end).unwrap_or_default();
         CONDITIONS.iter().any(|one| name == *one)
     };
@@ -278,6 +286,7 @@ mod tests {
     #[test]
     fn conditions_calls_and_compounds_are_no_values() {
         assert!(is_conditions(b"required|string|min:8|confirmed"));
+        assert!(is_conditions(b"required|min_length[8]"));
         assert!(!is_conditions(b"Xk9|string"));
         for text in
             ["SHA2(?, 256)", "SHA2(?", "crypt($1, gen_salt('bf'))", "MD5(CONCAT(:p", "F(%s, %s)"]

@@ -80,6 +80,8 @@ const WORDS: &[&str] = &[
     "secretstr",
     "secretstring",
     "securestring",
+    "hashed",
+    "encrypted",
     "optional[str]",
     "string;",
     "string,",
