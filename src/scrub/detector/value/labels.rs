@@ -157,7 +157,9 @@ pub(in crate::scrub::detector) fn is_statement(line: &[u8]) -> bool {
     let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
     // A program that tells of an error: `bcrypt: …`.
     if let Some(name) = first.strip_suffix(b":") {
-        return 2 < name.len() && name.iter().all(u8::is_ascii_lowercase);
+        return 2 < name.len()
+            && name.iter().chain(second).all(|byte| byte.is_ascii_alphabetic() || *byte == b':')
+            && name.iter().all(u8::is_ascii_lowercase);
     }
     let is = |word: &[u8], list: &[&[u8]]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
     let goes_on = second.iter().all(u8::is_ascii_alphabetic) && words.next().is_some();
@@ -213,7 +215,7 @@ mod tests {
             assert!(is_statement(text.as_bytes()), "{text}");
         }
         for text in
-            ["letmein for the staging box", "hunter is what I use", "hunter2", "The-one x", "ab: c"]
+            ["letmein for the staging box", "hunter is what I use", "hunter2", "The-one x", "ab: c", "hunter: 2"]
         {
             assert!(!is_statement(text.as_bytes()), "{text}");
         }
