@@ -51,7 +51,9 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
 fn is_entry(behind: &[u8]) -> bool {
     match behind {
         [b':'] | [b':', b' ' | b'\n' | b'\r', ..] => true,
-        [b':' | b' ', b' ' | b'=', ..] => behind.get(1..3) == Some(b"= ") || behind.starts_with(b": "),
+        [b':' | b' ', b' ' | b'=', ..] => {
+            behind.get(1..3) == Some(b"= ") || behind.starts_with(b": ")
+        }
         [b'=', b'"' | b'\'', next, ..] => next.is_ascii_alphanumeric(),
         [b'=', next, ..] => !matches!(next, b'=' | b' ' | b'\n' | b'\r' | b'"' | b'\''),
         _ => false,
@@ -100,9 +102,8 @@ fn says_rename(text: &[u8], key: &Range<usize>) -> bool {
 
 /// Whether the word behind a sign is a command of PowerShell: `Read-Host -AsSecureString`.
 pub(in crate::scrub) fn is_cmdlet(word: &[u8]) -> bool {
-    const VERBS: [&[u8]; 8] = [
-        b"Read", b"Get", b"ConvertTo", b"ConvertFrom", b"New", b"Import", b"Invoke", b"Select",
-    ];
+    const VERBS: [&[u8]; 8] =
+        [b"Read", b"Get", b"ConvertTo", b"ConvertFrom", b"New", b"Import", b"Invoke", b"Select"];
     let Some(hyphen) = memchr::memchr(b'-', word) else { return false };
     let (verb, noun) = word.split_at(hyphen);
     VERBS.contains(&verb)

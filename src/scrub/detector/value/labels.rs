@@ -93,8 +93,20 @@ const WHICH: [&str; 26] = [
 
 /// The same in scripts that write them together.
 const WIDE: [&str; 14] = [
-    "密码", "密碼", "口令", "密钥", "密鑰", "令牌", "パスワード", "暗証", "トークン", "비밀번호",
-    "암호", "토큰", "รหัสผ่าน", "ລະຫັດຜ່ານ",
+    "密码",
+    "密碼",
+    "口令",
+    "密钥",
+    "密鑰",
+    "令牌",
+    "パスワード",
+    "暗証",
+    "トークン",
+    "비밀번호",
+    "암호",
+    "토큰",
+    "รหัสผ่าน",
+    "ລະຫັດຜ່ານ",
 ];
 
 /// Whether a text is a label: a word for a secret, alone or among words that say which or
@@ -121,11 +133,10 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
     let is_word = |word: &str| {
         // With letters of two scripts in it, where those were undone that look alike.
         let alike = |one: &&str| one.chars().map(look_of).eq(word.chars().map(look_of));
-        WORDS.iter().any(|one| alike(&one))
+        WORDS.iter().any(alike)
     };
     let words = words.map(|word| word.trim_matches(|character: char| !character.is_alphabetic()));
-    words.clone().count() <= WORDS_MAX
-        && (words.clone().any(is_word) || is_english(words))
+    words.clone().count() <= WORDS_MAX && (words.clone().any(is_word) || is_english(words))
 }
 
 /// Whether words are one for a secret and such that say which: `New password`.
@@ -197,9 +208,18 @@ mod tests {
         ] {
             assert!(is_label(text.as_bytes()), "{text}");
         }
-        for text in
-            ["passwort", "Passwort1", "Winterpasswort", "密码abc", "密码123", "мойпароль", "Hunter", "", "Password", "Secret Garden"]
-        {
+        for text in [
+            "passwort",
+            "Passwort1",
+            "Winterpasswort",
+            "密码abc",
+            "密码123",
+            "мойпароль",
+            "Hunter",
+            "",
+            "Password",
+            "Secret Garden",
+        ] {
             assert!(!is_label(text.as_bytes()), "{text}");
         }
     }
@@ -214,9 +234,14 @@ mod tests {
         ] {
             assert!(is_statement(text.as_bytes()), "{text}");
         }
-        for text in
-            ["letmein for the staging box", "hunter is what I use", "hunter2", "The-one x", "ab: c", "hunter: 2"]
-        {
+        for text in [
+            "letmein for the staging box",
+            "hunter is what I use",
+            "hunter2",
+            "The-one x",
+            "ab: c",
+            "hunter: 2",
+        ] {
             assert!(!is_statement(text.as_bytes()), "{text}");
         }
     }

@@ -197,7 +197,7 @@ pub(in crate::scrub::detector) fn is_conditions(text: &[u8]) -> bool {
     let name = |condition: &[u8]| {
         let end = memchr::memchr2(b':', b'[', condition).unwrap_or(condition.len());
         let name = condition.get(..end).unwrap_or_default();
-        CONDITIONS.iter().any(|one| name == *one)
+        CONDITIONS.contains(&name)
     };
     memchr::memchr(b'|', text).is_some() && text.split(|byte| *byte == b'|').take(8).all(name)
 }
@@ -229,6 +229,17 @@ pub(in crate::scrub::detector) fn is_call_of_parameter(text: &[u8]) -> bool {
         _ => false,
     };
     holds_place && matches!(behind.first(), None | Some(b',' | b')' | b'(' | b' '))
+}
+
+/// Whether a text is a regular expression for any value: `(\S+)`, `.*`, `[^&]+`.
+pub(in crate::scrub::detector) fn is_expression(text: &[u8]) -> bool {
+    const CLASSES: [&[u8]; 4] = [b"\\S", b"\\w", b"\\d", b"."];
+    let bare = text.strip_prefix(b"(").unwrap_or(text);
+    let bare = bare.strip_prefix(b"?:").unwrap_or(bare);
+    let bare = bare.strip_suffix(b")").unwrap_or(bare);
+    let bare = bare.strip_suffix(b"?").unwrap_or(bare);
+    let Some(class) = bare.strip_suffix(b"+").or(bare.strip_suffix(b"*")) else { return false };
+    CLASSES.contains(&class) || (class.starts_with(b"[^") && class.ends_with(b"]"))
 }
 
 /// Whether what stands in the brackets of a call is an argument with its name, as Python and
@@ -302,6 +313,10 @@ mod tests {
         for text in ["hunter2", "resetXk9!", "policyXk39"] {
             assert!(!is_compound(text.as_bytes()), "{text}");
         }
+        for text in [r"(\S+)", ".*", "[^&]+", r"(?:\w+?)"] {
+            assert!(is_expression(text.as_bytes()), "{text}");
+        }
+        assert!(!is_expression(b"Xk9+") && !is_expression(b"(Xk9)"));
         assert!(is_named_argument(b"write_only=True"));
         assert!(!is_named_argument(b"Xk9=fQz7Lp"));
     }

@@ -3,6 +3,7 @@
 use crate::scrub::detector::value::chosen::names_something;
 use crate::scrub::detector::value::names::is_call_of_parameter;
 use crate::scrub::detector::value::names::is_conditions;
+use crate::scrub::detector::value::names::is_expression;
 use crate::scrub::detector::value::names::is_field_name;
 
 /// Constants, types and states, in lower case.
@@ -154,6 +155,7 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_verbs(text)
         || is_field_name(text)
         || is_conditions(text)
+        || is_expression(text)
         || is_call_of_parameter(text)
 }
 
