@@ -95,7 +95,11 @@ pub(in crate::scrub) fn secrets(
         ValueForm::Connection => connection(value, value_trimmed),
         ValueForm::UrlPath => url_path(text, value_trimmed),
         ValueForm::Whole | ValueForm::Password | ValueForm::Credential => {
-            one(!is_label(text) && is_secret(form, text, standing), value_trimmed)
+            let is_text = matches!(
+                standing,
+                Standing::Whole | Standing::Word(Sign::Colon) | Standing::Word(Sign::Element)
+            );
+            one(!(is_text && is_label(text)) && is_secret(form, text, standing), value_trimmed)
         }
     }
 }

@@ -192,7 +192,8 @@ fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usiz
         }
         // `login.password=Mot de passe`
         Sign::Equals if value.first().is_some_and(|byte| !byte.is_ascii_lowercase()) => {
-            value::is_label(line_of(rest))
+            let line = line_of(rest);
+            value.len() < line.len() && value::is_label(line)
         }
         Sign::Colon if value.iter().any(|byte| byte.is_ascii_digit()) => false,
         Sign::Colon => {

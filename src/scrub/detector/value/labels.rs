@@ -10,7 +10,7 @@ const LEN_MAX: usize = 96;
 const WORDS_MAX: usize = 6;
 
 /// What secrets are called in languages that put blanks between words, in lower case.
-const WORDS: [&str; 68] = [
+const WORDS: [&str; 63] = [
     "passwort",
     "kennwort",
     "passe",
@@ -54,14 +54,9 @@ const WORDS: [&str; 68] = [
     "السر",
     "पासवर्ड",
     "schlüssel",
-    "secreto",
-    "segredo",
-    "segreto",
     "passphrase",
     "nøgle",
-    "секрет",
     "ключа",
-    "geheimnis",
     "clé",
     "chave",
     "chiave",
@@ -119,7 +114,7 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
         return false;
     }
     let of_label = |character: char| {
-        character.is_alphabetic() || is_mark(character) || " ?!:.,'’()¿¡…-".contains(character)
+        character.is_alphabetic() || is_mark(character) || " ?:.,'’()¿¡…-".contains(character)
     };
     if !text.chars().all(of_label) {
         return false;
@@ -216,6 +211,8 @@ mod tests {
             "密码123",
             "мойпароль",
             "Hunter",
+            "Kennwort!",
+            "Geheimnis",
             "",
             "Password",
             "Secret Garden",

@@ -58,24 +58,31 @@ const KEPT: [&[u8]; 24] = [
 /// `password_digest_2`, `encryptedPassword`, `session_token_sha256`.
 pub(in crate::scrub::detector) fn is_field_name(text: &[u8]) -> bool {
     let Some(words) = Words::of(text) else { return false };
-    1 < words.len && words.has(&SECRETS) && words.has(&KEPT)
+    0 < words.joints && words.has(&SECRETS) && words.has(&KEPT)
 }
 
 /// Whether a text is a name of several words, of which one is what secrets are called:
 /// `authTokenV2`. A weaker sign than [`is_field_name`].
 pub(in crate::scrub::detector) fn is_secret_name(text: &[u8]) -> bool {
-    Words::of(text).is_some_and(|words| 1 < words.len && (words.has(&SECRETS) || words.has(&KEPT)))
+    let Some(words) = Words::of(text) else { return false };
+    // `SuperSecret1` is a password; `TokenV2` has a version.
+    let is_numbered = words.has(&[b"v", b"sha", b"v1beta"]) || !text.iter().any(u8::is_ascii_digit);
+    0 < words.joints && words.has(&SECRETS) && (words.separators || is_numbered)
 }
 
 /// Whether a text is a name, of one word only if it is what secrets are called.
 pub(in crate::scrub::detector) fn is_any_name(text: &[u8]) -> bool {
-    Words::of(text).is_some_and(|words| 1 < words.len || words.has(&SECRETS) || words.has(&KEPT))
+    Words::of(text).is_some_and(|words| words.separators || is_secret_name(text) || words.is_one())
 }
 
 /// The words of a name, as programs join them.
 struct Words<'t> {
     words: [&'t [u8]; WORDS_MAX],
     len: usize,
+    /// Whether signs stand between them.
+    separators: bool,
+    /// How many begin behind a sign, or with a capital behind a small letter.
+    joints: usize,
 }
 
 impl<'t> Words<'t> {
@@ -85,13 +92,18 @@ impl<'t> Words<'t> {
         if LEN_MAX < text.len() || !first.is_ascii_alphabetic() {
             return None;
         }
-        let mut found = Self { words: [&[]; WORDS_MAX], len: 0 };
-        for part in text.split(|byte| matches!(byte, b'_' | b'-' | b'.')) {
+        let mut found = Self { words: [&[]; WORDS_MAX], len: 0, separators: false, joints: 0 };
+        for (number, part) in text.split(|byte| matches!(byte, b'_' | b'-' | b'.')).enumerate() {
+            found.separators |= 0 < number;
+            found.joints += usize::from(0 < number);
             let mut rest = part;
             while !rest.is_empty() {
                 let len = word_len(rest)?;
                 let (word, behind) = rest.split_at(len);
                 rest = behind;
+                let is_inner = word.len() + rest.len() < part.len();
+                found.joints +=
+                    usize::from(is_inner && word.first().is_some_and(u8::is_ascii_uppercase));
                 if !word.is_empty() && word.iter().all(u8::is_ascii_alphabetic) {
                     *found.words.get_mut(found.len)? = word;
                     found.len += 1;
@@ -99,6 +111,11 @@ impl<'t> Words<'t> {
             }
         }
         Some(found)
+    }
+
+    /// Whether it is one word, which is what secrets are called.
+    fn is_one(&self) -> bool {
+        self.len == 1 && self.has(&SECRETS)
     }
 
     fn has(&self, list: &[&[u8]]) -> bool {
@@ -158,11 +175,19 @@ const COMPOUNDS: [&[u8]; 24] = [
 pub(in crate::scrub::detector) fn is_compound(text: &[u8]) -> bool {
     let len = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, behind) = text.split_at(len);
-    let of_name = |byte: &u8| byte.is_ascii_lowercase() || b"-_.:".contains(byte);
-    let letters = behind.iter().filter(|byte| !byte.is_ascii_digit());
+    // A number stands by itself, or is a version.
+    let of_name = |at: usize| match behind.get(at..at + 2) {
+        Some([before, b'0'..=b'9']) => b"-_.:v0123456789".contains(before),
+        Some([before, _]) => before.is_ascii_lowercase() || b"-_.:0123456789".contains(before),
+        _ => true,
+    };
+    let begins = matches!(behind.first(), None | Some(b'-' | b'_' | b'.' | b':'));
+    let ends = behind.last().is_none_or(u8::is_ascii_alphanumeric);
     COMPOUNDS.iter().any(|one| word.eq_ignore_ascii_case(one))
         && behind.len() <= 16
-        && letters.into_iter().all(of_name)
+        && begins
+        && ends
+        && (0..behind.len()).all(of_name)
 }
 
 /// Whether a text lists the conditions of a field, as Laravel writes them:
@@ -289,8 +314,25 @@ mod tests {
         for text in ["authTokenV2", "client_secret_v2", "kubernetes-secret-v1beta1"] {
             assert!(is_secret_name(text.as_bytes()), "{text}");
         }
-        for text in ["hunter2", "marble7Falcon31", "Winter99xQ1", "secret123", "blue-tiger-7"] {
+        for text in [
+            "hunter2",
+            "marble7Falcon31",
+            "Winter99xQ1",
+            "secret123",
+            "blue-tiger-7",
+            "SuperSecret1",
+        ] {
             assert!(!is_secret_name(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_name_will_do_where_something_is_renamed() {
+        for text in ["pw_v2", "password2", "authTokenV2", "created_at_2"] {
+            assert!(is_any_name(text.as_bytes()), "{text}");
+        }
+        for text in ["hunter2", "passw0rd", "s3cr3t", "size8must", "column5", "SuperSecret1"] {
+            assert!(!is_any_name(text.as_bytes()), "{text}");
         }
     }
 
@@ -307,10 +349,11 @@ mod tests {
         for text in ["crypt('x', ?)", "SHA2(?xyz", "f(Xk39", "(?)", "?", "a($b!c)"] {
             assert!(!is_call_of_parameter(text.as_bytes()), "{text}");
         }
-        for text in ["policy_v2", "authentication2", "reset-flow-v2"] {
+        for text in ["policy_v2", "authentication", "reset-flow-v2"] {
             assert!(is_compound(text.as_bytes()), "{text}");
         }
-        for text in ["hunter2", "resetXk9!", "policyXk39"] {
+        for text in ["hunter2", "resetXk9!", "policyXk39", "column5", "field_of_gold9", "Reset2024"]
+        {
             assert!(!is_compound(text.as_bytes()), "{text}");
         }
         for text in [r"(\S+)", ".*", "[^&]+", r"(?:\w+?)"] {

@@ -156,12 +156,21 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_field_name(text)
         || is_conditions(text)
         || is_expression(text)
+        || is_fingerprint(text)
         || is_call_of_parameter(text)
 }
 
 /// What closes the structures around a name that is the end of its string: `"PASSWORD="}]`.
 pub(in crate::scrub::detector) fn is_closing(text: &[u8]) -> bool {
     text.iter().all(|byte| b"{}[]),;:\"'\\ ".contains(byte))
+}
+
+/// `SHA256:…`: the fingerprint of a key, as OpenSSH writes it.
+fn is_fingerprint(text: &[u8]) -> bool {
+    text.strip_prefix(b"SHA256:").is_some_and(|digest| {
+        digest.len() == 43
+            && digest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    })
 }
 
 /// `^1.0.0`, `>=2.1`, `v2.1.0-rc1`, `1.2.3+build.4`: the version of a package, or a range.
@@ -305,6 +314,7 @@ mod tests {
             "%s:%s",
             "unchanged",
             "Erforderlich",
+            "SHA256:jG3uhkWKFLf6xuI5aHUQPFeNBTxaQWk8JzFalHlsZfY",
         ] {
             assert!(is_no_secret(text.as_bytes()), "{text}");
         }
