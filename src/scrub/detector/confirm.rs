@@ -23,6 +23,7 @@ use crate::scrub::detector::torn::near_start;
 use crate::scrub::rule::validator;
 
 use anchors::derived_anchors;
+use anchors::firsts;
 use anchors::follow;
 use anchors::lead;
 use anchors::long_enough;
@@ -55,6 +56,8 @@ pub(in crate::scrub) struct Pattern {
     marks: Marks,
     /// The signs that may stand in a match.
     signs: ByteSet,
+    /// The bytes that a match may begin with.
+    firsts: ByteSet,
 }
 
 /// How far a try may read. A private key, the longest there is, takes 13 kB; a token
@@ -178,6 +181,7 @@ impl Pattern {
             far: reaches_far(&hir),
             marks: marks(&hir),
             signs: signs(&hir),
+            firsts: firsts(&hir),
         };
         Ok((pattern, anchors))
     }
@@ -292,6 +296,9 @@ impl Pattern {
         let first = at.saturating_sub(self.lead.end);
         let last = at.checked_sub(self.lead.start)?;
         for start in first..=last {
+            if !text.get(start).is_some_and(|byte| self.firsts.has(*byte)) {
+                continue;
+            }
             if !glued && !is_border_before(text, start, anchor_len) {
                 continue;
             }

@@ -34,6 +34,7 @@ use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::torn;
 use crate::scrub::detector::trace::Event;
+use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Place;
@@ -258,6 +259,7 @@ impl<'d, 'p> Search<'d, 'p> {
         let no_secret = is_in_mask(text, candidate.secret.start)
             || !compiled.accepts(secret)
             || is_filler(secret, len)
+            || value::is_closing(secret)
             || (candidate.glued && !torn::is_sure(compiled, text, &candidate, at..at + len));
         if no_secret {
             if !self.in_layers(text, at..at + len, pattern, rule, found) {

@@ -9,6 +9,8 @@
 mod chosen;
 mod connection;
 mod header;
+mod labels;
+mod names;
 mod no_secret;
 mod told;
 
@@ -29,6 +31,13 @@ use connection::url_path;
 use header::authorization;
 use header::is_cookie_attribute;
 use header::pairs;
+pub(in crate::scrub::detector) use labels::is_label;
+pub(in crate::scrub::detector) use labels::is_statement;
+pub(in crate::scrub::detector) use names::is_any_name;
+use names::is_compound;
+use names::is_named_argument;
+pub(in crate::scrub::detector) use names::is_secret_name;
+pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
 use no_secret::is_typed_number;
@@ -86,7 +95,11 @@ pub(in crate::scrub) fn secrets(
         ValueForm::Connection => connection(value, value_trimmed),
         ValueForm::UrlPath => url_path(text, value_trimmed),
         ValueForm::Whole | ValueForm::Password | ValueForm::Credential => {
-            one(is_secret(form, text, standing), value_trimmed)
+            let is_text = matches!(
+                standing,
+                Standing::Whole | Standing::Word(Sign::Colon) | Standing::Word(Sign::Element)
+            );
+            one(!(is_text && is_label(text)) && is_secret(form, text, standing), value_trimmed)
         }
     }
 }
@@ -124,7 +137,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     let digits = text.iter().all(u8::is_ascii_digit);
     let is_url = memchr::memmem::find(text, b"://").is_some();
     // A URL tells where something is; what is secret in it has rules of its own.
-    if is_url && form != ValueForm::Password {
+    if is_url && (form != ValueForm::Password || is_page(text)) {
         return false;
     }
     let word = match standing {
@@ -168,6 +181,16 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     }
 }
 
+/// The address of a page: `https://host.example/password/new`.
+fn is_page(text: &[u8]) -> bool {
+    let Some(rest) = text.strip_prefix(b"https://").or(text.strip_prefix(b"http://")) else {
+        return false;
+    };
+    let of_page = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._/:".contains(byte);
+    let host = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
+    rest.iter().all(of_page) && host.contains(&b'.') && !validator::looks_random(host)
+}
+
 /// How many hexadecimal digits are no number and no id that people read out.
 const HEX_LEN_MIN: usize = 20;
 
@@ -188,7 +211,7 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
                 && !validator::is_uuid(text)
                 && validator::looks_random(text)
         }
-        ValueForm::Password => is_mixed(text),
+        ValueForm::Password => is_mixed(text) && !is_compound(text),
         _ if sign == Sign::Stated => is_credential(text),
         _ => 20 <= text.len() && validator::looks_random(text),
     }
@@ -260,7 +283,8 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
             let of_path = |byte: &u8| is_path(*byte) || b":!&*$<>".contains(byte);
             let rest = text.get(at + 1..).unwrap_or_default();
             let of_argument = |byte: &u8| of_path(byte) || b"(,-+'\"".contains(byte);
-            let closed = rest.contains(&needs) || rest.iter().all(of_argument);
+            let closed =
+                rest.contains(&needs) || rest.iter().all(of_argument) || is_named_argument(rest);
             0 < at && name.iter().all(of_path) && closed
         })
     };

@@ -112,6 +112,9 @@ pub(in crate::scrub) fn is_reference(text: &[u8], at: usize, sign: Sign) -> bool
         return false;
     }
     let value = text.get(at..).unwrap_or_default();
+    if !matches!(value.first(), Some(b'<' | b'(' | b'[' | b'!' | b'A'..=b'Z')) {
+        return false;
+    }
     let value = value.get(..BEFORE_MAX).unwrap_or(value);
     let line = value.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     match line {
@@ -134,7 +137,7 @@ fn is_stand_in(rest: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b'>', rest) else { return false };
     let (name, behind) = rest.split_at(end);
     let of_words = |byte: &u8| byte.is_ascii_alphabetic() || b" _-.".contains(byte);
-    (3..=40).contains(&name.len())
+    (name == b"pw" || (3..=40).contains(&name.len()))
         && name.iter().all(of_words)
         && !TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag))
         && behind

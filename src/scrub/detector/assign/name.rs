@@ -75,7 +75,8 @@ fn is_of_name(character: char) -> bool {
 /// first.
 pub(in crate::scrub) fn longer_name(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
     // The attribute of a tag: `<password xsi:type="x">`.
-    if is_element(text, name) {
+    // Or a value itself, behind which the next pair stands: `secret=db-secret zone=eu1`.
+    if is_element(text, name) || text.get(..name.start).is_some_and(|b| b.ends_with(b"=")) {
         return None;
     }
     let mut end = name.end;

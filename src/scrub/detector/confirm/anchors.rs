@@ -106,6 +106,27 @@ pub(super) fn signs(hir: &Hir) -> ByteSet {
     signs
 }
 
+/// The bytes that a match may begin with.
+pub(super) fn firsts(hir: &Hir) -> ByteSet {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            literal.0.first().map_or(ByteSet::EMPTY, |first| ByteSet::EMPTY.with(*first))
+        }
+        HirKind::Class(class) => set(class),
+        HirKind::Repetition(repetition) => firsts(&repetition.sub),
+        HirKind::Capture(capture) => firsts(&capture.sub),
+        HirKind::Alternation(parts) => {
+            parts.iter().fold(ByteSet::EMPTY, |set, part| set.or(firsts(part)))
+        }
+        HirKind::Concat(parts) => {
+            let may_be_empty = |part: &&Hir| part.properties().minimum_len() == Some(0);
+            let len = parts.iter().take_while(may_be_empty).count() + 1;
+            parts.iter().take(len).fold(ByteSet::EMPTY, |set, part| set.or(firsts(part)))
+        }
+        HirKind::Empty | HirKind::Look(_) => ByteSet::EMPTY,
+    }
+}
+
 /// The anchors that the prefilter can look for: one of two bytes, with each byte that may
 /// follow it in a match.
 pub(super) fn long_enough(hir: &Hir, anchor: Vec<u8>) -> Vec<Vec<u8>> {

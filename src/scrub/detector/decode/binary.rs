@@ -127,6 +127,9 @@ pub(in crate::scrub) fn encode(run: &Run, bytes: &[u8]) -> Vec<u8> {
 /// Whether decoded bytes are text: UTF-8 (but for a cut at the end), and hardly a
 /// control character.
 pub(in crate::scrub::detector) fn is_text(bytes: &[u8]) -> bool {
+    if is_printable(bytes) {
+        return !bytes.is_empty();
+    }
     let valid = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(err) if err.error_len().is_none() => {
@@ -135,13 +138,22 @@ pub(in crate::scrub::detector) fn is_text(bytes: &[u8]) -> bool {
         }
         Err(_) => return false,
     };
-    if valid.bytes().fold(true, |all, byte| all & (b' '..0x7f).contains(&byte)) {
+    if is_printable(valid.as_bytes()) {
         return !valid.is_empty();
     }
     // Of NUL, SASL makes a separator (RFC 4616 §2).
     let control = |c: char| c.is_control() && !c.is_whitespace() && !matches!(c, '\u{1b}' | '\0');
     let nuls = valid.bytes().filter(|byte| *byte == 0).count();
     nuls <= 2 && !valid.chars().any(control)
+}
+
+/// Whether bytes are printable ASCII: many are asked at once.
+fn is_printable(bytes: &[u8]) -> bool {
+    const AT_ONCE: usize = 64;
+    let (chunks, rest) = bytes.as_chunks::<AT_ONCE>();
+    let is = |byte: u8| byte.wrapping_sub(b' ') < 0x7f - b' ';
+    chunks.iter().all(|chunk| chunk.iter().fold(true, |all, &byte| all & is(byte)))
+        && rest.iter().all(|&byte| is(byte))
 }
 
 /// What follows an escape whose last character only seems to be part of a run: `\n`.

@@ -92,6 +92,14 @@ pub(in crate::scrub) fn seen(character: char) -> Option<Seen> {
     }
 }
 
+/// The ASCII letter that a character looks like, or else itself.
+pub(in crate::scrub) fn look_of(character: char) -> char {
+    match seen(character) {
+        Some(Seen::As(byte)) => char::from(byte),
+        _ => character,
+    }
+}
+
 /// The first character of [`LETTERS`] in the order of Unicode: a dotless i.
 const ALIKE_FIRST: u32 = 0x131;
 

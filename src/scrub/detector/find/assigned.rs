@@ -37,6 +37,9 @@ impl<'d> Search<'d, '_> {
             Sign::SpacedEquals if assign::in_section(text, &assignment.key) => Sign::Equals,
             sign => sign,
         };
+        if assign::is_next_entry(text, assignment) {
+            return;
+        }
         if let Delimiter::Quote(depth) = assignment.delimiter {
             return self.quoted(text, assignment, sign, depth, rules, found);
         }
@@ -71,6 +74,9 @@ impl<'d> Search<'d, '_> {
             Sign::SpacedEquals => assign::same_place(text, &assignment.key, range, depth),
             _ => range,
         };
+        if assign::is_renamed(text, &assignment.key, range.clone()) {
+            return;
+        }
         let changed = assign::changed_to(text, range.end, depth);
         for range in std::iter::once(range).chain(changed) {
             self.judge(text, range, rules, standing, None, found);
@@ -147,6 +153,7 @@ impl<'d> Search<'d, '_> {
             || assign::is_member(text, &assignment.key, start..end)
             || assign::is_command(text, start..end, sign)
             || (sign == Sign::Prose && self.is_other_key(text, &assignment.key))
+            || is_of_line(text, assignment, sign, start..end)
         {
             return;
         }
@@ -168,6 +175,47 @@ impl<'d> Search<'d, '_> {
         }
     }
 }
+
+/// Whether a word without quotes is none of a value, but of what its line says: a label, a
+/// statement, a new name, a command.
+fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usize>) -> bool {
+    if assign::is_renamed(text, &assignment.key, word.clone()) {
+        return true;
+    }
+    let value = text.get(word.clone()).unwrap_or_default();
+    let rest = text.get(word.start..text.len().min(word.start + SAID_MAX)).unwrap_or_default();
+    match sign {
+        Sign::SpacedEquals => assign::is_cmdlet(value),
+        // `.htpasswd bob2`: a file.
+        Sign::Prose => {
+            matches!(text.get(..assignment.key.start), Some([b'.'] | [.., b' ' | b'/', b'.']))
+        }
+        // `login.password=Mot de passe`
+        Sign::Equals if value.first().is_some_and(|byte| !byte.is_ascii_lowercase()) => {
+            let line = line_of(rest);
+            value.len() < line.len() && value::is_label(line)
+        }
+        Sign::Colon if value.iter().any(|byte| byte.is_ascii_digit()) => false,
+        Sign::Colon => {
+            let line = line_of(rest);
+            // `volume "db-password" : references non-existent key`
+            let is_sentence = assignment.key_quote.is_some()
+                && value.iter().all(u8::is_ascii_lowercase)
+                && matches!(line.get(value.len()..), Some([b' ', b'a'..=b'z', ..]));
+            is_sentence || value::is_label(line) || value::is_statement(line)
+        }
+        _ => false,
+    }
+}
+
+/// The first line, without what ends the string around it.
+fn line_of(rest: &[u8]) -> &[u8] {
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');
+    rest.split(ends).next().unwrap_or_default().trim_ascii_end()
+}
+
+/// How much of a line is read to tell what it says, in bytes.
+const SAID_MAX: usize = 96;
 
 impl Search<'_, '_> {
     /// Whether the word before a key says that it is none of secrets: `page token`, `cache

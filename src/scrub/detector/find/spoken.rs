@@ -27,7 +27,7 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let one_piece = [ValueForm::Whole, ValueForm::Password, ValueForm::Credential];
-        if !assign::may_be_spoken(text, key) || !one_piece.contains(&self.form(rules)) {
+        if !one_piece.contains(&self.form(rules)) || !assign::may_be_spoken(text, key) {
             return;
         }
         self.step(STEPS);

@@ -47,12 +47,15 @@ impl Check {
         match self {
             Self::None => true,
             Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
-            Self::Key => is_key(bytes, start, rest),
+            Self::Key => is_key(bytes, start, rest, name_rest(rest)),
             Self::NameOfPiece => {
                 // Field 5, a message (OTLP, `LogRecord.body`).
-                rest.first() == Some(&b'*') || is_key(bytes, start, rest)
+                rest.first() == Some(&b'*') || is_key(bytes, start, rest, name_rest(rest))
             }
-            Self::SpokenKey => is_key(bytes, start, rest) || is_spoken(bytes, start, rest),
+            Self::SpokenKey => {
+                let name = name_rest(rest);
+                is_key(bytes, start, rest, name) || is_spoken(bytes, start, rest, name)
+            }
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
             Self::ColourInWord => is_in_word(bytes, start),
@@ -103,9 +106,14 @@ const WRAPPED_MIN: usize = 3;
 /// How far the rest of a key's name may reach.
 const NAME_REST_MAX: usize = 64;
 
-/// Whether what follows a telling word says that it is (part of) a key.
-fn is_key(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
-    let after = key_len(rest.get(..NAME_REST_MAX).unwrap_or(rest));
+/// How long the rest of a key's name is, behind a telling word.
+fn name_rest(rest: &[u8]) -> usize {
+    key_len(rest.get(..NAME_REST_MAX).unwrap_or(rest))
+}
+
+/// Whether what follows a telling word, and `after` bytes of its name, says that it is (part
+/// of) a key.
+fn is_key(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
     if after == NAME_REST_MAX {
         return rest.len() == NAME_REST_MAX;
     }
@@ -144,18 +152,19 @@ const SPOKEN_WORDS_MAX: usize = 9;
 
 /// Whether a word near a key has letters and what no word has: a digit, or a sign of
 /// passwords. Before the key, `is` or `as` must stand between them.
-fn is_spoken(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+fn is_spoken(bytes: &[u8], start: usize, rest: &[u8], name: usize) -> bool {
     if bytes.get(start).is_some_and(|byte| !byte.is_ascii()) {
-        return true;
+        let around = start.saturating_sub(SPOKEN_REACH)..bytes.len().min(start + 2 * SPOKEN_REACH);
+        let around = bytes.get(around).unwrap_or_default();
+        return around.iter().any(u8::is_ascii_graphic);
+    }
+    // Names are shorter.
+    if name == NAME_REST_MAX {
+        return false;
     }
     let behind = rest.get(..SPOKEN_REACH).unwrap_or(rest);
     let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());
     let behind = behind.get(..line).unwrap_or_default();
-    // The rest of the name, and a blank.
-    let name = key_len(behind);
-    if NAME_REST_MAX < name {
-        return false;
-    }
     let sentence = behind.get(name + 1..).unwrap_or_default();
     // Other languages need no verb, and their words are rare.
     let is_english =

@@ -1,6 +1,10 @@
 //! Values that say by themselves that they are no secret.
 
 use crate::scrub::detector::value::chosen::names_something;
+use crate::scrub::detector::value::names::is_call_of_parameter;
+use crate::scrub::detector::value::names::is_conditions;
+use crate::scrub::detector::value::names::is_expression;
+use crate::scrub::detector::value::names::is_field_name;
 
 /// Constants, types and states, in lower case.
 const WORDS: &[&str] = &[
@@ -75,6 +79,10 @@ const WORDS: &[&str] = &[
     "date",
     "datetime",
     "secretstr",
+    "secretstring",
+    "securestring",
+    "hashed",
+    "encrypted",
     "optional[str]",
     "string;",
     "string,",
@@ -137,7 +145,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,
-/// a duration, the type of a file.
+/// a duration, the type of a file, the name of a field.
 pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
     (text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())))
         || is_closing(text)
@@ -145,11 +153,24 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_duration(text)
         || is_media_type(text)
         || is_verbs(text)
+        || is_field_name(text)
+        || is_conditions(text)
+        || is_expression(text)
+        || is_fingerprint(text)
+        || is_call_of_parameter(text)
 }
 
 /// What closes the structures around a name that is the end of its string: `"PASSWORD="}]`.
-fn is_closing(text: &[u8]) -> bool {
-    text.iter().all(|byte| b"}]),;\"'\\ ".contains(byte))
+pub(in crate::scrub::detector) fn is_closing(text: &[u8]) -> bool {
+    text.iter().all(|byte| b"{}[]),;:\"'\\ ".contains(byte))
+}
+
+/// `SHA256:…`: the fingerprint of a key, as OpenSSH writes it.
+fn is_fingerprint(text: &[u8]) -> bool {
+    text.strip_prefix(b"SHA256:").is_some_and(|digest| {
+        digest.len() == 43
+            && digest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    })
 }
 
 /// `^1.0.0`, `>=2.1`, `v2.1.0-rc1`, `1.2.3+build.4`: the version of a package, or a range.
@@ -293,6 +314,7 @@ mod tests {
             "%s:%s",
             "unchanged",
             "Erforderlich",
+            "SHA256:jG3uhkWKFLf6xuI5aHUQPFeNBTxaQWk8JzFalHlsZfY",
         ] {
             assert!(is_no_secret(text.as_bytes()), "{text}");
         }

@@ -249,6 +249,8 @@ fn is_variable(text: &str) -> bool {
             .iter()
             .any(|(open, close)| inside(open, close).is_some_and(words))
         || text.strip_prefix("$").is_some_and(|name| {
+            // Twice in what Compose reads.
+            let name = name.strip_prefix("$").unwrap_or(name);
             // `$HOME/.kube/config`
             is_variable_name(name.split_once('/').map_or(name, |(name, _)| name))
         })
@@ -317,6 +319,7 @@ mod tests {
         "${env:API_KEY}",
         "$TOKEN",
         "$API_KEY_2",
+        "$$DB_PASSWORD",
         "$env:API_KEY",
         "$(cat /run/secrets/x)",
         "$(API_KEY)",

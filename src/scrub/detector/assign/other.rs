@@ -1,0 +1,167 @@
+//! What stands where a value would, and belongs to something else: the next entry of a file,
+//! the new name of what the key names, a command.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign::Assignment;
+use crate::scrub::detector::assign::Delimiter;
+use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::value::is_any_name;
+use crate::scrub::detector::value::is_secret_name;
+
+/// How far behind a key the line ends on which its value may stand.
+const GAP_MAX: usize = 96;
+
+/// How long the name of an entry may be.
+const NAME_MAX: usize = 96;
+
+/// How far before a key a word may say that it is renamed.
+const BEFORE_MAX: usize = 64;
+
+/// Whether what follows a key, whose own line ends without a value, is the next entry of its
+/// file, with a name of its own: `DB_PASSWORD=` and `DB_HOST=db01` below, `"hash": "x"`.
+pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> bool {
+    let (key, value) = (&assignment.key, &assignment.value);
+    let gap = text.get(key.end..value.start).unwrap_or_default();
+    let gap = gap.get(gap.len().saturating_sub(GAP_MAX)..).unwrap_or_default();
+    let breaks = |at: usize| gap.get(at..).and_then(break_len).is_some();
+    if !memchr::memchr2_iter(b'\n', b'\\', gap).any(breaks) {
+        return false;
+    }
+    match assignment.delimiter {
+        Delimiter::Quote(depth) => {
+            let behind = text.get(value.end + depth + 1..).unwrap_or_default();
+            let blanks = behind.iter().take(4).take_while(|byte| **byte == b' ').count();
+            matches!(behind.get(blanks..), Some([b':' | b'=', ..]))
+        }
+        Delimiter::None => {
+            let line = text.get(value.start..).unwrap_or_default();
+            let line = line.strip_prefix(b"export ").unwrap_or(line);
+            let len = line.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
+            let (name, behind) = line.split_at(len);
+            let is_name = 1 < len
+                && name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+            is_name && is_entry(behind)
+        }
+    }
+}
+
+/// A sign behind a name, and what it assigns: not the padding of base64.
+fn is_entry(behind: &[u8]) -> bool {
+    match behind {
+        [b':'] | [b':', b' ' | b'\n' | b'\r', ..] => true,
+        [b':' | b' ', b' ' | b'=', ..] => {
+            behind.get(1..3) == Some(b"= ") || behind.starts_with(b": ")
+        }
+        [b'=', b'"' | b'\'', next, ..] => next.is_ascii_alphanumeric(),
+        [b'=', next, ..] => !matches!(next, b'=' | b' ' | b'\n' | b'\r' | b'"' | b'\''),
+        _ => false,
+    }
+}
+
+/// Whether what an arrow, or `to`, leads to is the new name of what the key names, or the name
+/// of what it becomes somewhere else: `password -> password_digest_2`.
+pub(in crate::scrub) fn is_renamed(text: &[u8], key: &Range<usize>, value: Range<usize>) -> bool {
+    let joint = text.get(key.end..value.start).unwrap_or_default();
+    if joint.len() < 3 || 16 < joint.len() {
+        return false;
+    }
+    let around = |byte: &u8| b" \t`\"'\\".contains(byte);
+    let first = joint.iter().position(|byte| !around(byte)).unwrap_or_default();
+    let last = joint.iter().rposition(|byte| !around(byte)).unwrap_or_default();
+    let sign = joint.get(first..=last).unwrap_or_default();
+    let behind = text.get(value.end..).unwrap_or_default();
+    let value = text.get(value).unwrap_or_default();
+    match sign {
+        // A way with more than two stations.
+        b"->" | b"\xe2\x86\x92" if leads_on(behind, sign) => true,
+        b"->" | b"-->" | b"\xe2\x86\x92" | b"\xe2\x87\x92" => {
+            is_secret_name(value) || (is_any_name(value) && says_rename(text, key))
+        }
+        b"=>" | b"to" | b"TO" | b"as" | b"AS" => is_any_name(value) && says_rename(text, key),
+        _ => false,
+    }
+}
+
+/// Whether the same arrow stands behind a word, and words around it.
+fn leads_on(behind: &[u8], arrow: &[u8]) -> bool {
+    let rest = behind.strip_prefix(b" ").and_then(|rest| rest.strip_prefix(arrow));
+    rest.is_some_and(|rest| matches!(rest, [b' ', next, ..] if next.is_ascii_alphabetic()))
+}
+
+/// Whether the words before a key say that something gets another name.
+fn says_rename(text: &[u8], key: &Range<usize>) -> bool {
+    const VERBS: [&[u8]; 8] =
+        [b"renam", b"alias", b"migrat", b"mapping", b"mapped", b"refactor", b"column", b"field"];
+    let before = text.get(key.start.saturating_sub(BEFORE_MAX)..key.start).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.to_ascii_lowercase();
+    VERBS.iter().any(|verb| memchr::memmem::find(&line, verb).is_some())
+}
+
+/// Whether the word behind a sign is a command of PowerShell: `Read-Host -AsSecureString`.
+pub(in crate::scrub) fn is_cmdlet(word: &[u8]) -> bool {
+    const VERBS: [&[u8]; 8] =
+        [b"Read", b"Get", b"ConvertTo", b"ConvertFrom", b"New", b"Import", b"Invoke", b"Select"];
+    let Some(hyphen) = memchr::memchr(b'-', word) else { return false };
+    let (verb, noun) = word.split_at(hyphen);
+    VERBS.contains(&verb)
+        && matches!(noun, [b'-', b'A'..=b'Z', rest @ ..]
+            if 1 < rest.len() && rest.iter().all(u8::is_ascii_alphabetic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scrub::detector::assign::assignment;
+
+    #[test]
+    fn the_next_entry_of_a_file_is_no_value() {
+        for (text, is_next) in [
+            ("password=\nhost=db01.internal", true),
+            ("password:\nuser: bob", true),
+            ("password:\n\"contentHash\": \"x\"", true),
+            (r#"password:\n\"contentHash\": \"x\""#, true),
+            ("password=\nexport HOST=x1", true),
+            ("password:\nhost:\n  x", true),
+            ("password:\nhunter2", false),
+            ("password:\nhunter2=", false),
+            ("password:\naGk9eHk5eHk5==", false),
+            ("password: \"hunter2\": x", false),
+            ("password=host=db01", false),
+        ] {
+            let found = assignment(text.as_bytes(), 0..8).expect("something follows");
+            assert_eq!(is_next_entry(text.as_bytes(), &found), is_next, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_told_from_a_password() {
+        for (before, text, value, renamed) in [
+            ("rename ", "password -> ", "password_digest_2", true),
+            ("rename ", "password -> ", "pw_v2", true),
+            ("", "password -> ", "client_secret_v2", true),
+            ("", "password \u{2192} ", "authTokenV2", true),
+            ("RENAME COLUMN ", "password TO ", "password2", true),
+            ("Renaming ", "password` -> `", "password_2", true),
+            ("", "password -> ", "bcrypt -> database2", false),
+            ("", "password -> ", "hunter2", false),
+            ("rename ", "password -> ", "hunter2", false),
+            ("", "password to ", "secret_v2", false),
+            ("", "password -> ", "marble7Falcon31", false),
+            ("", "password: ", "auth_token_v2", false),
+        ] {
+            let all = [before, text, value].concat();
+            let start = before.len() + text.len();
+            let key = before.len()..before.len() + 8;
+            assert_eq!(is_renamed(all.as_bytes(), &key, start..all.len()), renamed, "{all}");
+        }
+    }
+
+    #[test]
+    fn commands_of_powershell_are_no_passwords() {
+        assert!(is_cmdlet(b"Read-Host") && is_cmdlet(b"ConvertTo-SecureString"));
+        assert!(!is_cmdlet(b"New-York2") && !is_cmdlet(b"Summer-Winter") && !is_cmdlet(b"Get-"));
+    }
+}

@@ -1,0 +1,245 @@
+//! Values that are words for a secret, as files of translations and forms have them under its
+//! name, and what is said about one instead of it.
+
+use crate::scrub::detector::decode::look_of;
+
+/// How long a label is at most, in bytes.
+const LEN_MAX: usize = 96;
+
+/// How many words it has at most.
+const WORDS_MAX: usize = 6;
+
+/// What secrets are called in languages that put blanks between words, in lower case.
+const WORDS: [&str; 63] = [
+    "passwort",
+    "kennwort",
+    "passe",
+    "contraseña",
+    "contrasena",
+    "clave",
+    "senha",
+    "parola",
+    "parolă",
+    "hasło",
+    "hasła",
+    "heslo",
+    "hesla",
+    "wachtwoord",
+    "lösenord",
+    "lösenordet",
+    "passord",
+    "passordet",
+    "adgangskode",
+    "adgangskoden",
+    "kodeord",
+    "salasana",
+    "jelszó",
+    "şifre",
+    "şifreniz",
+    "sandi",
+    "khẩu",
+    "lozinka",
+    "geslo",
+    "slaptažodis",
+    "parool",
+    "salasõna",
+    "пароль",
+    "пароля",
+    "парола",
+    "лозинка",
+    "κωδικός",
+    "סיסמה",
+    "סיסמא",
+    "المرور",
+    "السر",
+    "पासवर्ड",
+    "schlüssel",
+    "passphrase",
+    "nøgle",
+    "ключа",
+    "clé",
+    "chave",
+    "chiave",
+    "klucz",
+    "klíč",
+    "sleutel",
+    "nyckel",
+    "nøkkel",
+    "avain",
+    "anahtar",
+    "anahtarı",
+    "ключ",
+    "токен",
+    "مفتاح",
+    "رمز",
+    "מפתח",
+    "कुंजी",
+];
+
+/// The same in English, which is a label only among words that say which.
+const ENGLISH: [&str; 6] = ["password", "passphrase", "passcode", "secret", "token", "key"];
+
+/// The words that say which, or what to do.
+const WHICH: [&str; 26] = [
+    "new", "old", "current", "confirm", "repeat", "retype", "verify", "enter", "choose", "your",
+    "the", "a", "again", "optional", "client", "api", "user", "account", "login", "database",
+    "access", "private", "forgot", "reset", "change", "show",
+];
+
+/// The same in scripts that write them together.
+const WIDE: [&str; 14] = [
+    "密码",
+    "密碼",
+    "口令",
+    "密钥",
+    "密鑰",
+    "令牌",
+    "パスワード",
+    "暗証",
+    "トークン",
+    "비밀번호",
+    "암호",
+    "토큰",
+    "รหัสผ่าน",
+    "ລະຫັດຜ່ານ",
+];
+
+/// Whether a text is a label: a word for a secret, alone or among words that say which or
+/// what to do with it. Labels begin with a capital, or in a script that has none; what is
+/// written small may be a password, however poor.
+pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let Some(first) = text.chars().next().filter(|_| text.len() <= LEN_MAX) else { return false };
+    if first.is_lowercase() || !first.is_alphabetic() && !matches!(first, '¿' | '¡') {
+        return false;
+    }
+    let of_label = |character: char| {
+        character.is_alphabetic() || is_mark(character) || " ?:.,'’()¿¡…-".contains(character)
+    };
+    if !text.chars().all(of_label) {
+        return false;
+    }
+    if WIDE.iter().any(|word| text.contains(word)) {
+        let rest = text.strip_prefix("API").unwrap_or(text);
+        return !rest.contains(|character: char| character.is_ascii_alphanumeric());
+    }
+    let lower = text.to_lowercase();
+    let words = lower.split([' ', '-']).filter(|word| !word.is_empty());
+    let is_word = |word: &str| {
+        // With letters of two scripts in it, where those were undone that look alike.
+        let alike = |one: &&str| one.chars().map(look_of).eq(word.chars().map(look_of));
+        WORDS.iter().any(alike)
+    };
+    let words = words.map(|word| word.trim_matches(|character: char| !character.is_alphabetic()));
+    words.clone().count() <= WORDS_MAX && (words.clone().any(is_word) || is_english(words))
+}
+
+/// Whether words are one for a secret and such that say which: `New password`.
+fn is_english<'t>(words: impl Iterator<Item = &'t str> + Clone) -> bool {
+    1 < words.clone().count()
+        && words.clone().any(|word| ENGLISH.contains(&word))
+        && words.into_iter().all(|word| ENGLISH.contains(&word) || WHICH.contains(&word))
+}
+
+/// A vowel sign or another mark of a script that puts them over its letters.
+fn is_mark(character: char) -> bool {
+    matches!(character, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{65f}' | '\u{900}'..='\u{e4e}')
+}
+
+/// Whether a line says something of a secret, in place of it: `The field must be …`,
+/// `size must be between 8 and 64`, `bcrypt: hashedPassword is not …`.
+pub(in crate::scrub::detector) fn is_statement(line: &[u8]) -> bool {
+    const FIRST: [&[u8]; 12] = [
+        b"the", b"this", b"your", b"a", b"an", b"please", b"it", b"enter", b"must", b"cannot",
+        b"should", b"at",
+    ];
+    const SUBJECTS: [&[u8]; 10] = [
+        b"size", b"length", b"value", b"field", b"input", b"string", b"entry", b"it", b"this",
+        b"that",
+    ];
+    const VERBS: [&[u8]; 8] =
+        [b"must", b"cannot", b"should", b"does", b"is", b"was", b"has", b"contains"];
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+    // A program that tells of an error: `bcrypt: …`.
+    if let Some(name) = first.strip_suffix(b":") {
+        return 2 < name.len()
+            && name.iter().chain(second).all(|byte| byte.is_ascii_alphabetic() || *byte == b':')
+            && name.iter().all(u8::is_ascii_lowercase);
+    }
+    let is = |word: &[u8], list: &[&[u8]]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let goes_on = second.iter().all(u8::is_ascii_alphabetic) && words.next().is_some();
+    goes_on && (is(first, &FIRST) || is(first, &SUBJECTS) && is(second, &VERBS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_told_from_a_password() {
+        for text in [
+            "Passwort",
+            "Neues Passwort",
+            "Passwort vergessen?",
+            "Mot de passe",
+            "Contraseña",
+            "¿Olvidaste tu contraseña?",
+            "パスワード",
+            "パスワード(確認)",
+            "密码",
+            "确认密码",
+            "Пароль",
+            "Новый пароль",
+            "Hasło",
+            "Gizli anahtar",
+            "كلمة المرور",
+            "รหัสผ่าน",
+            "비밀번호 확인",
+            "Wachtwoord",
+            "API 密钥",
+            "New password",
+            "Password (optional)",
+        ] {
+            assert!(is_label(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "passwort",
+            "Passwort1",
+            "Winterpasswort",
+            "密码abc",
+            "密码123",
+            "мойпароль",
+            "Hunter",
+            "Kennwort!",
+            "Geheimnis",
+            "",
+            "Password",
+            "Secret Garden",
+        ] {
+            assert!(!is_label(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_password_is_none() {
+        for text in [
+            "The field Password must be a string",
+            "size must be between 8 and 64",
+            "bcrypt: hashedPassword is not the hash",
+            "Your password has expired",
+        ] {
+            assert!(is_statement(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "letmein for the staging box",
+            "hunter is what I use",
+            "hunter2",
+            "The-one x",
+            "ab: c",
+            "hunter: 2",
+        ] {
+            assert!(!is_statement(text.as_bytes()), "{text}");
+        }
+    }
+}
