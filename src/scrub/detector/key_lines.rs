@@ -29,6 +29,19 @@ const WIDTHS: [usize; 2] = [64, 70];
 /// How many records in a row may hold something else while a key is open.
 const STRAYS_MAX: usize = 8;
 
+/// A text without the line end that it ends in, where that is written as an escape.
+fn without_escaped_break(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    for letter in [b'n', b'r'] {
+        let Some(before) = rest.strip_suffix(&[letter]) else { continue };
+        let slashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        if 0 < slashes {
+            rest = before.get(..before.len() - slashes).unwrap_or_default();
+        }
+    }
+    rest
+}
+
 /// How many lines of a key must be seen where its first one was not.
 const BARE_MIN: usize = 4;
 
@@ -80,7 +93,7 @@ impl KeyLines {
 
     fn take(&mut self, body: &[u8]) -> Option<Range<usize>> {
         if let Some(end) = memchr::memmem::find(body, END) {
-            return self.take_last(body.get(..end).unwrap_or_default());
+            return self.take_last(without_escaped_break(body.get(..end).unwrap_or_default()));
         }
         if let Some(line) = long_line(body) {
             self.strays = 0;
@@ -295,6 +308,7 @@ mod tests {
             ("{\"log\":\"", "\\n\",\"stream\":\"stdout\"}"),
             ("level=info line=\"", "\""),
             ("  \"", "\\n\" +"),
+            ("", "\\n"),
         ] {
             let mut lines = KeyLines::default();
             lines.open(format!("{before}-----BEGIN PRIVATE KEY-----{behind}").as_bytes());
@@ -303,6 +317,17 @@ mod tests {
                 let found = lines.line(record.as_bytes()).expect("a line of the key");
                 assert_eq!(&record[found], line);
             }
+        }
+    }
+
+    #[test]
+    fn a_short_line_before_the_last_boundary_is_of_the_key() {
+        for end in ["", "\n", "\r\n", "\\n", "\\r\\n", "\\\\n"] {
+            let mut lines = KeyLines::default();
+            lines.open(b"-----BEGIN PRIVATE KEY-----");
+            assert_eq!(lines.line(LONG.as_bytes()), Some(0..LONG.len()));
+            let record = format!("AbC={end}-----END PRIVATE KEY-----");
+            assert_eq!(lines.line(record.as_bytes()), Some(0..4), "{record}");
         }
     }
 
