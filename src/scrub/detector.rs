@@ -106,6 +106,8 @@ pub(in crate::scrub) struct Detector {
     pairs: Vec<(u32, u32)>,
     /// Rules whose credentials are known around a run of base64 characters.
     shapes: Vec<(u32, bare::Shape)>,
+    /// Rules whose secrets have others beside them.
+    siblings: Vec<(u32, find::Sibling)>,
     /// The rule for the values of a Kubernetes Secret, if it runs.
     manifest: Option<u32>,
     /// Whether the masks of a rule keep parts of what they mask.
@@ -252,6 +254,8 @@ impl Detector {
         let pairs = pairs.collect();
         let shapes = bare::SHAPES.iter().filter_map(|(id, shape)| Some((number_of(id)?, *shape)));
         let shapes = shapes.collect();
+        let siblings = find::SIBLINGS.iter().filter_map(|(id, next)| Some((number_of(id)?, *next)));
+        let siblings = siblings.collect();
         let manifest = number_of(pairs::MANIFEST_RULE);
         let private_key = number_of(PRIVATE_KEY_RULE);
         let keeps_structure = compiled.iter().any(|rule| rule.mask == Some(MaskKind::Structure));
@@ -269,6 +273,7 @@ impl Detector {
             private_key,
             pairs,
             shapes,
+            siblings,
             manifest,
             keeps_structure,
         })

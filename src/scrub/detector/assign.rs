@@ -19,6 +19,7 @@ mod record;
 mod spoken;
 mod wrapped;
 
+pub(in crate::scrub) use around::ends_blob;
 pub(in crate::scrub) use around::glued_name;
 pub(in crate::scrub) use around::is_in_resource_name;
 pub(in crate::scrub) use around::is_member;
@@ -50,7 +51,8 @@ use crate::scrub::detector::bytes::is_key_byte;
 
 use around::is_closed;
 use cursor::Cursor;
-use cursor::closing_quote;
+
+pub(in crate::scrub) use cursor::closing_quote;
 
 /// How a value is tied to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

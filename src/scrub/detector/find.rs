@@ -2,7 +2,11 @@
 
 mod assigned;
 mod several;
+mod siblings;
 mod spoken;
+
+pub(in crate::scrub::detector) use siblings::SIBLINGS;
+pub(in crate::scrub::detector) use siblings::Sibling;
 
 use std::ops::Range;
 
@@ -203,7 +207,11 @@ impl<'d, 'p> Search<'d, 'p> {
         self.escaped(text, escapes, layer, &mut found);
         self.pairs_done = pairs_done;
         self.columns = columns;
+        self.siblings(text, &mut found);
         self.paired(text, &mut found);
+        for secret in found.iter_mut().filter(|found| !matches!(found.how, How::Encoded(_))) {
+            secret.range.end = torn::below(text, &secret.range).unwrap_or(secret.range.end);
+        }
         self.matched(text, &found);
         self.unmasked(text, overlap::merge(found))
     }
@@ -240,13 +248,19 @@ impl<'d, 'p> Search<'d, 'p> {
                 .then(|| torn::wrapped_before(compiled, pattern, text, at..at + len))
                 .flatten()
         });
+        let is_url = || text.get(at..at + len).is_some_and(|anchor| anchor.ends_with(b"://"));
+        let joined = joined.or_else(|| match candidate.is_none() && is_url() {
+            true => torn::wrapped_url(pattern, text, at..at + len),
+            false => None,
+        });
         if let Some(joined) = joined.filter(|joined| {
             compiled.accepts(&joined.secret)
                 && (joined.fits || validator::looks_random(&joined.secret))
         }) && self.admits(rule, text, &joined.range)
         {
+            let how = url_or_plain(text, joined.range.start);
             let certainty = Certainty::Pattern;
-            found.push(Match { range: joined.range, rule, certainty, how: How::Plain });
+            found.push(Match { range: joined.range, rule, certainty, how });
             return;
         }
         let Some(candidate) = candidate else {
@@ -306,15 +320,20 @@ impl<'d, 'p> Search<'d, 'p> {
             Some(longer @ (Class::Secret(_), _)) => longer,
             _ => (classify(&name), name),
         };
-        let (class, name) = match (class, assign::glued_name(text, &name)) {
-            (Class::Unknown, Some(name)) => (classify(&name), name),
-            _ => (class, name),
+        let glued = assign::glued_name(text, &name).map(|name| (classify(&name), name));
+        let (class, name) = match (class, glued) {
+            (Class::Unknown, Some(glued))
+            | (Class::Secret(_), Some(glued @ (Class::Secret(_), _))) => glued,
+            (class, _) => (class, name),
         };
         if class == Class::NotSecret {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);
         }
         let Class::Secret(rules) = class else { return done };
+        if assign::ends_blob(text, &name) {
+            return done;
+        }
         if self.block(text, &name, rules, found) {
             return done;
         }
@@ -326,6 +345,9 @@ impl<'d, 'p> Search<'d, 'p> {
                 self.column(text, &name, rules, found);
                 if before == found.len() {
                     self.assigned(text, &assignment, rules, found);
+                }
+                if before == found.len() {
+                    self.tabbed(text, &name, rules, found);
                 }
             }
             Some(assignment) => self.assigned(text, &assignment, rules, found),

@@ -1,10 +1,17 @@
 //! Tokens whose borders are not where they should be: glued to a word, or wrapped at
 //! the end of a line.
 
+mod below;
+mod url;
+
+pub(super) use below::below;
+pub(super) use url::wrapped_url;
+
 use std::ops::Range;
 
 use crate::scrub::detector::Compiled;
 use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::confirm::Candidate;
 use crate::scrub::detector::confirm::Pattern;
@@ -17,10 +24,16 @@ use crate::scrub::rule::validator;
 const LINES_MAX: usize = 12;
 
 /// How long each of them may be, in bytes.
-const LINE_LEN_MAX: usize = 256;
+const LINE_LEN_MAX: usize = 512;
+
+/// How far a line may be indented.
+const INDENT_MAX: usize = 64;
 
 /// What stands before the anchor and belongs to the match, or shows its border.
 const BEFORE_LEN: usize = 160;
+
+/// How much of it, where the anchor is the name of a scheme and a blank.
+const SCHEME_FIRST_MIN: usize = 8;
 
 /// How much of a token must stand behind its anchor on the first line.
 const FIRST_LEN_MIN: usize = 3;
@@ -60,8 +73,23 @@ pub(super) fn wrapped(
     if !is_near_start(text, at, GLUED_LEN_MAX.max(pattern.lead_max().min(BEFORE_LEN))) {
         return None;
     }
-    let first_end = at + token_len(text.get(at..)?, pattern.signs());
+    // A scheme has a blank before its token.
+    let body_at = match anchor.end.checked_sub(1).and_then(|last| text.get(last)) {
+        Some(b' ' | b'=' | b':' | b'"') => anchor.end,
+        _ => at,
+    };
+    let first_end = body_at + token_len(text.get(body_at..)?, pattern.signs());
     let (_, continued) = gap(text.get(first_end..)?)?;
+    // A word behind the name of a scheme is none of its tokens.
+    let first = text.get(body_at..first_end)?;
+    let is_scheme = text.get(body_at.saturating_sub(1)) == Some(&b' ') && at < body_at;
+    let is_token = SCHEME_FIRST_MIN <= first.len()
+        && has_digit(first)
+        && first.iter().any(u8::is_ascii_alphabetic)
+        && validator::looks_random(first);
+    if is_scheme && found.is_none() && !is_token {
+        return None;
+    }
     let first_min = if LONG_ANCHOR <= anchor.len() { 0 } else { FIRST_LEN_MIN };
     if first_end < anchor.end + first_min {
         return None;
@@ -70,7 +98,7 @@ pub(super) fn wrapped(
     // What stands on the first line alone is no token, or shorter than any.
     let is_cut = found.is_none_or(|found| usual.are_more_than(found.secret.len()));
     let width = line_len(text, first_end);
-    let is_plain = continued || first_end <= at + first_len(text.get(at..)?);
+    let is_plain = continued || first_end <= body_at + first_len(text.get(body_at..)?);
     let is_open = is_cut || (is_plain && (continued || WIDE_LINE <= width || pattern.is_open()));
     let ends_here = |found: &Candidate| {
         found.secret.end != first_end || (!continued && usual.end_with(found.secret.len()))
@@ -232,6 +260,14 @@ fn line_break_before(text: &[u8], at: usize) -> Option<(usize, usize)> {
     if before.ends_with(b"\n") {
         return Some((at, at - 1));
     }
+    // The line is indented.
+    let indent = before.iter().rev().take(INDENT_MAX).take_while(|b| matches!(b, b' ' | b'\t'));
+    let indent = indent.count();
+    let line = before.get(..before.len() - indent)?;
+    if 0 < indent && line.ends_with(b"\n") {
+        let end = line.strip_suffix(b"\r\n").map_or(line.len() - 1, <[u8]>::len);
+        return Some((at, end));
+    }
     // `\n`, of which the `n` is a letter.
     (before.ends_with(b"\\") && text.get(at) == Some(&b'n')).then(|| {
         let slashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
@@ -244,16 +280,25 @@ fn is_of_secret(piece: &[u8], width: usize) -> bool {
     let has = |is: fn(&u8) -> bool| piece.iter().any(is);
     let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
     if WIDE_LINE <= width {
-        // A host or a file has dots, too, but no line of random characters.
-        let is_token =
-            !piece.contains(&b'.') || (WIDE_LINE <= piece.len() && validator::looks_random(piece));
-        return mixed && is_token;
+        // A host or a file has dots, too, but no long part of random characters.
+        let mut parts = piece.split(|byte| *byte == b'.');
+        let is_token = !piece.contains(&b'.')
+            || (WIDE_LINE <= piece.len() && validator::looks_random(piece))
+            || parts.any(|part| BODY_LEN_MIN <= part.len() && is_drawn(part));
+        let cases = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+        let drawn = cases && PIECE_LEN_MIN <= piece.len() && validator::looks_random(piece);
+        return (mixed || drawn) && is_token;
     }
     let hex = |byte: &u8| byte.is_ascii_hexdigit();
     let is_uuid = piece.len() == 36 && piece.iter().all(|byte| hex(byte) || *byte == b'-');
     let is_digest = matches!(piece.len(), 16 | 32 | 40 | 64) && piece.iter().all(hex);
     let is_id = (is_uuid && piece.contains(&b'-')) || is_digest;
     mixed && !is_id && PIECE_LEN_MIN <= piece.len() && validator::looks_random(piece)
+}
+
+/// Whether characters of three classes make no words.
+fn is_drawn(part: &[u8]) -> bool {
+    has_all_classes(part) && validator::looks_random(part)
 }
 
 /// Whether a candidate that is glued to letters or digits is surely one: its checksum or

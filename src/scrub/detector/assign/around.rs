@@ -4,7 +4,10 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::bytes::has_all_classes;
+use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::rule::validator;
 
 /// How far the beginning of a word or of a string is looked for.
 const BEFORE_MAX: usize = 128;
@@ -29,6 +32,22 @@ pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> 
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`=,;&".contains(byte);
     let start = before.iter().rposition(ends).map_or(0, |at| at + 1);
     before.get(start..).is_some_and(|word| word.starts_with(b"arn:"))
+}
+
+/// How long base64 is in which any word is chance.
+const BLOB_LEN: usize = 48;
+
+/// Whether a name is the end of a long run of base64, and what seems to be its sign the
+/// padding.
+pub(in crate::scrub) fn ends_blob(text: &[u8], key: &Range<usize>) -> bool {
+    if text.get(key.end) != Some(&b'=') {
+        return false;
+    }
+    let run = text.get(key.end.saturating_sub(BLOB_LEN)..key.end).unwrap_or_default();
+    run.len() == BLOB_LEN
+        && run.iter().all(|byte| is_base64(*byte))
+        && has_all_classes(run)
+        && validator::looks_random(run)
 }
 
 /// The name without what Java, Maven and Gradle put before it: `-Dpassword`, `-Ptoken`.
@@ -103,6 +122,24 @@ pub(super) fn is_set(text: &[u8], key: &Range<usize>) -> bool {
             .strip_suffix(*command)
             .is_some_and(|outside| !outside.last().is_some_and(|byte| is_key_byte(*byte)))
     })
+}
+
+/// Whether a definition before the key gives it the string behind it: CMake's `set(KEY "x")`,
+/// `#define KEY "x"`, Lisp's `(setq key "x")`.
+pub(super) fn is_defined(text: &[u8], key: &Range<usize>) -> bool {
+    const DEFINITIONS: [&[u8]; 8] = [
+        b"set(",
+        b"#define ",
+        b"(define ",
+        b"(def ",
+        b"(setq ",
+        b"(defvar ",
+        b"(defconst ",
+        b"(defparameter ",
+    ];
+    let before = text.get(..key.start).unwrap_or_default();
+    let before = before.strip_suffix(b"*").unwrap_or(before);
+    DEFINITIONS.iter().any(|definition| before.ends_with(definition))
 }
 
 /// Whether the value at `at` tells where the secret is, or what its type is, in more than a

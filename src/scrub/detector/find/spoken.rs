@@ -18,6 +18,28 @@ const STEPS: usize = 128;
 const CODE_RULES: [&str; 3] = ["second-factor-field", "pin-field", "access-code-field"];
 
 impl<'d> Search<'d, '_> {
+    /// Judges what stands alone behind a tab on the line that a key begins: `secret⇥value`. It
+    /// may be the name of the next column, so that its looks must tell.
+    pub(super) fn tabbed(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let before = key.start.checked_sub(1).and_then(|at| text.get(at));
+        let rest = text.get(key.end..text.len().min(key.end + STEPS)).unwrap_or_default();
+        let (Some(b'\n') | None, Some(value)) = (before, rest.strip_prefix(b"\t")) else { return };
+        let len = value.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+        let value = value.get(..len).unwrap_or_default();
+        let range = key.end + 1..key.end + 1 + len;
+        let ends = matches!(text.get(range.end), None | Some(b'\n' | b'\r'));
+        if ends && value::is_told(value, false) {
+            self.step(len);
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+    }
+
     /// Judges the words of a sentence in which a key stands that has no value beside it.
     pub(super) fn spoken(
         &mut self,

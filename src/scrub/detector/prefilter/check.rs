@@ -318,7 +318,21 @@ fn has_userinfo(rest: &[u8]) -> bool {
     let ends = |byte: &u8| matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'\\' | b'`');
     let rest = rest.get(..USERINFO_MAX).unwrap_or(rest);
     // Most texts have no `@` at all.
-    memchr::memchr(b'@', rest)
-        .and_then(|at| rest.get(..at))
-        .is_some_and(|before| !before.iter().any(ends))
+    memchr::memchr(b'@', rest).and_then(|at| rest.get(..at)).is_some_and(|before| {
+        match before.iter().position(ends) {
+            None => true,
+            Some(end) => is_wrapped(before, end),
+        }
+    })
+}
+
+/// Whether all that ends a URL here is the end of a line, at which it may be wrapped: the user
+/// and the colon stand before it.
+#[cold]
+fn is_wrapped(before: &[u8], end: usize) -> bool {
+    let (first, rest) = before.split_at(end);
+    let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+    let Some(rest) = rest.strip_prefix(b"\n") else { return false };
+    let rest = rest.trim_ascii_start();
+    16 <= first.len() && !first.contains(&b'/') && rest.iter().all(u8::is_ascii_graphic)
 }

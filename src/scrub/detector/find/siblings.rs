@@ -1,0 +1,157 @@
+//! The secrets beside one that a rule found: the other users of a login module, the other
+//! lines of a list of users.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign::closing_quote;
+use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::overlap::Match;
+
+/// Where the next secret stands, behind the one that ends here.
+pub(in crate::scrub::detector) type Sibling = fn(&[u8], usize) -> Option<Range<usize>>;
+
+/// The rules whose secrets have others beside them.
+pub(in crate::scrub::detector) const SIBLINGS: [(&str, Sibling); 4] = [
+    ("kafka-jaas-user", user_behind),
+    ("kafka-jaas-users", user_behind),
+    ("chpasswd-list", line),
+    ("ppp-secrets", third_word),
+];
+
+/// How many stand beside each other.
+const SIBLINGS_MAX: usize = 256;
+
+/// How long the name of a user may be, and what stands between two, in bytes.
+const NAME_MAX: usize = 64;
+
+impl Search<'_, '_> {
+    /// Adds the secrets beside those that are found.
+    pub(super) fn siblings(&mut self, text: &[u8], found: &mut Vec<Match>) {
+        let detector = self.detector;
+        if detector.siblings.is_empty() {
+            return;
+        }
+        for number in 0..found.len() {
+            let Some(first) = found.get(number).cloned() else { break };
+            let Some((_, next)) = detector.siblings.iter().find(|(rule, _)| *rule == first.rule)
+            else {
+                continue;
+            };
+            let mut end = first.range.end;
+            for _ in 0..SIBLINGS_MAX {
+                let Some(range) = next(text, end) else { break };
+                end = range.end;
+                self.step(range.len());
+                if self.exhausted {
+                    break;
+                }
+                if self.admits(first.rule, text, &range) {
+                    found.push(Match { range, ..first.clone() });
+                }
+            }
+        }
+    }
+}
+
+/// ` user_NAME="x"` behind the quote that ends here, as JAAS has it.
+fn user_behind(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let slashes = |at: usize| -> usize {
+        let rest = text.get(at..).unwrap_or_default();
+        rest.iter().take(NAME_MAX).take_while(|byte| **byte == b'\\').count()
+    };
+    let depth = slashes(end);
+    let quote = text.get(end + depth).copied().filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let mut at = end + depth + 1;
+    let rest = text.get(at..text.len().min(at + NAME_MAX))?;
+    at += memchr::memmem::find(rest, b"user_")?;
+    let between = text.get(end + depth + 1..at)?;
+    if !between.iter().all(|byte| b" \t\r\n\\nrt".contains(byte)) {
+        return None;
+    }
+    let name = text.get(at..)?.iter().take(NAME_MAX);
+    at += name.take_while(|byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(byte)).count();
+    at += text.get(at..)?.starts_with(b"=").then_some(1)?;
+    let own = slashes(at);
+    if own != depth || text.get(at + own) != Some(&quote) {
+        return None;
+    }
+    let start = at + own + 1;
+    let value = start..closing_quote(text, start, depth, quote);
+    (!value.is_empty() && value.end < text.len()).then_some(value)
+}
+
+/// The next line of a list: `user:x`.
+fn line(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let mut at = end + break_len(text.get(end..)?)?;
+    let rest = text.get(at..)?;
+    at += [&b"- \""[..], b"- '", b"- "]
+        .iter()
+        .find(|sign| rest.starts_with(sign))
+        .map_or(0, |s| s.len());
+    let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.-".contains(*byte);
+    at += text.get(at..)?.iter().take(NAME_MAX).take_while(of_name).count();
+    at += text.get(at..)?.starts_with(b":").then_some(1)?;
+    let of_value = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"':".contains(*byte);
+    let len = text.get(at..)?.iter().take(2 * NAME_MAX).take_while(of_value).count();
+    (2 < len).then_some(at..at + len)
+}
+
+/// The third word of the next line, and before it what is left of the line: `user * x *`.
+fn third_word(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'*' | b'"');
+    let word = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"*".contains(*byte);
+    let rest = text.get(end..)?;
+    let mut at = end + rest.iter().take(NAME_MAX).take_while(blank).count();
+    at += break_len(text.get(at..)?)?;
+    for _ in 0..2 {
+        let rest = text.get(at..)?;
+        let star = usize::from(rest.starts_with(b"*"));
+        let name = star + rest.iter().take(NAME_MAX).skip(star).take_while(word).count();
+        let gap = rest.get(name..)?.iter().take(NAME_MAX);
+        let gap = gap.take_while(|byte| matches!(byte, b' ' | b'\t' | b'"')).count();
+        if name == 0 || gap == 0 {
+            return None;
+        }
+        at += name + gap;
+    }
+    let len = text.get(at..)?.iter().take(2 * NAME_MAX).take_while(word).count();
+    (2 < len).then_some(at..at + len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+    use super::third_word;
+    use super::user_behind;
+
+    #[test]
+    fn the_next_secret_is_found_behind_one() {
+        for (text, next) in [
+            (r#"a" user_dave="x1";"#, Some("x1")),
+            (r#"a\" user_dave=\"x1\";"#, Some("x1")),
+            ("a\" \\\n   user_dave=\"x1\"", Some("x1")),
+            (r#"a" username="x1";"#, None),
+            (r#"a" debug=true user_dave="x1";"#, None),
+            (r#"a" user_dave=x1;"#, None),
+        ] {
+            let found = user_behind(text.as_bytes(), 1).map(|range| &text[range]);
+            assert_eq!(found, next, "{text}");
+        }
+        for (text, next) in [
+            ("a\n    ubuntu:x12\n", Some("x12")),
+            ("a\n  - ubuntu:x12", Some("x12")),
+            ("a\nusers:\n", None),
+            ("a\n  expire: False", None),
+        ] {
+            assert_eq!(line(text.as_bytes(), 1).map(|range| &text[range]), next, "{text}");
+        }
+        for (text, next) in [
+            ("a *\nbob * x12 *\n", Some("x12")),
+            ("a\n\"bob\" vpn \"x12\"", None),
+            ("a *\n# comment", None),
+        ] {
+            assert_eq!(third_word(text.as_bytes(), 1).map(|range| &text[range]), next, "{text}");
+        }
+    }
+}
