@@ -311,7 +311,11 @@ impl Pattern {
             if found.end() < at + anchor_len {
                 continue;
             }
-            let Some(end) = self.end(text, found.end(), glued) else { continue };
+            let end = match is_emphasized(text, &found.range()) {
+                true => Some(found.end()),
+                false => self.end(text, found.end(), glued),
+            };
+            let Some(end) = end else { continue };
             let mut secret = self.secret(regex, text, found.range());
             if secret.end == found.end() {
                 secret.end = end;
@@ -352,6 +356,20 @@ impl Pattern {
     }
 }
 
+/// Whether one or two underscores stand on both sides, and nothing of a name outside of them:
+/// Markdown's emphasis.
+fn is_emphasized(text: &[u8], range: &Range<usize>) -> bool {
+    let marks = |byte: &&u8| **byte == b'_';
+    let before = text.get(..range.start).unwrap_or_default();
+    let behind = text.get(range.end..).unwrap_or_default();
+    let len = behind.iter().take(3).take_while(marks).count();
+    let is_outside = |byte: Option<&u8>| !byte.is_some_and(|byte| is_word(*byte));
+    (1..=2).contains(&len)
+        && before.iter().rev().take(3).take_while(marks).count() == len
+        && is_outside(behind.get(len))
+        && is_outside(before.iter().rev().nth(len))
+}
+
 /// How long what ends a secret is and belongs to what is around it: the full stop of a
 /// sentence, a bracket that none opened in it, a closing tag.
 fn stop_len(text: &[u8], secret: &Range<usize>) -> usize {
@@ -387,6 +405,8 @@ pub(in crate::scrub) fn is_border_before(text: &[u8], start: usize, anchor_len: 
     let Some(before) = text.get(..start) else { return false };
     match before.last() {
         None => true,
+        // Markdown's emphasis.
+        Some(b'_') if !before.iter().rev().nth(1).is_some_and(|byte| is_word(*byte)) => true,
         Some(b'-' | b'_') => 4 <= anchor_len,
         Some(b'+' | b'/') if anchor_len <= 4 => !ends_blob(before),
         Some(&byte) if !byte.is_ascii_alphanumeric() => true,
