@@ -152,7 +152,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     }
     match form {
         ValueForm::Credential => {
-            let sure = matches!(word, None | Some(Sign::Equals));
+            let sure = matches!(word, None | Some(Sign::Equals | Sign::Pair));
             is_credential(text) || (sure && is_phrase(text))
         }
         ValueForm::Password => match word {
@@ -162,7 +162,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             }
             Some(Sign::Pair) => {
                 !text.starts_with(b"-")
-                    && (is_mixed(text) || !text.iter().all(|&byte| is_path(byte)))
+                    && (is_mixed(text) || !text.iter().all(|&byte| is_path(byte) || byte == b' '))
             }
             Some(_) => !(digits && text.len() < 4),
         },

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::assign::around::is_defined;
 use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::bytes::is_key_byte;
@@ -171,6 +172,7 @@ impl<'t> Cursor<'t> {
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
             _ if key_quote.is_none() && 0 < blanks && takes_next(self.text, key) => Sign::Flag,
+            [b'"', ..] if 0 < blanks && is_defined(self.text, key) => Sign::Colon,
             _ if behind_key == key.end && self.is_same_line(behind_key, blanks) => {
                 match self.prose_sign() {
                     true => Sign::Stated,
@@ -234,6 +236,11 @@ impl<'t> Cursor<'t> {
     fn behind_quote(&mut self, key_quote: Option<(usize, u8)>) -> Option<Sign> {
         let (depth, quote) = key_quote?;
         if quote == b'`' {
+            // On the next line begins something else.
+            let line = self.text.get(..self.at)?.rsplit(|byte| *byte == b'\n').next()?;
+            if line.trim_ascii().is_empty() {
+                return None;
+            }
             self.prose_sign();
             return self.quote().map(|_| Sign::Colon);
         }
@@ -342,6 +349,8 @@ impl<'t> Cursor<'t> {
         match self.rest().get(whose..).and_then(words_at) {
             Some(len) => {
                 self.at += whose + len;
+                // `le mot de passe est : x`
+                self.at += if self.rest().starts_with(b": ") { 2 } else { 0 };
                 true
             }
             None => {
@@ -384,7 +393,7 @@ fn is_named(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
 ///
 /// A quote inside it has more backslashes; and as every backslash inside is itself
 /// written with `depth + 1` of them, what counts is the remainder.
-pub(super) fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
+pub(in crate::scrub) fn closing_quote(text: &[u8], start: usize, depth: usize, quote: u8) -> usize {
     let unit = (depth + 1).saturating_mul(2);
     let limit = text.len().min(start.saturating_add(VALUE_MAX));
     let body = text.get(start..limit).unwrap_or_default();
@@ -440,8 +449,16 @@ fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
 
 /// Whether a call is one of a setter: its second argument is the value of the first.
 fn sets(before: &[u8]) -> bool {
-    const SETTERS: [&[u8]; 12] = [
-        b".set(",
+    const SETTERS: [&[u8]; 20] = [
+        b"setString(",
+        b"setParameter(",
+        b"setAttribute(",
+        b"set_header(",
+        b"add_header(",
+        b"withProperty(",
+        b"systemProperty(",
+        b"setdefault(",
+        b"define(",
         b"setProperty(",
         b".put(",
         b"setHeader(",
@@ -454,7 +471,10 @@ fn sets(before: &[u8]) -> bool {
         b".append(",
         b".header(",
     ];
-    SETTERS.iter().any(|setter| before.ends_with(setter))
+    let is_set = before
+        .strip_suffix(b"set(")
+        .is_some_and(|outside| !outside.last().is_some_and(|byte| is_word(*byte)));
+    is_set || SETTERS.iter().any(|setter| before.ends_with(setter))
 }
 
 /// Whether the value is the next word: behind a flag, or behind a command that sets it.

@@ -87,6 +87,9 @@ impl Cursor<'_> {
         if let Some(sign) = self.option(key_quote, blanks) {
             return Some(sign);
         }
+        if let Some(sign) = self.printed_type(key, key_quote, blanks) {
+            return Some(sign);
+        }
         // An arrow; the dots that lead from one column to the next.
         if rest.starts_with("\u{2192}".as_bytes()) {
             return Some(self.skip("\u{2192}".len(), Sign::Colon));
@@ -119,6 +122,32 @@ impl Cursor<'_> {
             }
         }
         self.next_element().or_else(|| self.argument(key, key_quote, blanks))
+    }
+
+    /// What Rust prints of a type that holds one string: `Password("x")`. The name of the type
+    /// stands for itself, or it is a call.
+    fn printed_type(
+        &mut self,
+        key: &Range<usize>,
+        key_quote: Option<(usize, u8)>,
+        blanks: usize,
+    ) -> Option<Sign> {
+        let is_title = self.text.get(key.start).is_some_and(u8::is_ascii_uppercase);
+        if key_quote.is_some() || 0 < blanks || !is_title || self.peek() != Some(b'(') {
+            return None;
+        }
+        let before = self.text.get(..key.start)?;
+        if before.ends_with(b".") || before.ends_with(b"new ") {
+            return None;
+        }
+        let inner = Cursor { text: self.text, at: self.at + 1 };
+        let (depth, quote) = inner.quote()?;
+        let start = inner.at + depth + 1;
+        let end = closing_quote(self.text, start, depth, quote);
+        let string = self.text.get(start..end)?;
+        let is_word = 6 <= string.len() && string.iter().all(u8::is_ascii_graphic);
+        let is_closed = self.text.get(end + depth + 1) == Some(&b')');
+        (is_word && is_closed).then(|| self.skip(1, Sign::Stated))
     }
 
     /// Signs before a string that few languages have: Scala's and Kotlin's pairs, R's arrow,

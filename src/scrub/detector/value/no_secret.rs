@@ -278,13 +278,35 @@ pub(super) fn is_parameter(text: &[u8]) -> bool {
         [b':' | b'$' | b'@', rest @ ..] => name(rest),
         [b'%', b'(', rest @ .., b')', b's' | b'd'] => name(rest),
         [b'%', rest @ .., b'%'] => name(rest),
-        [rest @ .., b'!'] => {
-            rest.iter().all(u8::is_ascii_alphabetic)
-                && rest.first().is_some_and(u8::is_ascii_uppercase)
-                && rest.len() <= 16
-        }
+        [rest @ .., b'!'] => is_type(rest),
         _ => false,
     }
+}
+
+/// Whether a word before an exclamation mark may be a type of GraphQL: one word, or some of
+/// which one says what it names. `LemonCandle!` is a password.
+fn is_type(text: &[u8]) -> bool {
+    const KINDS: [&[u8]; 10] = [
+        b"DateTime",
+        b"BigInt",
+        b"Input",
+        b"Scalar",
+        b"Object",
+        b"Text",
+        b"Code",
+        b"Enum",
+        b"Hash",
+        b"Email",
+    ];
+    let humps = text.iter().skip(1).any(u8::is_ascii_uppercase);
+    let one_case = !text.iter().any(u8::is_ascii_lowercase);
+    text.iter().all(u8::is_ascii_alphabetic)
+        && text.first().is_some_and(u8::is_ascii_uppercase)
+        && text.len() <= 32
+        && (!humps
+            || one_case
+            || names_something(text)
+            || KINDS.iter().any(|kind| text.ends_with(kind)))
 }
 
 /// Whether a word that begins with a dollar sign is a password: digits at its end or

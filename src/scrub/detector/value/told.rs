@@ -129,7 +129,10 @@ fn is_call(text: &[u8]) -> bool {
 
 /// Letters and digits as no word and no name has them.
 fn is_mixed_word(text: &[u8], lowers: usize, uppers: usize, digits: usize) -> bool {
-    let bare = text.strip_suffix(b"!").or(text.strip_suffix(b"?")).unwrap_or(text);
+    let bare = match text {
+        [bare @ .., b'!' | b'?' | b'#' | b'$'] => bare,
+        bare => bare,
+    };
     if bare.len() < 8 || lowers < 2 {
         return false;
     }
@@ -199,6 +202,7 @@ mod tests {
             "Thund3R@6801",
             "AnchorEmber78!",
             "KettleFalcon80?",
+            "Harbor271#",
             "Summer_2024x",
         ] {
             assert!(is_told(text.as_bytes(), false), "{text}");
