@@ -34,18 +34,25 @@ pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> 
     before.get(start..).is_some_and(|word| word.starts_with(b"arn:"))
 }
 
-/// How long base64 is in which any word is chance.
-const BLOB_LEN: usize = 48;
-
-/// Whether a name is the end of a long run of base64, and what seems to be its sign the
+/// How long base64 is in which any word is chance; less, where nothing stands behind the
 /// padding.
+const BLOB_LEN: usize = 48;
+const PADDED_LEN: usize = 20;
+
+/// Whether a name is the end of a run of base64, and what seems to be its sign the padding.
 pub(in crate::scrub) fn ends_blob(text: &[u8], key: &Range<usize>) -> bool {
-    if text.get(key.end) != Some(&b'=') {
-        return false;
-    }
-    let run = text.get(key.end.saturating_sub(BLOB_LEN)..key.end).unwrap_or_default();
-    run.len() == BLOB_LEN
-        && run.iter().all(|byte| is_base64(*byte))
+    let behind = text.get(key.end..).unwrap_or_default();
+    let padding = behind.iter().take(3).take_while(|byte| **byte == b'=').count();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`\\,;<)".contains(byte);
+    let len = match behind.get(padding).is_none_or(ends) {
+        true => PADDED_LEN,
+        false => BLOB_LEN,
+    };
+    let before = text.get(key.end.saturating_sub(BLOB_LEN)..key.end).unwrap_or_default();
+    let run = before.iter().rev().take_while(|byte| is_base64(**byte)).count();
+    let run = before.get(before.len() - run..).unwrap_or_default();
+    (1..=2).contains(&padding)
+        && len <= run.len()
         && has_all_classes(run)
         && validator::looks_random(run)
 }

@@ -256,6 +256,11 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if name.get(name_start).or(bytes.get(start)) == Some(&b'-') {
         return true;
     }
+    // Commands that set a variable: Docker's `ENV KEY x`.
+    let outside = name.get(..name_start).unwrap_or_default();
+    if [&b"ENV "[..], b"setenv ", b"setx "].iter().any(|command| outside.ends_with(command)) {
+        return true;
+    }
     // The tag of an element: `<password type="x">`, `<ns:password type="x">`.
     if matches!(name_start.checked_sub(1).and_then(|i| name.get(i)), Some(b'<' | b':')) {
         return true;
