@@ -53,7 +53,7 @@ pub(in crate::scrub::detector) fn below(text: &[u8], secret: &Range<usize>) -> O
             false => len <= width && is_of_secret(piece, width),
         };
         let closes = rest.get(len).is_some_and(|byte| b";,&|}])".contains(byte));
-        let is_end = ends_line(text, at + len, false) || (closes && FIRST_LEN_MIN <= len);
+        let is_end = ends_line(text, at + len, continued) || (closes && FIRST_LEN_MIN <= len);
         if !is_drawn || !(goes_on || is_end) {
             break;
         }
