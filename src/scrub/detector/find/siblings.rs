@@ -97,26 +97,31 @@ fn line(text: &[u8], end: usize) -> Option<Range<usize>> {
     (2 < len).then_some(at..at + len)
 }
 
-/// The third word of the next line, and before it what is left of the line: `user * x *`.
+/// The third word of the next line, `user * x *`, of which the second or the fourth is a star:
+/// any server, any address.
 fn third_word(text: &[u8], end: usize) -> Option<Range<usize>> {
     let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'*' | b'"');
-    let word = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"*".contains(*byte);
     let rest = text.get(end..)?;
     let mut at = end + rest.iter().take(NAME_MAX).take_while(blank).count();
     at += break_len(text.get(at..)?)?;
-    for _ in 0..2 {
-        let rest = text.get(at..)?;
-        let star = usize::from(rest.starts_with(b"*"));
-        let name = star + rest.iter().take(NAME_MAX).skip(star).take_while(word).count();
-        let gap = rest.get(name..)?.iter().take(NAME_MAX);
-        let gap = gap.take_while(|byte| matches!(byte, b' ' | b'\t' | b'"')).count();
-        if name == 0 || gap == 0 {
-            return None;
-        }
-        at += name + gap;
-    }
-    let len = text.get(at..)?.iter().take(2 * NAME_MAX).take_while(word).count();
-    (2 < len).then_some(at..at + len)
+    let (_, server) = word(text, at)?;
+    let (any_server, secret) = word(text, server)?;
+    let graphic = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"*".contains(*byte);
+    let len = text.get(secret..)?.iter().take(2 * NAME_MAX).take_while(graphic).count();
+    let behind = text.get(secret + len..)?;
+    let gap = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'"')).count();
+    let is_line = any_server || (0 < gap && behind.get(gap) == Some(&b'*'));
+    (is_line && 2 < len).then_some(secret..secret + len)
+}
+
+/// Whether the word at `at` is a star, and where the next one begins.
+fn word(text: &[u8], at: usize) -> Option<(bool, usize)> {
+    let rest = text.get(at..)?;
+    let of_name = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"".contains(*byte);
+    let name = rest.iter().take(NAME_MAX).take_while(of_name).count();
+    let gap = rest.get(name..)?.iter().take(NAME_MAX);
+    let gap = gap.take_while(|byte| matches!(byte, b' ' | b'\t' | b'"')).count();
+    (0 < name && 0 < gap).then(|| (rest.get(..name) == Some(b"*"), at + name + gap))
 }
 
 #[cfg(test)]
@@ -150,6 +155,8 @@ mod tests {
             ("a *\nbob * x12 *\n", Some("x12")),
             ("a\n\"bob\" vpn \"x12\"", None),
             ("a *\n# comment", None),
+            ("a *\nthe case ends", None),
+            ("a *\nbob vpn \"x12\" *", Some("x12")),
         ] {
             assert_eq!(third_word(text.as_bytes(), 1).map(|range| &text[range]), next, "{text}");
         }
