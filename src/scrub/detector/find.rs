@@ -209,9 +209,7 @@ impl<'d, 'p> Search<'d, 'p> {
         self.columns = columns;
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
-        for secret in found.iter_mut().filter(|found| !matches!(found.how, How::Encoded(_))) {
-            secret.range.end = torn::below(text, &secret.range).unwrap_or(secret.range.end);
-        }
+        self.go_on_below(text, &mut found);
         self.matched(text, &found);
         self.unmasked(text, overlap::merge(found))
     }

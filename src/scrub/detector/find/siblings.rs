@@ -1,12 +1,14 @@
-//! The secrets beside one that a rule found: the other users of a login module, the other
-//! lines of a list of users.
+//! What goes on behind a secret that was found: the lines below it, and the secrets beside
+//! it, as the other users of a login module and the other lines of a list of users.
 
 use std::ops::Range;
 
 use crate::scrub::detector::assign::closing_quote;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::torn;
 
 /// Where the next secret stands, behind the one that ends here.
 pub(in crate::scrub::detector) type Sibling = fn(&[u8], usize) -> Option<Range<usize>>;
@@ -49,6 +51,24 @@ impl Search<'_, '_> {
                 if self.admits(first.rule, text, &range) {
                     found.push(Match { range, ..first.clone() });
                 }
+            }
+        }
+    }
+
+    /// Lets secrets reach to where they end, on the lines below; but for tokens that are as
+    /// long as those of their rule are.
+    pub(super) fn go_on_below(&mut self, text: &[u8], found: &mut [Match]) {
+        let detector = self.detector;
+        for secret in found.iter_mut().filter(|found| !matches!(found.how, How::Encoded(_))) {
+            let Some(end) = torn::below(text, &secret.range) else { continue };
+            let rule = detector.rules.get(secret.rule as usize);
+            let is_whole = rule.is_some_and(|rule| {
+                let pattern = rule.pattern.as_ref();
+                pattern.is_some_and(|p| rule.usual.lens(p).end_with(secret.range.len()))
+            });
+            if !is_whole {
+                self.step(end - secret.range.end);
+                secret.range.end = end;
             }
         }
     }
