@@ -225,7 +225,7 @@ impl KeyTable {
             self.needles.insert(KeyNeedle::word(joined));
         } else if joined.len() < 3 {
             // As a member of JSON, alone or in JSON; before a sign, if it has two letters.
-            for sign in ["\":", "\\\":", "\\\\\\\":"] {
+            for sign in ["\":", "\\\":"] {
                 self.needles.insert(KeyNeedle::signed("\"", joined, sign));
             }
             if joined.len() == 2 {
@@ -237,7 +237,7 @@ impl KeyTable {
                 }
             }
         } else {
-            for sign in Self::SIGNS.iter().chain(&[" ->", "[]"]) {
+            for sign in Self::SIGNS.iter().chain(&[" ->"]) {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));
