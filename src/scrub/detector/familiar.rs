@@ -57,8 +57,7 @@ pub(super) struct Table {
 impl Familiar {
     /// A memory of up to `bytes`; of nothing with 0.
     pub(super) fn new(bytes: usize) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let tables = threads.min(TABLES_MAX).min(bytes / (SLOTS * SLOT));
+        let tables = TABLES_MAX.min(bytes / (SLOTS * SLOT));
         Self((0..tables).map(|_| Mutex::default()).collect())
     }
 
