@@ -101,6 +101,28 @@ fn attributes_that_come_again_leave_the_others_to_be_masked() {
     }
 }
 
+/// The tag and the length of the next field stand behind a text, and its own before it: both
+/// can look like letters and signs.
+#[test]
+fn what_stands_before_and_behind_a_text_in_a_request_says_nothing_of_it() {
+    let scrubber = scrubber("rules: []");
+    let secret = "Tr0ub4dor&3x9";
+    for len in 0..130 {
+        let next = attribute("http.k", &"v".repeat(len));
+        for note in [
+            attribute("note", &format!("{secret} is my password")),
+            format!(r#"{{"value":{{"stringValue":"{secret}"}},"key":"db.password"}}"#),
+            attribute("note", &format!("--password {secret} {}", "x".repeat(len))),
+            attribute("note", &format!("token; id\\n{secret}; 4{}", " ".repeat(len))),
+        ] {
+            let records = [record("retrying", &format!("{note},{next}"))];
+            for _ in 0..3 {
+                assert_eq!(left(&scrubber, &records, secret), 0, "{len}: {note}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_option_tells_of_the_next_element_however_often_it_came() {
     let scrubber = scrubber(RULES);

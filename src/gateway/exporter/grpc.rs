@@ -378,8 +378,9 @@ fn headers(config: &Config, coding: Option<Coding>) -> HeaderMap {
     headers.entry(header::TE).or_insert(HeaderValue::from_static("trailers"));
     if !config.timeout.0.is_zero() {
         let millis = config.timeout.0.as_millis().min(99_999_999);
-        let value = HeaderValue::from_str(&format!("{millis}m")).ok();
-        headers.extend(value.map(|value| (HeaderName::from_static("grpc-timeout"), value)));
+        if let Ok(value) = HeaderValue::from_str(&format!("{millis}m")) {
+            headers.insert("grpc-timeout", value);
+        }
     }
     headers
 }

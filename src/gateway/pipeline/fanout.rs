@@ -35,10 +35,11 @@ impl Fanout {
         Self { exporters: exporters.into(), partly: Arc::default() }
     }
 
-    /// Whether every exporter wants protobuf.
+    /// Whether protobuf is wanted, and nothing else.
     pub fn wants_protobuf(&self) -> bool {
-        let mut wanted = self.exporters.iter().filter_map(|exporter| exporter.encoding());
-        wanted.all(|encoding| encoding == Encoding::Protobuf)
+        let wanted = self.exporters.iter().filter_map(|exporter| exporter.encoding());
+        let mut wanted = wanted.peekable();
+        wanted.peek().is_some() && wanted.all(|encoding| encoding == Encoding::Protobuf)
     }
 
     /// Delivers one request.

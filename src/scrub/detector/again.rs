@@ -73,8 +73,10 @@ impl Again {
             }
         }
         for Part { kind, range } in new {
+            // By itself, too: what stands behind a text must not matter.
             if let Some(table) = &mut table
                 && !is_hit(hits, &range)
+                && detector.prefilter.has_none(of(&range))
                 && otlp::is_quiet(kind, of(&range), &mut Quiet(detector))
             {
                 table.keep(kind, of(&range));

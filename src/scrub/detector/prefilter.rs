@@ -175,6 +175,13 @@ impl Prefilter {
         }
     }
 
+    /// Whether there is no hit in `bytes`.
+    pub(in crate::scrub) fn has_none(&self, bytes: &[u8]) -> bool {
+        let mut hits = Vec::new();
+        self.scan(bytes, &mut hits);
+        hits.is_empty()
+    }
+
     /// Adds every hit in `bytes` to `hits`, by position.
     pub(in crate::scrub) fn scan(&self, bytes: &[u8], hits: &mut Vec<Hit>) {
         if self.is_empty() {

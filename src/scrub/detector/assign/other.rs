@@ -31,6 +31,10 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
     }
     match assignment.delimiter {
         Delimiter::Quote(depth) => {
+            let name = text.get(value.clone()).unwrap_or_default();
+            if !is_entry_name(name) {
+                return false;
+            }
             let behind = text.get(value.end + depth + 1..).unwrap_or_default();
             let blanks = behind.iter().take(4).take_while(|byte| **byte == b' ').count();
             matches!(behind.get(blanks..), Some([b':' | b'=', ..]))
@@ -40,11 +44,23 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
             let line = line.strip_prefix(b"export ").unwrap_or(line);
             let len = line.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
             let (name, behind) = line.split_at(len);
-            let is_name = 1 < len
-                && name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-            is_name && is_entry(behind)
+            is_entry_name(name) && is_entry(behind)
         }
     }
+}
+
+/// Whether a text is a name as entries have it: words, with digits only where signs join
+/// them. Random letters have capitals one by one.
+fn is_entry_name(name: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| name.iter().any(is);
+    let is_joined = has(|byte| matches!(byte, b'_' | b'.' | b'-' | b'/'));
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let is_alone = |three: &[u8]| matches!(three, [a, b, c] if a.is_ascii_uppercase() && !(b.is_ascii_lowercase() && c.is_ascii_lowercase()));
+    let ends_alone = matches!(name, [.., a, b] if a.is_ascii_uppercase() || b.is_ascii_uppercase());
+    1 < name.len()
+        && name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && (is_joined || !has(u8::is_ascii_digit))
+        && !(is_mixed && (name.windows(3).any(is_alone) || ends_alone))
 }
 
 /// A sign behind a name, and what it assigns: not the padding of base64.
@@ -126,6 +142,10 @@ mod tests {
             ("password=\nexport HOST=x1", true),
             ("password:\nhost:\n  x", true),
             ("password:\nhunter2", false),
+            ("password:\nqwer7=ty99zz", false),
+            ("password:\nkRxQzab=ty99zz", false),
+            ("password:\n\"hunter2zz\": 1", false),
+            ("password:\nuserName=bob", true),
             ("password:\nhunter2=", false),
             ("password:\naGk9eHk5eHk5==", false),
             ("password: \"hunter2\": x", false),
@@ -149,6 +169,9 @@ mod tests {
             ("", "password -> ", "hunter2", false),
             ("rename ", "password -> ", "hunter2", false),
             ("", "password to ", "secret_v2", false),
+            ("", "password -> ", "secret_Tiger7", false),
+            ("field ", "password -> ", "Sommer-Regen-2", false),
+            ("column ", "password => ", "Tiger_Pass_7", false),
             ("", "password -> ", "marble7Falcon31", false),
             ("", "password: ", "auth_token_v2", false),
         ] {

@@ -114,6 +114,45 @@ fn name_rest(rest: &[u8]) -> usize {
 /// Whether what follows a telling word, and `after` bytes of its name, says that it is (part
 /// of) a key.
 fn is_key(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
+    is_key_in_text(bytes, start, rest, after) || may_end(rest, after)
+}
+
+/// How far behind the end of a text the first control character of the wire format stands,
+/// at most: behind a number of eight bytes and its tag.
+const BORDER_REACH: usize = 10;
+
+/// How far behind a name that the next tag was taken for a part of, the tag of an attribute's
+/// key stands, which is a line's end in a text: a length of one or two bytes.
+const KEY_TAG_REACH: usize = 3;
+
+/// Whether a text may end within a name or right behind it. In a request the tag and the
+/// length of the next field follow, which look like anything; soon behind them stands a
+/// control character.
+fn may_end(rest: &[u8], after: usize) -> bool {
+    let behind = rest.get(after..).unwrap_or_default();
+    let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 12 | 14..=31);
+    // The tag of the attribute before its length, which says that a length follows.
+    let is_tag = |at: Option<usize>| at.and_then(|at| rest.get(at)).is_some_and(|tag| tag & 7 == 2);
+    let begins_key = |(at, byte): (usize, &u8)| {
+        let at = after + at;
+        *byte == b'\n' && (is_tag(at.checked_sub(2)) || is_tag(at.checked_sub(3)))
+    };
+    behind.iter().enumerate().take(KEY_TAG_REACH).any(begins_key)
+        || behind.iter().take(BORDER_REACH).any(is_control)
+}
+
+/// Whether a text may begin behind `before`: in a request its tag and its length stand there.
+fn may_begin(before: &[u8]) -> bool {
+    match before {
+        [] => true,
+        [.., last] if *last < b' ' => true,
+        [.., tag, _] => *tag < b' ' || *tag == b'*',
+        _ => true,
+    }
+}
+
+/// The same as far as the text goes on.
+fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
     if after == NAME_REST_MAX {
         return rest.len() == NAME_REST_MAX;
     }
@@ -176,7 +215,8 @@ fn is_spoken(bytes: &[u8], start: usize, rest: &[u8], name: usize) -> bool {
     if matches!(behind.get(name), Some(b' ')) && may_follow(sentence) {
         return true;
     }
-    if !matches!(behind.get(name), None | Some(b' ' | b',' | b';' | b'!' | b'?')) {
+    let is_near_end = behind.len() < SPOKEN_REACH && behind.len() <= name + BORDER_REACH;
+    if !is_near_end && !matches!(behind.get(name), None | Some(b' ' | b',' | b';' | b'!' | b'?')) {
         return false;
     }
     let before = bytes.get(start.saturating_sub(SPOKEN_REACH)..start).unwrap_or_default();
@@ -256,6 +296,11 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if name.get(name_start).or(bytes.get(start)) == Some(&b'-') {
         return true;
     }
+    // Its length stands before the text, and may look like a letter.
+    let second = name.get(name_start + 1).or(bytes.get(start)).filter(|_| name_start < name.len());
+    if second == Some(&b'-') && may_begin(name.get(..=name_start).unwrap_or_default()) {
+        return true;
+    }
     // Commands that set a variable: Docker's `ENV KEY x`.
     let outside = name.get(..name_start).unwrap_or_default();
     if [&b"ENV "[..], b"setenv ", b"setx "].iter().any(|command| outside.ends_with(command)) {
@@ -307,6 +352,9 @@ fn is_among_names(bytes: &[u8], start: usize) -> bool {
     let name = bytes.get(start.saturating_sub(NAME_REST_MAX)..start).unwrap_or_default();
     let len = name.iter().rev().take_while(|&&byte| is_key_byte(byte)).count();
     let before = name.get(..name.len() - len).unwrap_or_default();
+    if may_begin(before) {
+        return true;
+    }
     let before = before.strip_suffix(b" ").unwrap_or(before);
     matches!(
         before.last(),

@@ -6,8 +6,14 @@ use crate::scrub::detector::decode::look_of;
 /// How long a label is at most, in bytes.
 const LEN_MAX: usize = 96;
 
-/// How many words it has at most.
-const WORDS_MAX: usize = 6;
+/// How many words it has at most; a question may have twice as many.
+const WORDS_MAX: usize = 3;
+
+/// How many characters of a script without blanks it has at most.
+const WIDE_MAX: usize = 16;
+
+/// What stands between what is said of a secret and the secret.
+const TELLS: [char; 4] = ['是', '：', ':', '는'];
 
 /// What secrets are called in languages that put blanks between words, in lower case.
 const WORDS: [&str; 63] = [
@@ -121,17 +127,21 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
     }
     if WIDE.iter().any(|word| text.contains(word)) {
         let rest = text.strip_prefix("API").unwrap_or(text);
-        return !rest.contains(|character: char| character.is_ascii_alphanumeric());
+        return rest.chars().count() <= WIDE_MAX
+            && !rest.contains(|character: char| character.is_ascii_alphanumeric())
+            && !rest.contains(TELLS);
     }
     let lower = text.to_lowercase();
-    let words = lower.split([' ', '-']).filter(|word| !word.is_empty());
+    let words = lower.split(' ').filter(|word| !word.is_empty());
     let is_word = |word: &str| {
         // With letters of two scripts in it, where those were undone that look alike.
         let alike = |one: &&str| one.chars().map(look_of).eq(word.chars().map(look_of));
         WORDS.iter().any(alike)
     };
+    let has_word = |word: &str| word.split('-').any(is_word);
+    let words_max = if text.ends_with('?') { 2 * WORDS_MAX } else { WORDS_MAX };
     let words = words.map(|word| word.trim_matches(|character: char| !character.is_alphabetic()));
-    words.clone().count() <= WORDS_MAX && (words.clone().any(is_word) || is_english(words))
+    words.clone().count() <= words_max && (words.clone().any(has_word) || is_english(words))
 }
 
 /// Whether words are one for a secret and such that say which: `New password`.
@@ -216,6 +226,10 @@ mod tests {
             "",
             "Password",
             "Secret Garden",
+            "Correct Clave Battery Staple",
+            "Blauer Schlüssel Fliegt Hoch",
+            "Reset-Token-User",
+            "密码是春天花开富贵",
         ] {
             assert!(!is_label(text.as_bytes()), "{text}");
         }

