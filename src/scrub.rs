@@ -118,7 +118,8 @@ pub struct Request {
 
 impl Request {
     /// The same request in protobuf, where it is regular JSON: where each member is one
-    /// that the schema has, and nothing in it must be counted, changed or refused.
+    /// that the schema has, and a walk has nothing to count, change or refuse in it but
+    /// secrets and bytes that are no UTF-8, which it finds in the protobuf as well.
     pub fn in_protobuf(&self) -> Option<Self> {
         let Self { signal, encoding: Encoding::Json, bytes } = self else { return None };
         let bytes = otlp::regular_json_to_protobuf(*signal, bytes)?.into();

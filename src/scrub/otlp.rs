@@ -179,8 +179,9 @@ pub trait Judge {
         self.is_quiet(key, at)
     }
 
-    /// The end of the part that begins at `at`, where the judge knows it: it is well-formed,
-    /// and needs not be shown. Parts are asked for in wire order, mostly.
+    /// The end of the attribute, or of the body in a record that is passed over, that begins
+    /// at `at`, where the judge knows it: it is well-formed, and needs not be shown. Asked for
+    /// in wire order, mostly.
     #[inline(always)]
     fn known_until(&mut self, at: usize) -> Option<usize> {
         let _ = at;
@@ -365,7 +366,7 @@ pub(in crate::scrub) fn json_tape_bytes_max(json: &[u8]) -> usize {
 
 /// The same request in protobuf, not longer than the JSON; `None` where the JSON is not
 /// regular, that is, where the walk would count, drop, change or refuse something in it
-/// beside secrets.
+/// beside secrets and bytes that are no UTF-8.
 pub(in crate::scrub) fn regular_json_to_protobuf(signal: Signal, json: &[u8]) -> Option<Vec<u8>> {
     json::regular_to_protobuf(signal, json)
 }

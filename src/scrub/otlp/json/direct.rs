@@ -1,9 +1,10 @@
 //! A regular request straight into protobuf, in one pass over the JSON.
 //!
 //! Regular is what exporters send: members that the schema has, each once in its
-//! object, of the types that it has, and nothing that must be counted or told of. For
-//! everything else, faults among it, there is no result, and the request is read into
-//! a tape: what is done with it, and what is said of it, is decided there alone.
+//! object, of the types that it has. Bytes that are no UTF-8 go over as they are: the walk
+//! that follows decides. For everything else, faults among it, there is no result, and the
+//! request is read into a tape: what is done with it, and what is said of it, is decided
+//! there alone.
 //!
 //! A length stands before its message and is known only after it: room is left for as
 //! many bytes as the length took last time at this depth, and the message is moved where
