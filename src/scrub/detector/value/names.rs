@@ -242,7 +242,13 @@ pub(in crate::scrub::detector) fn is_conditions(text: &[u8]) -> bool {
         let name = condition.get(..end).unwrap_or_default();
         CONDITIONS.contains(&name)
     };
-    memchr::memchr(b'|', text).is_some() && text.split(|byte| *byte == b'|').take(8).all(name)
+    // Two words alone are a password as well as a list.
+    let is_telling = |condition: &[u8]| {
+        let words: [&[u8]; 4] = [b"required", b"nullable", b"confirmed", b"sometimes"];
+        words.contains(&condition) || condition.iter().any(|byte| b":[".contains(byte))
+    };
+    let conditions = || text.split(|byte| *byte == b'|');
+    memchr::memchr(b'|', text).is_some() && conditions().all(name) && conditions().any(is_telling)
 }
 
 /// Whether a text is a call of a function, perhaps cut, that gets what a statement holds the
@@ -310,6 +316,9 @@ const FUNCTIONS: [&[u8]; 24] = [
     b"convert",
 ];
 
+/// How long the class of what an expression does not take is at most, in bytes.
+const EXCLUDED_MAX: usize = 12;
+
 /// Whether a text is a regular expression for any value: `(\S+)`, `.*`, `[^&]+`.
 pub(in crate::scrub::detector) fn is_expression(text: &[u8]) -> bool {
     const CLASSES: [&[u8]; 4] = [b"\\S", b"\\w", b"\\d", b"."];
@@ -318,7 +327,13 @@ pub(in crate::scrub::detector) fn is_expression(text: &[u8]) -> bool {
     let bare = bare.strip_suffix(b")").unwrap_or(bare);
     let bare = bare.strip_suffix(b"?").unwrap_or(bare);
     let Some(class) = bare.strip_suffix(b"+").or(bare.strip_suffix(b"*")) else { return false };
-    CLASSES.contains(&class) || (class.starts_with(b"[^") && class.ends_with(b"]"))
+    // What is not taken are signs and ranges, no words.
+    let excluded = class.strip_prefix(b"[^").and_then(|class| class.strip_suffix(b"]"));
+    let is_excluded = |excluded: &[u8]| {
+        let has_word = excluded.windows(3).any(|three| three.iter().all(u8::is_ascii_alphanumeric));
+        !has_word && excluded.len() <= EXCLUDED_MAX
+    };
+    CLASSES.contains(&class) || excluded.is_some_and(is_excluded)
 }
 
 /// Whether what stands in the brackets of a call is an argument with its name, as Python and
@@ -394,7 +409,7 @@ mod tests {
     fn conditions_calls_and_compounds_are_no_values() {
         assert!(is_conditions(b"required|string|min:8|confirmed"));
         assert!(is_conditions(b"required|min_length[8]"));
-        assert!(!is_conditions(b"Xk9|string"));
+        assert!(!is_conditions(b"Xk9|string") && !is_conditions(b"min|max"));
         for text in
             ["SHA2(?, 256)", "SHA2(?", "crypt($1, gen_salt('bf'))", "MD5(CONCAT(:p", "F(%s, %s)"]
         {
@@ -414,6 +429,7 @@ mod tests {
             assert!(is_expression(text.as_bytes()), "{text}");
         }
         assert!(!is_expression(b"Xk9+") && !is_expression(b"(Xk9)"));
+        assert!(!is_expression(b"[^hunter2!]+"));
         assert!(is_named_argument(b"write_only=True"));
         assert!(!is_named_argument(b"Xk9=fQz7Lp"));
     }
