@@ -62,6 +62,12 @@ impl Signal {
     /// Every signal, in the order in which the Collector lists them.
     pub const ALL: [Self; 4] = [Self::Traces, Self::Metrics, Self::Logs, Self::Profiles];
 
+    /// What belongs to this signal in a list that has something for each, in that order.
+    pub fn of<T>(self, each: &[T]) -> Option<&T> {
+        let at = Self::ALL.iter().position(|signal| *signal == self)?;
+        each.get(at)
+    }
+
     /// The name of the signal in pipeline ids: `traces`, `metrics`, `logs`, `profiles`.
     pub fn name(self) -> &'static str {
         match self {

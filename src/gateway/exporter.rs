@@ -263,8 +263,7 @@ impl Exporter {
     }
 
     fn backlog(&self, signal: Signal) -> Option<&Backlog> {
-        let mut backlogs = Signal::ALL.into_iter().zip(&self.backlogs);
-        backlogs.find(|(own, _)| *own == signal).and_then(|(_, backlog)| backlog.as_deref())
+        signal.of(&self.backlogs)?.as_deref()
     }
 
     /// Delivers a request. Ends when the upstream has accepted or refused it, the
@@ -379,16 +378,16 @@ impl Sender {
     fn peer(&self, signal: Signal) -> &Peer {
         const NONE: &Peer =
             &Peer { address: String::new(), port: String::new(), path: String::new() };
-        let at = Signal::ALL.iter().position(|own| *own == signal);
-        at.and_then(|at| self.peers.get(at)).unwrap_or(NONE)
+        signal.of(&self.peers).unwrap_or(NONE)
     }
 
     /// One attempt. It is counted where it ends without an answer, or is given up before
-    /// there is one.
+    /// there is one. It comes in a box: each future around it would hold room for it, some
+    /// twice.
     async fn attempt(
         &self,
         delivery: &Delivery,
-        attempt: impl Future<Output = Outcome>,
+        attempt: Pin<Box<impl Future<Output = Outcome>>>,
     ) -> Outcome {
         let attempt = async {
             let mut sent = Sent { sender: self, delivery, is_answered: false };
@@ -409,13 +408,11 @@ impl Sender {
         match &self.wire {
             Wire::Grpc(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                // In a box: each future around it would hold room for it, some twice.
                 let send = || self.attempt(delivery, Box::pin(client.send(&outgoing)));
                 self.retry.run(waiting, send).await
             }
             Wire::Http(client) => {
                 let outgoing = client.prepare(delivery).await?;
-                // In a box: each future around it would hold room for it, some twice.
                 let send = || self.attempt(delivery, Box::pin(client.send(&outgoing)));
                 self.retry.run(waiting, send).await
             }

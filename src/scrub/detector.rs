@@ -117,6 +117,9 @@ pub(in crate::scrub) struct Detector {
 /// The key whose rules know what stands in a map of cookies.
 const COOKIE: &[u8] = b"cookie";
 
+/// Up to how many bytes the name of a key has that is too short for a needle.
+const KEY_UNSEEN_MAX: usize = 2;
+
 /// The id of the rule for private keys, whose lines may be log records of their own.
 const PRIVATE_KEY_RULE: &str = "pem-private-key";
 
@@ -305,6 +308,12 @@ impl Detector {
     /// Whether the name of a key alone has its value looked at.
     pub(in crate::scrub) fn tells(&self, key: &[u8]) -> bool {
         matches!(self.keys.classify(key), Class::Secret(_))
+    }
+
+    /// The same of a name that is too short for a needle, so that no hit tells of it.
+    #[inline(always)]
+    pub(in crate::scrub) fn tells_unseen(&self, key: &[u8]) -> bool {
+        key.len() <= KEY_UNSEEN_MAX && self.tells(key)
     }
 
     /// The first of the first `count` rules whose pattern matches in `text` something of

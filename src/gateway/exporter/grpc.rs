@@ -317,7 +317,8 @@ impl Client {
         let prefix = Bytes::from(prefix);
         let response = client::request(&self.client, || {
             let body = OutgoingBody::new(prefix.clone(), outgoing.bytes.clone());
-            let uri = self.method(outgoing.signal)?;
+            let method = outgoing.signal.of(&self.methods).cloned();
+            let uri = method.ok_or(Refusal::Internal { what: "address of the upstream" })?;
             let mut request = client::post(uri, &self.headers, credential.as_ref(), body);
             *request.version_mut() = http::Version::HTTP_2;
             Ok(request)
@@ -344,12 +345,6 @@ impl Client {
                 verdict::of_grpc(code, message, retry_after)
             }
         }
-    }
-
-    fn method(&self, signal: Signal) -> Result<Uri, Refusal> {
-        let mut methods = Signal::ALL.into_iter().zip(&self.methods);
-        let method = methods.find(|(own, _)| *own == signal).map(|(_, uri)| uri.clone());
-        method.ok_or(Refusal::Internal { what: "address of the upstream" })
     }
 
     fn partial_success(&self, framed: &Bytes) -> Option<PartialSuccess> {

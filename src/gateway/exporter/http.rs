@@ -316,8 +316,7 @@ impl Client {
     }
 
     async fn call(&self, outgoing: &Outgoing, credential: Option<Credential>) -> Outcome {
-        let at = Signal::ALL.iter().position(|signal| *signal == outgoing.signal);
-        let url = at.and_then(|at| self.urls.get(at)?.clone());
+        let url = outgoing.signal.of(&self.urls).cloned().flatten();
         let url = url.ok_or(Refusal::Internal { what: "no endpoint for this signal" })?;
         let response = client::request(&self.client, || {
             let body = OutgoingBody::new(Bytes::new(), outgoing.bytes.clone());

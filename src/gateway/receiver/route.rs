@@ -46,8 +46,7 @@ impl Routes {
 
     /// The pipelines of `signal`.
     fn pipelines(&self, signal: Signal) -> &[Arc<Pipeline>] {
-        let at = Signal::ALL.iter().position(|other| *other == signal);
-        at.and_then(|at| self.pipelines.get(at)).map_or(&[], Vec::as_slice)
+        signal.of(&self.pipelines).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a pipeline takes requests of `signal`.

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::decode::Packed;
-use crate::scrub::detector::finder::KEY_UNSEEN_MAX;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::recent::Seen;
 use crate::scrub::otlp;
@@ -65,7 +64,7 @@ impl Again {
                 }
             }
         });
-        detector.prefilter.scan_parts(request, gaps.until(request.len()), hits);
+        detector.prefilter.scan_parts(request, &gaps.until(request.len()), hits);
         // The walk shows no text in which there is no hit.
         for text in &self.before {
             if !is_hit(hits, text) {
@@ -137,7 +136,7 @@ impl Judge for Quiet<'_> {
     }
 
     fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
-        self.is_quiet(key, at) && !(key.len() <= KEY_UNSEEN_MAX && self.0.tells(key))
+        self.is_quiet(key, at) && !self.0.tells_unseen(key)
     }
 
     fn scalar(&mut self, _: Scalar, _: &Place<'_>) -> Option<Vec<u8>> {

@@ -13,6 +13,7 @@ use std::ops::Range;
 use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::decode::behind_escape;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::judge::url_or_plain;
@@ -161,10 +162,7 @@ fn keeper(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
 fn mandrill(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     let (before, key) = split(text, run);
     let secret = key.strip_prefix(b"md-")?;
-    let holds = secret.len() == 22
-        && has_all_classes(secret)
-        && validator::looks_random(secret)
-        && ends_token(before);
+    let holds = secret.len() == 22 && is_drawn(secret) && ends_token(before);
     holds.then(|| run.clone())
 }
 
@@ -176,11 +174,9 @@ fn ngrok(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     }
     let (id, secret) = token.split_at_checked(27)?;
     let secret = secret.strip_prefix(b"_")?;
-    let holds = [id, secret].iter().all(|part| {
-        part.iter().all(u8::is_ascii_alphanumeric)
-            && has_all_classes(part)
-            && validator::looks_random(part)
-    });
+    let holds = [id, secret]
+        .iter()
+        .all(|part| part.iter().all(u8::is_ascii_alphanumeric) && is_drawn(part));
     (holds && ends_token(before)).then(|| run.clone())
 }
 
@@ -202,10 +198,7 @@ fn facebook(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
 fn prefixed(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     let (before, key) = split(text, run);
     let secret = key.strip_prefix(b"sk_")?;
-    let holds = 24 <= secret.len()
-        && has_all_classes(secret)
-        && validator::looks_random(secret)
-        && ends_token(before);
+    let holds = 24 <= secret.len() && is_drawn(secret) && ends_token(before);
     holds.then(|| run.clone())
 }
 

@@ -1,5 +1,7 @@
 //! Classes of bytes.
 
+use crate::scrub::rule::validator;
+
 /// Signs that stand in passwords and in no word.
 pub(in crate::scrub) const PASSWORD_SIGNS: ByteSet = ByteSet::of(b"!@#$%^*~?");
 
@@ -155,6 +157,11 @@ pub(in crate::scrub) fn is_word(byte: u8) -> bool {
 pub(in crate::scrub) fn has_all_classes(text: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| text.iter().any(is);
     has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
+}
+
+/// Whether a text is drawn from letters of both cases and digits: no digest, no name.
+pub(in crate::scrub) fn is_drawn(text: &[u8]) -> bool {
+    has_all_classes(text) && validator::looks_random(text)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! Most attributes of a request stood in an earlier one, or in the record before: those of
 //! resources, methods, names of hosts. To compare one with what came before takes a fraction
 //! of the time of scanning it and walking through it. Whole attributes are compared, never a
-//! hash alone, and only those are kept that no needle is found in: the hits of a request are
-//! the same with and without this memory.
+//! hash alone, and only those are kept in which no needle is found, be it by themselves or
+//! where they stand.
 //!
 //! One is kept when it comes the second time, so that those that never come again push out
 //! none that do.

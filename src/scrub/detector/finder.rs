@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Identifiers;
+use crate::scrub::detector::KEY_UNSEEN_MAX;
 use crate::scrub::detector::LIMIT_RULE;
 use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
@@ -62,10 +63,8 @@ const BELOW: u32 = 1 << 31;
 /// The place of a log record's text.
 const BODY: &str = "body";
 
-/// Up to how many bytes the name of a key has that is too short for a needle.
-pub(super) const KEY_UNSEEN_MAX: usize = 2;
-
-/// The same of an option, which tells of the element of an array behind it.
+/// The longest option that is too short for a needle, in bytes; it tells of the element of
+/// an array behind it.
 const OPTION_UNSEEN_MAX: usize = "--".len() + KEY_UNSEEN_MAX;
 
 /// Judges the texts of one request.
@@ -200,6 +199,12 @@ impl<'d> Finder<'d> {
         self.gap = if needs_all { 0..0 } else { start..end };
     }
 
+    /// Whether no hit is in a range, and nothing else asks for the texts in it.
+    #[inline(always)]
+    fn is_in_gap(&self, start: usize, end: usize) -> bool {
+        self.gap.start <= start && end <= self.gap.end
+    }
+
     fn context(&mut self, rules: Rules<'d>) -> Context {
         self.contexts.push(rules);
         Context(self.contexts.len() as u32 - 1 + CONTEXTS_BEFORE)
@@ -330,26 +335,23 @@ impl Judge for Finder<'_> {
 
     #[inline(always)]
     fn is_quiet(&self, text: &[u8], at: usize) -> bool {
-        self.gap.start <= at
-            && at + text.len() <= self.gap.end
+        self.is_in_gap(at, at + text.len())
             && Packed::of(text).is_none()
             && !(text.len() <= OPTION_UNSEEN_MAX && self.flag(text).is_some())
     }
 
     #[inline(always)]
     fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
-        self.is_quiet(key, at) && !(key.len() <= KEY_UNSEEN_MAX && self.detector.tells(key))
+        self.is_quiet(key, at) && !self.detector.tells_unseen(key)
     }
 
     #[inline(always)]
     fn known_until(&mut self, at: usize) -> Option<usize> {
         let end = self.again.known_until(at)?;
-        let is_in_gap = |gap: &Range<usize>| gap.start <= at && end <= gap.end;
-        if is_in_gap(&self.gap) {
-            return Some(end);
-        }
-        let hits = self.hits_in(at..end);
-        (hits.is_empty() && is_in_gap(&self.gap)).then_some(end)
+        // The gap may be one before.
+        let is_quiet =
+            self.is_in_gap(at, end) || self.hits_in(at..end).is_empty() && self.is_in_gap(at, end);
+        is_quiet.then_some(end)
     }
 
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {

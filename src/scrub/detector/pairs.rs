@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::scrub::detector::assign;
-use crate::scrub::detector::bytes::has_all_classes;
+use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
 use crate::scrub::detector::layers::Layers;
@@ -151,8 +151,3 @@ const ESCAPE_NEAR: usize = 256;
 
 /// How many bytes are undone in what it takes to read one around a key.
 const BYTES_PER_STEP: usize = 16;
-
-/// Whether a word is drawn from letters of both cases and digits: no digest, no name.
-fn is_drawn(word: &[u8]) -> bool {
-    has_all_classes(word) && validator::looks_random(word)
-}

@@ -163,7 +163,7 @@ impl Prefilter {
     pub(in crate::scrub) fn scan_parts(
         &self,
         bytes: &[u8],
-        parts: Vec<Range<usize>>,
+        parts: &[Range<usize>],
         hits: &mut Vec<Hit>,
     ) {
         for part in parts {

@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use crate::scrub::detector::Compiled;
 use crate::scrub::detector::bytes::ByteSet;
-use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::confirm::Candidate;
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::decode::WIDE_LINE;
@@ -294,11 +294,6 @@ fn is_of_secret(piece: &[u8], width: usize) -> bool {
     let is_digest = matches!(piece.len(), 16 | 32 | 40 | 64) && piece.iter().all(hex);
     let is_id = (is_uuid && piece.contains(&b'-')) || is_digest;
     mixed && !is_id && PIECE_LEN_MIN <= piece.len() && validator::looks_random(piece)
-}
-
-/// Whether characters of three classes make no words.
-fn is_drawn(part: &[u8]) -> bool {
-    has_all_classes(part) && validator::looks_random(part)
 }
 
 /// Whether a candidate that is glued to letters or digits is surely one: its checksum or

@@ -4,10 +4,9 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
-use crate::scrub::detector::bytes::has_all_classes;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::bytes::is_key_byte;
-use crate::scrub::rule::validator;
 
 /// How far the beginning of a word or of a string is looked for.
 const BEFORE_MAX: usize = 128;
@@ -51,10 +50,7 @@ pub(in crate::scrub) fn ends_blob(text: &[u8], key: &Range<usize>) -> bool {
     let before = text.get(key.end.saturating_sub(BLOB_LEN)..key.end).unwrap_or_default();
     let run = before.iter().rev().take_while(|byte| is_base64(**byte)).count();
     let run = before.get(before.len() - run..).unwrap_or_default();
-    (1..=2).contains(&padding)
-        && len <= run.len()
-        && has_all_classes(run)
-        && validator::looks_random(run)
+    (1..=2).contains(&padding) && len <= run.len() && is_drawn(run)
 }
 
 /// The name without what Java, Maven and Gradle put before it: `-Dpassword`, `-Ptoken`.

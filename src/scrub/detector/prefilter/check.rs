@@ -117,6 +117,34 @@ fn is_key(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
     is_key_in_text(bytes, start, rest, after) || may_end(rest, after)
 }
 
+/// The same, where the text goes on behind the name.
+fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
+    if after == NAME_REST_MAX {
+        return rest.len() == NAME_REST_MAX;
+    }
+    let next = |skip: usize| rest.get(after + skip).copied();
+    match next(0) {
+        // A tag of the wire format behind the key of an attribute; a line's end.
+        Some(0..0x20) => true,
+        Some(b'=' | b':' | b'"' | b'\'' | b'`' | b'\\' | b'>' | b']' | b')' | b'%' | b'&') => true,
+        Some(b' ') => is_key_before_blank(bytes, start, rest.get(after..).unwrap_or_default()),
+        // `**key**: x` in Markdown; a closing tag.
+        Some(b'*') => next(1) == Some(b'*'),
+        Some(b'<') => next(1) == Some(b'/'),
+        Some(b',' | b';' | b'|') => {
+            is_among_names(bytes, start)
+                || rest.get(after + 1..).is_some_and(|rest| rest.starts_with(b"Value:"))
+        }
+        // `token{"x"}`, `psk[] = "x"`.
+        Some(b'{') => matches!(next(1), Some(b'"' | b'\'')),
+        Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
+        // The argument of a setter: `.setPassword("x")`.
+        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
+        Some(_) => false,
+        None => true,
+    }
+}
+
 /// How far behind the end of a text the first control character of the wire format stands,
 /// at most: behind a number of eight bytes and its tag.
 const BORDER_REACH: usize = 10;
@@ -144,38 +172,8 @@ fn may_end(rest: &[u8], after: usize) -> bool {
 /// Whether a text may begin behind `before`: in a request its tag and its length stand there.
 fn may_begin(before: &[u8]) -> bool {
     match before {
-        [] => true,
-        [.., last] if *last < b' ' => true,
-        [.., tag, _] => *tag < b' ' || *tag == b'*',
+        [.., tag, length] => *length < b' ' || *tag < b' ' || *tag == b'*',
         _ => true,
-    }
-}
-
-/// The same as far as the text goes on.
-fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
-    if after == NAME_REST_MAX {
-        return rest.len() == NAME_REST_MAX;
-    }
-    let next = |skip: usize| rest.get(after + skip).copied();
-    match next(0) {
-        // A tag of the wire format behind the key of an attribute; a line's end.
-        Some(0..0x20) => true,
-        Some(b'=' | b':' | b'"' | b'\'' | b'`' | b'\\' | b'>' | b']' | b')' | b'%' | b'&') => true,
-        Some(b' ') => is_key_before_blank(bytes, start, rest.get(after..).unwrap_or_default()),
-        // `**key**: x` in Markdown; a closing tag.
-        Some(b'*') => next(1) == Some(b'*'),
-        Some(b'<') => next(1) == Some(b'/'),
-        Some(b',' | b';' | b'|') => {
-            is_among_names(bytes, start)
-                || rest.get(after + 1..).is_some_and(|rest| rest.starts_with(b"Value:"))
-        }
-        // `token{"x"}`, `psk[] = "x"`.
-        Some(b'{') => matches!(next(1), Some(b'"' | b'\'')),
-        Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
-        // The argument of a setter: `.setPassword("x")`.
-        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
-        Some(_) => false,
-        None => true,
     }
 }
 

@@ -14,6 +14,7 @@ use base64::engine::GeneralPurposeConfig;
 
 use crate::scrub::otlp::json::said;
 use crate::scrub::otlp::json::string::decode;
+use crate::scrub::otlp::json::string::hex;
 use crate::scrub::otlp::json::tape::Token;
 use crate::scrub::otlp::json::tape::TokenKind;
 use crate::scrub::otlp::schema::Enum;
@@ -72,22 +73,11 @@ pub(super) fn id(json: &[u8], token: &Token, len: usize) -> Result<Vec<u8>, Faul
     }
     let (pairs, _) = text.as_chunks::<2>();
     let mut bytes = Vec::with_capacity(pairs.len());
-    for &[high, low] in pairs {
-        let (Some(high), Some(low)) = (hex_digit(high), hex_digit(low)) else {
-            return Err(fault("expected an id in hex"));
-        };
-        bytes.push(high << 4 | low);
+    for pair in pairs {
+        let byte = hex(pair).ok_or_else(|| fault("expected an id in hex"))?;
+        bytes.push(byte as u8);
     }
     Ok(bytes)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
 }
 
 /// The bytes that `token` is in base64.

@@ -168,7 +168,11 @@ fn unicode(raw: &[u8], start: usize) -> (Option<char>, usize) {
 }
 
 fn hex4(raw: &[u8], at: usize) -> Option<u32> {
-    let digits = raw.get(at..at + 4)?;
+    hex(raw.get(at..at + 4)?)
+}
+
+/// What a few hexadecimal digits of either case say.
+pub(super) fn hex(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))
 }
 

@@ -51,11 +51,7 @@ impl<J: Judge> Walker<'_, J> {
                 Step::Fixed32 => wire::skip(bytes, after, 4).ok()?,
                 Step::Text => {
                     let text = wire::delimited(bytes, after).ok()?;
-                    let is_quiet = match message.keys() {
-                        Some(keys) if keys.text == Some(tag) => self.is_quiet_key(&text),
-                        _ => self.is_quiet_text(&text),
-                    };
-                    is_quiet.then_some(text.end)?
+                    self.is_quiet_field(message, tag, &text).then_some(text.end)?
                 }
                 Step::Id => {
                     let id = wire::delimited(bytes, after).ok()?;
@@ -99,6 +95,15 @@ impl<J: Judge> Walker<'_, J> {
                 }
                 _ => return None,
             };
+        }
+    }
+
+    /// Whether a text needs not be shown, which is the field with this tag.
+    #[inline(always)]
+    fn is_quiet_field(&self, message: &Message, tag: u64, text: &Range<usize>) -> bool {
+        match message.keys() {
+            Some(keys) if keys.text == Some(tag) => self.is_quiet_key(text),
+            _ => self.is_quiet_text(text),
         }
     }
 }
