@@ -25,6 +25,7 @@ mod section;
 pub mod telemetry;
 pub mod tls;
 pub mod watched;
+pub mod workers;
 
 pub use run::Running;
 pub use run::StartError;

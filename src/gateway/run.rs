@@ -11,6 +11,7 @@ pub(in crate::gateway) use build::no_apart;
 pub(in crate::gateway) use build::steps;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ use crate::gateway::reload::Reloader;
 use crate::gateway::telemetry::ListenError;
 use crate::gateway::telemetry::admin;
 use crate::gateway::telemetry::metrics::Metrics;
+use crate::gateway::workers::Workers;
 use crate::scrub::Scrubber;
 use crate::scrub::yaml::YamlError;
 
@@ -63,6 +65,9 @@ pub enum StartError {
     /// A port of our own cannot be had.
     #[error(transparent)]
     Own(#[from] ListenError),
+    /// The system gives no threads.
+    #[error("the system refuses threads: {0}")]
+    Threads(#[from] io::Error),
 }
 
 impl From<ServerError> for StartError {
@@ -179,6 +184,7 @@ async fn begin(config: &Config, metrics: &Metrics) -> Result<Running, StartError
     for warning in processors::behind::warnings(config, &processors) {
         tracing::warn!("{warning}");
     }
+    let workers = Workers::start()?;
     let tasks = TaskTracker::new();
     let mut addresses = BTreeMap::new();
     let mut servers = Vec::new();
@@ -192,7 +198,8 @@ async fn begin(config: &Config, metrics: &Metrics) -> Result<Running, StartError
         if own.is_empty() {
             continue;
         }
-        let routes = Routes::new(&id.to_string(), &own, Arc::clone(&budget), metrics.clone());
+        let (budget, workers) = (Arc::clone(&budget), Arc::clone(&workers));
+        let routes = Routes::new(&id.to_string(), &own, budget, workers, metrics.clone());
         for (protocol, server) in bind(id, receiver, &authenticators).await? {
             if let Ok(address) = server.address() {
                 tracing::info!(receiver = %id, protocol, %address, "listening");
@@ -205,7 +212,8 @@ async fn begin(config: &Config, metrics: &Metrics) -> Result<Running, StartError
     // Only when every address is bound does the first one accept.
     let serve = |(server, routes): (Server, _)| {
         let (_, routes) = watch::channel(routes);
-        tokio::spawn(server.serve(routes, left.clone(), stopped.clone(), tasks.clone()))
+        let (left, stopped) = (left.clone(), stopped.clone());
+        tokio::spawn(server.serve(routes, left, stopped, Arc::clone(&workers), tasks.clone()))
     };
     let servers = servers.into_iter().map(serve).collect();
     Ok(Running {

@@ -26,9 +26,29 @@ use crate::gateway::compression::Coding;
 use crate::gateway::config::header::Headers;
 use crate::gateway::connect::Connector;
 use crate::gateway::exporter::outgoing::OutgoingBody;
+use crate::gateway::workers;
 
 /// A client with its pool of connections.
-pub type Client = hyper_util::client::legacy::Client<Connector, OutgoingBody>;
+type Client = hyper_util::client::legacy::Client<Connector, OutgoingBody>;
+
+/// A client for each worker, and one for all else: whoever sends a request reads its
+/// answer, and no thread is woken for another.
+pub struct Clients {
+    elsewhere: Client,
+    workers: Vec<Client>,
+}
+
+impl Clients {
+    /// Clients that open their connections with `connector`.
+    pub fn new(builder: &Builder, connector: &Connector) -> Self {
+        let build = || builder.build(connector.clone());
+        Self { elsewhere: build(), workers: (0..workers::count()).map(|_| build()).collect() }
+    }
+
+    fn here(&self) -> &Client {
+        workers::here().and_then(|number| self.workers.get(number)).unwrap_or(&self.elsewhere)
+    }
+}
 
 /// How much of an upstream's answer is read, as in the Collector.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -116,13 +136,13 @@ pub fn post(
 ///
 /// When the upstream cannot be reached, or does not answer, and those of `build`.
 pub async fn request(
-    client: &Client,
+    clients: &Clients,
     build: impl Fn() -> Result<Request<OutgoingBody>, Refusal>,
 ) -> Result<Response<Incoming>, Refusal> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match client.request(build()?).await {
+        match clients.here().request(build()?).await {
             Ok(response) => return Ok(response),
             Err(err) if attempts < ATTEMPTS_MAX && was_not_looked_at(&err) => {}
             Err(err) if err.is_connect() || was_not_looked_at(&err) => {

@@ -65,7 +65,8 @@ pub struct Config {
     pub authority: Option<Authority>,
     /// What we call ourselves; `otel-redact/<version> (<os>/<arch>)` where left out.
     pub user_agent: Option<header_setting::Value>,
-    /// Accepted: this exporter has one connection, to the first address that answers.
+    /// Accepted: this exporter has one connection for each processor, to the first address
+    /// that answers.
     pub balancer_name: Balancer,
     /// Accepted: `retry_on_failure` waits for an upstream that is not ready.
     pub wait_for_ready: bool,
@@ -224,7 +225,7 @@ impl Default for KeepaliveConfig {
 
 /// An upstream that speaks OTLP/gRPC.
 pub struct Client {
-    client: client::Client,
+    clients: client::Clients,
     /// The method of each signal, as [`Signal::ALL`] has them.
     methods: Vec<Uri>,
     headers: HeaderMap,
@@ -282,7 +283,7 @@ impl Client {
         let methods = methods
             .map_err(|_| YamlError::new(format!("{path}.endpoint"), "expected host:port"))?;
         Ok(Self {
-            client: builder.build(connector),
+            clients: client::Clients::new(&builder, &connector),
             methods,
             headers: headers(config, coding),
             coding,
@@ -315,7 +316,7 @@ impl Client {
             .map_err(|_| Refusal::TooLarge { max: u32::MAX as usize })?;
         prefix.extend_from_slice(&len.to_be_bytes());
         let prefix = Bytes::from(prefix);
-        let response = client::request(&self.client, || {
+        let response = client::request(&self.clients, || {
             let body = OutgoingBody::new(prefix.clone(), outgoing.bytes.clone());
             let method = outgoing.signal.of(&self.methods).cloned();
             let uri = method.ok_or(Refusal::Internal { what: "address of the upstream" })?;

@@ -233,7 +233,7 @@ impl Config {
 
 /// An upstream that speaks OTLP/HTTP.
 pub struct Client {
-    client: client::Client,
+    clients: client::Clients,
     urls: [Option<Uri>; 4],
     headers: HeaderMap,
     encoding: Encoding,
@@ -287,7 +287,7 @@ impl Client {
             Compression::None => None,
         };
         Ok(Self {
-            client: builder.build(connector),
+            clients: client::Clients::new(&builder, &connector),
             urls,
             headers: headers(config, encoding, coding),
             encoding,
@@ -318,7 +318,7 @@ impl Client {
     async fn call(&self, outgoing: &Outgoing, credential: Option<Credential>) -> Outcome {
         let url = outgoing.signal.of(&self.urls).cloned().flatten();
         let url = url.ok_or(Refusal::Internal { what: "no endpoint for this signal" })?;
-        let response = client::request(&self.client, || {
+        let response = client::request(&self.clients, || {
             let body = OutgoingBody::new(Bytes::new(), outgoing.bytes.clone());
             Ok(client::post(url.clone(), &self.headers, credential.as_ref(), body))
         });

@@ -111,7 +111,8 @@ struct Connection {
 impl Connections {
     /// Serves a connection until it ends, tells it to end when the gateway stops, it is
     /// idle or too old, and sees to it that it does.
-    pub(in crate::gateway::receiver) async fn serve(self: Arc<Self>, stream: TcpStream) {
+    pub(in crate::gateway::receiver) async fn serve(self: Arc<Self>, stream: std::net::TcpStream) {
+        let Ok(stream) = TcpStream::from_std(stream) else { return };
         // Where these fail the connection is gone, which is found out below.
         let _ = stream.set_nodelay(true);
         let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);

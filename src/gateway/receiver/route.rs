@@ -15,6 +15,7 @@ use crate::gateway::pipeline::join_all;
 use crate::gateway::pipeline::partly::Partly;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::spans::Attribute;
+use crate::gateway::workers::Workers;
 use crate::scrub::Signal;
 
 /// What a receiver knows of the rest of the gateway.
@@ -24,6 +25,7 @@ pub struct Routes {
     pipelines: [Vec<Arc<Pipeline>>; 4],
     budget: Arc<Budget>,
     partly: Arc<Partly>,
+    workers: Arc<Workers>,
     metrics: Metrics,
 }
 
@@ -34,6 +36,7 @@ impl Routes {
         receiver: &str,
         pipelines: &[Arc<Pipeline>],
         budget: Arc<Budget>,
+        workers: Arc<Workers>,
         metrics: Metrics,
     ) -> Self {
         let of = |signal| {
@@ -41,7 +44,8 @@ impl Routes {
             pipelines.iter().filter(takes).cloned().collect()
         };
         let partly = Arc::default();
-        Self { receiver: receiver.into(), pipelines: Signal::ALL.map(of), budget, partly, metrics }
+        let (receiver, pipelines) = (receiver.into(), Signal::ALL.map(of));
+        Self { receiver, pipelines, budget, partly, workers, metrics }
     }
 
     /// The pipelines of `signal`.
@@ -60,7 +64,17 @@ impl Routes {
     }
 
     /// Hands a request to every pipeline of its signal; all must accept it.
-    pub async fn handle(&self, transport: &'static str, inbound: Inbound) -> Outcome {
+    pub async fn handle(self: &Arc<Self>, transport: &'static str, inbound: Inbound) -> Outcome {
+        match self.workers.another(inbound.request.bytes.len()).await {
+            None => self.handle_here(transport, inbound).await,
+            Some(worker) => {
+                let own = Arc::clone(self);
+                worker.run(async move { own.handle_here(transport, inbound).await }).await.flatten()
+            }
+        }
+    }
+
+    async fn handle_here(&self, transport: &'static str, inbound: Inbound) -> Outcome {
         let started = Instant::now();
         let signal = inbound.request.signal;
         let bytes = inbound.request.bytes.len();

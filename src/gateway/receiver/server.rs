@@ -29,6 +29,7 @@ use crate::gateway::receiver::otlp::Transport;
 use crate::gateway::receiver::route::Routes;
 use crate::gateway::tls;
 use crate::gateway::watched::Watched;
+use crate::gateway::workers::Workers;
 use crate::scrub::yaml::YamlError;
 
 /// How long the accept loop rests when the system has no more sockets.
@@ -163,6 +164,7 @@ impl Server {
         routes: watch::Receiver<Arc<Routes>>,
         mut leaving: watch::Receiver<bool>,
         mut stop: watch::Receiver<bool>,
+        workers: Arc<Workers>,
         tasks: TaskTracker,
     ) {
         let Self { listener, tls, endpoint } = self;
@@ -181,7 +183,7 @@ impl Server {
                     was != (signs.is_crowded, signs.is_leaving)
                 });
                 let seat = Arc::clone(&room).acquire_owned().await.expect("never closed");
-                (seat, listener.accept().await)
+                (seat, listener.accept().await.and_then(|(stream, _)| stream.into_std()))
             };
             let (seat, accepted) = tokio::select! {
                 accepted = accepted => accepted,
@@ -195,9 +197,9 @@ impl Server {
                 }
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok(stream) => {
                     let shared = Arc::clone(&shared);
-                    tasks.spawn(async move {
+                    workers.serve(&tasks, async move {
                         shared.serve(stream).await;
                         drop(seat);
                     });
