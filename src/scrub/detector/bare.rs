@@ -16,7 +16,6 @@ use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::decode::behind_escape;
 use crate::scrub::detector::find::Search;
-use crate::scrub::detector::judge::url_or_plain;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::rule::validator;
@@ -58,7 +57,7 @@ impl Search<'_, '_> {
             let secret = text.get(range.clone()).unwrap_or_default();
             let accepted = detector.rules.get(*rule as usize).is_some_and(|r| r.accepts(secret));
             if accepted && self.admits(*rule, text, &range) {
-                let how = url_or_plain(text, range.start);
+                let how = self.urls.how(text, range.start);
                 found.push(Match { range, rule: *rule, certainty: Certainty::Pattern, how });
                 return;
             }

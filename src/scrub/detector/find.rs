@@ -25,10 +25,10 @@ use crate::scrub::detector::filter::Ruling;
 use crate::scrub::detector::filter::Surroundings;
 use crate::scrub::detector::hidden;
 use crate::scrub::detector::hidden::Layer;
-use crate::scrub::detector::judge::url_or_plain;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
+use crate::scrub::detector::masked::is_mask;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -38,6 +38,7 @@ use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::torn;
 use crate::scrub::detector::trace::Event;
+use crate::scrub::detector::urls::Urls;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
@@ -85,6 +86,8 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     pairs_done: usize,
     /// The columns that were read in the text at hand.
     columns: ReadColumns,
+    /// What was read of URLs in the text at hand.
+    pub(in crate::scrub::detector) urls: Urls,
     /// Whether a budget was too small.
     pub(in crate::scrub) exhausted: bool,
 }
@@ -134,6 +137,7 @@ impl<'d, 'p> Search<'d, 'p> {
             steps,
             pairs_done: 0,
             columns: ReadColumns::default(),
+            urls: Urls::default(),
             exhausted: false,
         }
     }
@@ -153,6 +157,9 @@ impl<'d, 'p> Search<'d, 'p> {
             self.exhausted = true;
             return found;
         }
+        let pairs_done = std::mem::take(&mut self.pairs_done);
+        let columns = std::mem::take(&mut self.columns);
+        let urls = std::mem::take(&mut self.urls);
         if let Some(packed) = layer.packed(text) {
             self.packed(text, packed, layer, &mut found);
         }
@@ -163,8 +170,6 @@ impl<'d, 'p> Search<'d, 'p> {
             }
             Known::Below(rules) => self.judge_below(text, rules, &mut found),
         }
-        let pairs_done = std::mem::take(&mut self.pairs_done);
-        let columns = std::mem::take(&mut self.columns);
         // Up to where keys were read, tokens were masked, and runs were decoded.
         let (mut keys_done, mut run_done) = (0, 0);
         let mut escapes = Kinds::default();
@@ -207,6 +212,7 @@ impl<'d, 'p> Search<'d, 'p> {
         self.escaped(text, escapes, layer, &mut found);
         self.pairs_done = pairs_done;
         self.columns = columns;
+        self.urls = urls;
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
         self.go_on_below(text, &mut found);
@@ -256,7 +262,7 @@ impl<'d, 'p> Search<'d, 'p> {
                 && (joined.fits || validator::looks_random(&joined.secret))
         }) && self.admits(rule, text, &joined.range)
         {
-            let how = url_or_plain(text, joined.range.start);
+            let how = self.urls.how(text, joined.range.start);
             let certainty = Certainty::Pattern;
             found.push(Match { range: joined.range, rule, certainty, how });
             return;
@@ -282,7 +288,7 @@ impl<'d, 'p> Search<'d, 'p> {
         if !self.admits(rule, text, &candidate.secret) {
             return;
         }
-        let how = url_or_plain(text, candidate.secret.start);
+        let how = self.urls.how(text, candidate.secret.start);
         let certainty = match candidate.secret.start <= at {
             true => Certainty::Pattern,
             false => Certainty::Around,
@@ -294,6 +300,12 @@ impl<'d, 'p> Search<'d, 'p> {
     fn key(&mut self, text: &[u8], word: Range<usize>, found: &mut Vec<Match>) -> usize {
         let name = assign::name_around(text, word);
         let done = name.end;
+        // A text that is searched once more has one behind every other key.
+        if let Some([b'=', value @ ..]) = text.get(name.end..)
+            && is_mask(value)
+        {
+            return done;
+        }
         // What stands under another key is secret already.
         if found.last().is_some_and(|last| {
             last.certainty == Certainty::Key

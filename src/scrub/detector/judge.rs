@@ -10,6 +10,7 @@ use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::urls::Urls;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::rule::ValueForm;
@@ -63,9 +64,9 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let value = text.get(range.clone()).unwrap_or_default();
-        let how = |at: usize, whole: bool| match quote {
+        let how = |urls: &mut Urls, at: usize, whole: bool| match quote {
             Some(depth) if whole => How::Quoted([vec![b'\\'; depth], vec![b'"']].concat()),
-            _ => url_or_plain(text, at),
+            _ => urls.how(text, at),
         };
         let trimmed = value.trim_ascii();
         let offset = range.start + (value.len() - value.trim_ascii_start().len());
@@ -76,7 +77,7 @@ impl<'d> Search<'d, '_> {
             if !self.admits(number, text, &secret) {
                 continue;
             }
-            let how = how(secret.start, secret == range);
+            let how = how(&mut self.urls, secret.start, secret == range);
             found.push(Match {
                 range: secret,
                 rule: number,
@@ -88,7 +89,7 @@ impl<'d> Search<'d, '_> {
         if let Some(rule) = self.knows_encoded(trimmed, rules, standing) {
             let secret = offset..offset + trimmed.len();
             if self.admits(rule, text, &secret) {
-                let how = how(secret.start, secret == range);
+                let how = how(&mut self.urls, secret.start, secret == range);
                 found.push(Match { range: secret, rule, certainty: Certainty::KeyAndPattern, how });
                 return;
             }
@@ -105,7 +106,7 @@ impl<'d> Search<'d, '_> {
             for secret in rule.secrets(value, standing) {
                 let secret = range.start + secret.start..range.start + secret.end;
                 if self.admits(number, text, &secret) {
-                    let how = how(secret.start, secret == range);
+                    let how = how(&mut self.urls, secret.start, secret == range);
                     let certainty = Certainty::Key;
                     found.push(Match { range: secret, rule: number, certainty, how });
                 }
@@ -173,24 +174,5 @@ impl<'d> Search<'d, '_> {
                 found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
             }
         }
-    }
-}
-
-/// How far back the beginning of a URL is looked for.
-const URL_MAX: usize = 4096;
-
-/// Whether a mask at `at` becomes part of a URL.
-pub(super) fn url_or_plain(text: &[u8], at: usize) -> How {
-    let before = text.get(at.saturating_sub(URL_MAX)..at).unwrap_or_default();
-    let start = before.iter().rposition(|byte| {
-        matches!(
-            byte,
-            0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|'
-        )
-    });
-    let url = before.get(start.map_or(0, |start| start + 1)..).unwrap_or_default();
-    match memchr::memmem::find(url, b"://") {
-        Some(_) => How::Url,
-        None => How::Plain,
     }
 }
