@@ -7,6 +7,7 @@
 mod checksum;
 mod placeholder;
 mod random;
+mod words;
 
 pub use checksum::CHECKSUMS;
 pub use checksum::check_text;
@@ -15,6 +16,7 @@ pub use checksum::is_checksum;
 pub use placeholder::is_placeholder;
 pub use random::is_uuid;
 pub use random::looks_random;
+pub(in crate::scrub) use words::WordList;
 
 use base64::Engine;
 use base64::alphabet;

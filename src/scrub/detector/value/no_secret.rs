@@ -5,10 +5,10 @@ use crate::scrub::detector::value::names::is_call_of_parameter;
 use crate::scrub::detector::value::names::is_conditions;
 use crate::scrub::detector::value::names::is_expression;
 use crate::scrub::detector::value::names::is_field_name;
+use crate::scrub::rule::validator::WordList;
 
 /// Constants, types and states, in lower case.
-const WORDS: &[&str] = &[
-    "",
+const WORDS: WordList<133> = WordList::new([
     "-",
     "--",
     "n/a",
@@ -142,12 +142,12 @@ const WORDS: &[&str] = &[
     "requerido",
     "requis",
     "richiesto",
-];
+]);
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,
 /// a duration, the type of a file, the name of a field.
 pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
-    (text.len() <= 16 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())))
+    (text.len() <= 16 && WORDS.has(text))
         || is_closing(text)
         || is_version(text)
         || is_duration(text)
@@ -214,23 +214,20 @@ fn is_duration(text: &[u8]) -> bool {
 
 /// `application/x-pkcs12` (RFC 6838, 4.2.7: the registered top-level types).
 fn is_media_type(text: &[u8]) -> bool {
-    const TYPES: [&[u8]; 9] = [
-        b"application/",
-        b"audio/",
-        b"font/",
-        b"image/",
-        b"message/",
-        b"model/",
-        b"multipart/",
-        b"text/",
-        b"video/",
-    ];
+    const TYPES: WordList<9> = WordList::new([
+        "application/",
+        "audio/",
+        "font/",
+        "image/",
+        "message/",
+        "model/",
+        "multipart/",
+        "text/",
+        "video/",
+    ]);
     let of_name =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-+.".contains(byte);
-    TYPES
-        .iter()
-        .filter_map(|kind| text.strip_prefix(*kind))
-        .any(|name| (3..=64).contains(&name.len()) && name.iter().all(of_name))
+    TYPES.behind(text).any(|name| (3..=64).contains(&name.len()) && name.iter().all(of_name))
 }
 
 /// `%s:%s`: nothing but verbs of a format and signs.

@@ -9,10 +9,11 @@
 //! open real doors; tokens with `EXAMPLE` in them; tokens with a cut (`…`, `...`)
 //! in the middle, whose rest is still secret.
 
+use crate::scrub::rule::validator::WordList;
 use crate::scrub::rule::validator::looks_random;
 
 /// Whole values, in lower case and without brackets, that hold nothing.
-const EMPTY_WORDS: &[&str] = &[
+const EMPTY_WORDS: WordList<31> = WordList::new([
     "null",
     "nil",
     "none",
@@ -44,10 +45,10 @@ const EMPTY_WORDS: &[&str] = &[
     "placeholder",
     "known after apply",
     "secret value",
-];
+]);
 
 /// What a mask of ours, and of others, begins with, in lower case.
-const MASK_STARTS: &[&str] = &[
+const MASK_STARTS: WordList<14> = WordList::new([
     "[redacted",
     "%5bredacted",
     "<redacted",
@@ -62,10 +63,10 @@ const MASK_STARTS: &[&str] = &[
     "[scrubbed",
     "[hidden",
     "[secure",
-];
+]);
 
 /// Expressions that fetch a secret, in lower case: what follows is its name.
-const EXPRESSION_STARTS: &[&str] = &[
+const EXPRESSION_STARTS: WordList<37> = WordList::new([
     "os.environ[",
     "os.environ.get(",
     "environ[",
@@ -103,10 +104,10 @@ const EXPRESSION_STARTS: &[&str] = &[
     "fn::",
     "lookup(",
     "{{resolve:",
-];
+]);
 
 /// References to a store of secrets, in lower case.
-const REFERENCE_STARTS: &[&str] = &[
+const REFERENCE_STARTS: WordList<28> = WordList::new([
     "arn:",
     "vault:",
     "vault://",
@@ -135,7 +136,7 @@ const REFERENCE_STARTS: &[&str] = &[
     "/var/run/secrets/",
     "/etc/secrets/",
     "/mnt/secrets",
-];
+]);
 
 /// What documentation calls the thing that goes here.
 const STAND_IN_NOUNS: &[&str] = &[
@@ -185,16 +186,16 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let quotes: &[char] = &['"', '\'', '`', ' ', '\t', '\r', '\n', '\\'];
     let text = text.trim_matches(quotes);
-    let lower = text.to_ascii_lowercase();
+    let bytes = text.as_bytes();
     is_mask(text)
         || EMPTY_WORDS
-            .contains(&lower.trim_matches(['[', ']', '<', '>', '(', ')', '{', '}', '*', '_']))
-        || MASK_STARTS.iter().any(|start| lower.starts_with(start))
+            .has(text.trim_matches(['[', ']', '<', '>', '(', ')', '{', '}', '*', '_']).as_bytes())
+        || MASK_STARTS.begins(bytes)
         || is_variable(text)
-        || is_stand_in(&lower)
-        || starts_with_name(&lower, EXPRESSION_STARTS)
-        || (lower.starts_with("projects/") && lower.contains("/secrets/"))
-        || REFERENCE_STARTS.iter().any(|start| lower.starts_with(start))
+        || is_stand_in(text)
+        || fetches(text)
+        || is_resource(text)
+        || REFERENCE_STARTS.begins(bytes)
 }
 
 /// Nothing, dots, stars or crosses; or stars beside an edge that was left.
@@ -209,7 +210,8 @@ fn is_mask(text: &str) -> bool {
     }
     let (mut stars, mut longest) = (0, 0);
     for character in text.chars() {
-        stars = if masking.contains(&character) { stars + 1 } else { 0 };
+        let masks = character == '*' || !character.is_ascii() && masking.contains(&character);
+        stars = if masks { stars + 1 } else { 0 };
         longest = longest.max(stars);
     }
     let crosses = text.chars().filter(|character| matches!(character, 'x' | 'X')).count();
@@ -229,6 +231,10 @@ fn is_variable(text: &str) -> bool {
                 character.is_alphanumeric() || " _-.:|/'\"[]()?=,$+".contains(character)
             })
     };
+    let first = text.as_bytes().first();
+    if !first.is_some_and(|first| b"%$<{#`_([".contains(first)) {
+        return false;
+    }
     let verb = text.strip_prefix('%').is_some_and(|verb| {
         verb.len() <= 2 && verb.ends_with(['s', 'd', 'v', 'q', 'r', 'w', 'p', 'x', '@'])
             || verb.starts_with('(') && verb.ends_with(")s")
@@ -268,10 +274,16 @@ fn is_variable_name(name: &str) -> bool {
 }
 
 /// `your-api-key`, `YOUR_TOKEN_HERE`, `insert-token-here`, `sk-your-key`.
-fn is_stand_in(lower: &str) -> bool {
-    if 80 < lower.len() || lower.bytes().any(|byte| byte.is_ascii_digit()) {
+fn is_stand_in(text: &str) -> bool {
+    if 80 < text.len() || text.bytes().any(|byte| byte.is_ascii_digit()) {
         return false;
     }
+    // One word, but for `yourtoken`.
+    let begins = text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("your"));
+    if !begins && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return false;
+    }
+    let lower = text.to_ascii_lowercase();
     let words: Vec<&str> = lower
         .split(|character: char| !character.is_alphabetic())
         .filter(|word| !word.is_empty())
@@ -290,18 +302,25 @@ fn is_stand_in(lower: &str) -> bool {
     your || glued && words.len() == 1
 }
 
-/// One of `starts` and then a name, perhaps in quotes and with a bracket to
-/// close, and nothing that could be the secret itself.
-fn starts_with_name(lower: &str, starts: &[&str]) -> bool {
-    starts.iter().any(|start| {
-        lower.strip_prefix(start).is_some_and(|rest| {
-            !rest.is_empty()
-                && rest.len() <= 120
-                && rest.chars().all(|character| {
-                    character.is_alphanumeric() || " _-.:/'\"[](){}?!,|=;".contains(character)
-                })
-        })
-    })
+/// An expression that fetches a secret, and then a name, perhaps in quotes and with a bracket
+/// to close, and nothing that could be the secret itself.
+fn fetches(text: &str) -> bool {
+    let is_name = |rest: &[u8]| {
+        let rest = std::str::from_utf8(rest).unwrap_or_default();
+        !rest.is_empty()
+            && rest.len() <= 120
+            && rest.chars().all(|character| {
+                character.is_alphanumeric() || " _-.:/'\"[](){}?!,|=;".contains(character)
+            })
+    };
+    EXPRESSION_STARTS.behind(text.as_bytes()).any(is_name)
+}
+
+/// `projects/x/secrets/y`: what Google calls a secret.
+fn is_resource(text: &str) -> bool {
+    const PROJECTS: &str = "projects/";
+    text.get(..PROJECTS.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(PROJECTS))
+        && text.to_ascii_lowercase().contains("/secrets/")
 }
 
 #[cfg(test)]
