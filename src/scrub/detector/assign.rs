@@ -16,6 +16,7 @@ mod name;
 mod other;
 mod pair;
 mod record;
+mod section;
 mod spoken;
 mod wrapped;
 
@@ -40,6 +41,7 @@ pub(in crate::scrub) use other::is_cmdlet;
 pub(in crate::scrub) use other::is_next_entry;
 pub(in crate::scrub) use other::is_renamed;
 pub(in crate::scrub) use record::member_value;
+pub(in crate::scrub) use section::in_section;
 pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
 pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;
@@ -264,30 +266,6 @@ pub(in crate::scrub) fn changed_to(text: &[u8], end: usize, depth: usize) -> Opt
     let start = cursor.at + depth + 1;
     Some(start..closing_quote(text, start, depth, quote))
 }
-
-/// Whether the key stands at the beginning of a line of an INI file: above it, between
-/// lines with an equals sign, is the name of a section.
-pub(in crate::scrub) fn in_section(text: &[u8], key: &Range<usize>) -> bool {
-    let before = text.get(key.start.saturating_sub(SECTION_MAX)..key.start).unwrap_or_default();
-    let mut lines = before.rsplit(|byte| *byte == b'\n');
-    if !lines.next().is_some_and(|line| line.trim_ascii().is_empty()) {
-        return false;
-    }
-    for line in lines {
-        match line.trim_ascii() {
-            [b'[', name @ .., b']'] => {
-                return name.iter().all(|byte| is_key_byte(*byte) || b" :/\"".contains(byte));
-            }
-            [] | [b'#' | b';', ..] => {}
-            line if line.contains(&b'=') && !line.ends_with(b"{") => {}
-            _ => return false,
-        }
-    }
-    false
-}
-
-/// How far above a key the name of its section may stand, in bytes.
-const SECTION_MAX: usize = 1024;
 
 /// `?key=` or `&key=`; also `key=` at the start of a form body, `key=x&…`.
 fn is_query(text: &[u8], key: &Range<usize>) -> bool {

@@ -112,8 +112,12 @@ fn says_rename(text: &[u8], key: &Range<usize>) -> bool {
         [b"renam", b"alias", b"migrat", b"mapping", b"mapped", b"refactor", b"column", b"field"];
     let before = text.get(key.start.saturating_sub(BEFORE_MAX)..key.start).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = line.to_ascii_lowercase();
-    VERBS.iter().any(|verb| memchr::memmem::find(&line, verb).is_some())
+    let begins = |rest: &[u8], verb: &[u8]| {
+        rest.first().is_some_and(|byte| verb.first() == Some(&byte.to_ascii_lowercase()))
+            && rest.get(..verb.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(verb))
+    };
+    let rests = (0..line.len()).filter_map(|at| line.get(at..));
+    rests.into_iter().any(|rest| VERBS.iter().any(|verb| begins(rest, verb)))
 }
 
 /// Whether the word behind a sign is a command of PowerShell: `Read-Host -AsSecureString`.

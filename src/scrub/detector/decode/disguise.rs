@@ -94,6 +94,9 @@ pub(in crate::scrub) fn seen(character: char) -> Option<Seen> {
 
 /// The ASCII letter that a character looks like, or else itself.
 pub(in crate::scrub) fn look_of(character: char) -> char {
+    if character.is_ascii() {
+        return character;
+    }
     match seen(character) {
         Some(Seen::As(byte)) => char::from(byte),
         _ => character,

@@ -237,7 +237,8 @@ fn is_said(sentence: &[u8]) -> bool {
                 matches!(word, b"is" | b"be" | b"to" | b"er" | b"es" | b"je" | b"ay")
             }
             [b'a'..=b'z', .., _] => {
-                if word.iter().any(|byte| b"(){}[]=;\"".contains(byte)) {
+                const CODE: ByteSet = ByteSet::of(b"(){}[]=;\"");
+                if word.iter().any(|byte| CODE.has(*byte)) {
                     return false;
                 }
                 matches!(

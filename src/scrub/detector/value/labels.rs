@@ -1,6 +1,9 @@
 //! Values that are words for a secret, as files of translations and forms have them under its
 //! name, and what is said about one instead of it.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use crate::scrub::detector::decode::look_of;
 
 /// How long a label is at most, in bytes.
@@ -82,6 +85,15 @@ const WORDS: [&str; 63] = [
     "कुंजी",
 ];
 
+/// [`WORDS`] as they look: with letters of two scripts in one, where those were undone that
+/// look alike.
+static LOOKS: LazyLock<HashSet<String>> = LazyLock::new(|| WORDS.iter().map(look).collect());
+
+/// A word as it looks.
+fn look(word: impl AsRef<str>) -> String {
+    word.as_ref().chars().map(look_of).collect()
+}
+
 /// The same in English, which is a label only among words that say which.
 const ENGLISH: [&str; 6] = ["password", "passphrase", "passcode", "secret", "token", "key"];
 
@@ -125,7 +137,7 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
     if !text.chars().all(of_label) {
         return false;
     }
-    if WIDE.iter().any(|word| text.contains(word)) {
+    if !text.is_ascii() && WIDE.iter().any(|word| text.contains(word)) {
         let rest = text.strip_prefix("API").unwrap_or(text);
         return rest.chars().count() <= WIDE_MAX
             && !rest.contains(|character: char| character.is_ascii_alphanumeric())
@@ -133,12 +145,7 @@ pub(in crate::scrub::detector) fn is_label(text: &[u8]) -> bool {
     }
     let lower = text.to_lowercase();
     let words = lower.split(' ').filter(|word| !word.is_empty());
-    let is_word = |word: &str| {
-        // With letters of two scripts in it, where those were undone that look alike.
-        let alike = |one: &&str| one.chars().map(look_of).eq(word.chars().map(look_of));
-        WORDS.iter().any(alike)
-    };
-    let has_word = |word: &str| word.split('-').any(is_word);
+    let has_word = |word: &str| word.split('-').any(|part| LOOKS.contains(&look(part)));
     let words_max = if text.ends_with('?') { 2 * WORDS_MAX } else { WORDS_MAX };
     let words = words.map(|word| word.trim_matches(|character: char| !character.is_alphabetic()));
     words.clone().count() <= words_max && (words.clone().any(has_word) || is_english(words))
