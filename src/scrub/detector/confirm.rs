@@ -1,6 +1,7 @@
 //! The second stage: a rule's pattern, anchored where the prefilter hit.
 
 mod anchors;
+mod reach;
 mod string;
 
 pub(in crate::scrub) use anchors::Anchor;
@@ -28,8 +29,8 @@ use anchors::follow;
 use anchors::lead;
 use anchors::long_enough;
 use anchors::marks;
-use anchors::reaches_far;
 use anchors::signs;
+use reach::Reach;
 use string::string_end;
 
 /// Memory that one compiled pattern may take, in bytes. A pattern that needs more
@@ -50,9 +51,9 @@ pub(in crate::scrub) struct Pattern {
     open: bool,
     /// The pattern has a group `secret`.
     group: bool,
-    /// Whether the pattern can go on over blanks without an end, so that a try may
-    /// read far even if nothing matches.
-    far: bool,
+    /// How far a try may read even if nothing matches, where the pattern can go on over
+    /// blanks without an end.
+    far: Option<Reach>,
     marks: Marks,
     /// The signs that may stand in a match.
     signs: ByteSet,
@@ -178,7 +179,7 @@ impl Pattern {
             lead,
             open,
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
-            far: reaches_far(&hir),
+            far: Reach::of(&hir),
             marks: marks(&hir),
             signs: signs(&hir),
             firsts: firsts(&hir),
@@ -211,9 +212,9 @@ impl Pattern {
         self.marks
     }
 
-    /// How many of the `left` bytes behind an anchor a try may have read in vain.
-    pub(in crate::scrub) fn reach(&self, left: usize) -> usize {
-        if self.far { left.min(WINDOW_BYTES) } else { 0 }
+    /// How many bytes behind an anchor at `at` a try may have read in vain.
+    pub(in crate::scrub) fn reach(&self, text: &[u8], at: usize) -> usize {
+        self.far.map_or(0, |far| far.len(text.get(at..).unwrap_or_default()))
     }
 
     fn regex(&self) -> Option<&Regex> {
@@ -279,7 +280,7 @@ impl Pattern {
         self.at_border(text, at, anchor_len, false).or_else(|| {
             let glues = GLUED_ANCHOR_MIN <= anchor_len
                 && self.lead.start == self.lead.end
-                && !self.far
+                && self.far.is_none()
                 && near_start(text, at);
             glues.then(|| self.at_border(text, at, anchor_len, true)).flatten()
         })
@@ -303,8 +304,8 @@ impl Pattern {
                 continue;
             }
             let window = match self.far {
-                true => text.len().min(at + WINDOW_BYTES),
-                false => text.len(),
+                Some(_) => text.len().min(at + WINDOW_BYTES),
+                None => text.len(),
             };
             let input = Input::new(text).range(start..window).anchored(Anchored::Yes);
             let Some(found) = regex.search(&input) else { continue };

@@ -243,8 +243,8 @@ impl<'d, 'p> Search<'d, 'p> {
             return self.manifest(text, at, len, rule, found);
         }
         let candidate = pattern.confirm(text, at, len);
-        let missed = pattern.reach(text.len() - at).max(len);
-        self.looked(rule, candidate.as_ref().map_or(missed, |found| found.secret.len()));
+        let missed = || pattern.reach(text, at).max(len);
+        self.looked(rule, candidate.as_ref().map_or_else(missed, |found| found.secret.len()));
         let joined = torn::wrapped(compiled, pattern, text, at..at + len, candidate.as_ref());
         let joined = joined.or_else(|| {
             let begins_above = candidate.is_none() && pattern.has_lead();

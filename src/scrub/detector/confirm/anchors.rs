@@ -145,22 +145,6 @@ pub(super) fn long_enough(hir: &Hir, anchor: Vec<u8>) -> Vec<Vec<u8>> {
     }
 }
 
-/// Whether a repetition without an end takes blanks.
-pub(super) fn reaches_far(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Repetition(repetition) => match repetition.sub.kind() {
-            HirKind::Class(class) => {
-                let long = repetition.max.is_none_or(|max| 256 < max);
-                long && (set(class).has(b' ') || set(class).has(b'\n'))
-            }
-            _ => reaches_far(&repetition.sub),
-        },
-        HirKind::Capture(capture) => reaches_far(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(reaches_far),
-        _ => false,
-    }
-}
-
 /// How many bytes stand before an anchor in a match: at least and at most.
 pub(super) fn lead(hir: &Hir, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
     let mut parts = Vec::new();
@@ -283,7 +267,7 @@ fn flatten<'h>(hir: &'h Hir, parts: &mut Vec<&'h Hir>) {
 }
 
 /// The bytes of a class; of a character outside ASCII, every byte that it may have.
-fn set(class: &Class) -> ByteSet {
+pub(super) fn set(class: &Class) -> ByteSet {
     let mut set = ByteSet::EMPTY;
     let mut add = |start: u32, end: u32| {
         for byte in start.min(0x80)..=end.min(0xff) {
