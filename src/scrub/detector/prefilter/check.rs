@@ -158,6 +158,12 @@ const KEY_TAG_REACH: usize = 3;
 /// control character.
 fn may_end(rest: &[u8], after: usize) -> bool {
     let behind = rest.get(after..).unwrap_or_default();
+    // Most names are followed by text.
+    if let Some(near) = behind.first_chunk::<BORDER_REACH>()
+        && near.iter().fold(true, |all, byte| all & (b' ' <= *byte))
+    {
+        return false;
+    }
     let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 12 | 14..=31);
     // The tag of the attribute before its length, which says that a length follows.
     let is_tag = |at: Option<usize>| at.and_then(|at| rest.get(at)).is_some_and(|tag| tag & 7 == 2);

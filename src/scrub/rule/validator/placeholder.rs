@@ -208,13 +208,15 @@ fn is_mask(text: &str) -> bool {
         let first = characters.next();
         return first.is_none_or(|first| characters.all(|next| next == first));
     }
-    let (mut stars, mut longest) = (0, 0);
-    for character in text.chars() {
-        let masks = character == '*' || !character.is_ascii() && masking.contains(&character);
-        stars = if masks { stars + 1 } else { 0 };
-        longest = longest.max(stars);
-    }
-    let crosses = text.chars().filter(|character| matches!(character, 'x' | 'X')).count();
+    // Most values are ASCII without a star.
+    let longest = match text.is_ascii() && !text.contains('*') {
+        true => 0,
+        false => {
+            let runs = text.split(|character: char| !masking.contains(&character));
+            runs.map(|run| run.chars().count()).max().unwrap_or_default()
+        }
+    };
+    let crosses = text.bytes().filter(|byte| matches!(byte, b'x' | b'X')).count();
     let total = text.chars().count();
     3 <= longest || (text.len() == crosses && 3 <= total) || (6 <= crosses && total < crosses * 2)
 }
