@@ -61,3 +61,17 @@ fn a_secret_is_found_however_deep_its_quotes_and_line_ends_are_escaped() {
         }
     }
 }
+
+#[test]
+fn a_member_with_a_name_of_a_letter_or_two_is_found_however_deep() {
+    for name in ["d", "qi", "k"] {
+        for depth in 0..4 {
+            let secret = template::expand("{base64url:171}", 7).expect("a sound template");
+            let scrubbed =
+                SCRUBBER.scrub_text(&nested(&json!({ name: secret }).to_string(), depth));
+            let left = inner(&scrubbed, depth);
+            assert!(!left.contains(&secret), "{name}, depth {depth}: {left}");
+            assert!(left.starts_with(&format!("{{\"{name}\":\"[")), "{left}");
+        }
+    }
+}

@@ -224,8 +224,8 @@ impl KeyTable {
         } else if 5 <= joined.len() {
             self.needles.insert(KeyNeedle::word(joined));
         } else if joined.len() < 3 {
-            // As a member of JSON, alone or in JSON; before a sign, if it has two letters.
-            for sign in ["\":", "\\\":"] {
+            // As a member of JSON, however deep; before a sign, if it has two letters.
+            for sign in ["\":", "\\\":", "\\\\\\"] {
                 self.needles.insert(KeyNeedle::signed("\"", joined, sign));
             }
             if joined.len() == 2 {
