@@ -7,6 +7,7 @@ use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
 use crate::scrub::detector::hidden::is_of_run;
 use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::masked::is_mask_alone;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
@@ -69,6 +70,10 @@ impl<'d> Search<'d, '_> {
             _ => urls.how(text, at),
         };
         let trimmed = value.trim_ascii();
+        // A text that is searched once more has one under most keys.
+        if is_mask_alone(trimmed) {
+            return;
+        }
         let offset = range.start + (value.len() - value.trim_ascii_start().len());
         // The first rule with a pattern that matches knows best.
         for number in rules.iter() {

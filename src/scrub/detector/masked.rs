@@ -16,6 +16,11 @@ pub(super) fn is_mask(value: &[u8]) -> bool {
     })
 }
 
+/// Whether a value is one of our masks and nothing else.
+pub(super) fn is_mask_alone(value: &[u8]) -> bool {
+    memchr::memchr(b']', value).is_some_and(|end| end + 1 == value.len()) && is_mask(value)
+}
+
 /// How long what stands in a mask may be: the id of a rule, and what `mask: structure` keeps.
 const MASK_MAX: usize = 192;
 
