@@ -30,6 +30,7 @@ use anchors::lead;
 use anchors::long_enough;
 use anchors::marks;
 use anchors::signs;
+use reach::Begin;
 use reach::Reach;
 use string::string_end;
 
@@ -54,6 +55,8 @@ pub(in crate::scrub) struct Pattern {
     /// How far a try may read even if nothing matches, where the pattern can go on over
     /// blanks without an end.
     far: Option<Reach>,
+    /// What a match has before it goes on over blanks.
+    begin: OnceLock<Option<Begin>>,
     marks: Marks,
     /// The signs that may stand in a match.
     signs: ByteSet,
@@ -180,6 +183,7 @@ impl Pattern {
             open,
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
             far: Reach::of(&hir),
+            begin: OnceLock::new(),
             marks: marks(&hir),
             signs: signs(&hir),
             firsts: firsts(&hir),
@@ -210,11 +214,6 @@ impl Pattern {
     /// What there is in a match that may be escaped.
     pub(in crate::scrub) fn marks(&self) -> Marks {
         self.marks
-    }
-
-    /// How many bytes behind an anchor at `at` a try may have read in vain.
-    pub(in crate::scrub) fn reach(&self, text: &[u8], at: usize) -> usize {
-        self.far.map_or(0, |far| far.len(text.get(at..).unwrap_or_default()))
     }
 
     fn regex(&self) -> Option<&Regex> {

@@ -3,14 +3,21 @@
 //! Most patterns end with the token. One that goes on over blanks reads what stands behind,
 //! and nothing tells afterwards how much of it. So much is charged as it can have been, as
 //! far as the pattern says: to the end of the line, where no match has a line feed; and as
-//! many bytes as a match has, besides those that it takes without an end.
+//! many bytes as a match has, besides those that it takes without an end. Where not even what
+//! comes before the blanks stands there (`echo $HOME` in a script), that is all that was read.
 
+use regex_automata::Anchored;
+use regex_automata::Input;
+use regex_automata::meta::Regex;
 use regex_syntax::hir::Hir;
 use regex_syntax::hir::HirKind;
 
 use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::confirm::PATTERN_BYTES_MAX;
+use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::detector::confirm::WINDOW_BYTES;
 use crate::scrub::detector::confirm::anchors::set;
+use crate::scrub::detector::confirm::parse;
 
 /// A repetition that takes more characters than these is as one without an end.
 const REPEATED_MAX: u32 = 256;
@@ -41,6 +48,54 @@ impl Reach {
         let rest = line.and_then(|line| rest.get(..line)).unwrap_or(rest);
         let others = rest.iter().enumerate().filter(|(_, byte)| !self.endless.has(**byte));
         others.map(|(at, _)| at).nth(self.others_max).unwrap_or(rest.len())
+    }
+}
+
+/// The part of a pattern before it goes on over blanks.
+pub(super) struct Begin {
+    regex: Regex,
+    reach: Reach,
+}
+
+impl Begin {
+    /// `None`: the pattern goes on at once, or not only behind a part of its own.
+    fn of(pattern: &str) -> Option<Self> {
+        let hir = parse(pattern).ok()?;
+        let HirKind::Concat(parts) = hir.kind() else { return None };
+        let parts = parts.iter().take_while(|part| !goes_on(part)).cloned().collect();
+        let begin = Hir::concat(parts);
+        let mut endless = ByteSet::EMPTY;
+        let others_max = others_max(&begin, &mut endless);
+        let is_one_line = !bytes(&begin).has(b'\n');
+        let limits = Regex::config().nfa_size_limit(Some(PATTERN_BYTES_MAX)).utf8_empty(false);
+        let regex = Regex::builder().configure(limits).build_from_hir(&begin).ok()?;
+        Some(Self { regex, reach: Reach { endless, others_max, is_one_line } })
+    }
+}
+
+/// Up to what reach it is not asked how much of it was read, in bytes.
+const ASKED_MIN: usize = 1 << 10;
+
+impl Pattern {
+    /// How many bytes behind an anchor at `at` a try may have read in vain.
+    pub(in crate::scrub) fn reach(&self, text: &[u8], at: usize) -> usize {
+        let Some(far) = self.far else { return 0 };
+        let rest = text.get(at..).unwrap_or_default();
+        let most = far.len(rest);
+        if most < ASKED_MIN || self.has_lead() {
+            return most;
+        }
+        let Some(begin) = self.begin.get_or_init(|| Begin::of(&self.source)) else { return most };
+        let window = text.len().min(at + WINDOW_BYTES);
+        let is_there = |start: usize| {
+            let input = Input::new(text).range(start..window).anchored(Anchored::Yes);
+            begin.regex.is_match(input.earliest(true))
+        };
+        let first = at.saturating_sub(self.lead_max());
+        match (first..=at).any(is_there) {
+            true => most,
+            false => begin.reach.len(rest),
+        }
     }
 }
 
@@ -116,6 +171,16 @@ mod tests {
         ] {
             let reach = Reach::of(&parse(pattern).expect("sound"));
             assert_eq!(reach.map(|reach| reach.len(&text)), len, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_begin_as_a_match_is_not_charged_with_its_end() {
+        let pattern = r"echo \$[A-Z]{0,40}?(?:KEY|PASS)(?s:.)*?END";
+        let (pattern, _) = Pattern::new(pattern, &["echo $".to_owned()], false).expect("sound");
+        for (begin, is_far) in [("echo $HOME ", false), ("echo $MYKEY ", true)] {
+            let text = [begin, &"y".repeat(2000)].concat();
+            assert_eq!(1000 < pattern.reach(text.as_bytes(), 0), is_far, "{begin}");
         }
     }
 }
