@@ -9,8 +9,12 @@
 //! open real doors; tokens with `EXAMPLE` in them; tokens with a cut (`…`, `...`)
 //! in the middle, whose rest is still secret.
 
+mod stand_in;
+
 use crate::scrub::rule::validator::WordList;
 use crate::scrub::rule::validator::looks_random;
+
+use stand_in::is_stand_in;
 
 /// Whole values, in lower case and without brackets, that hold nothing.
 const EMPTY_WORDS: WordList<31> = WordList::new([
@@ -138,49 +142,6 @@ const REFERENCE_STARTS: WordList<28> = WordList::new([
     "/mnt/secrets",
 ]);
 
-/// What documentation calls the thing that goes here.
-const STAND_IN_NOUNS: &[&str] = &[
-    "api",
-    "key",
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "pass",
-    "access",
-    "auth",
-    "client",
-    "bearer",
-    "bot",
-    "app",
-    "private",
-    "project",
-    "personal",
-    "account",
-    "credential",
-    "credentials",
-    "license",
-    "webhook",
-    "jwt",
-    "session",
-    "username",
-    "user",
-    "id",
-    "org",
-    "super",
-    "strong",
-    "own",
-    "actual",
-    "real",
-    "openai",
-    "anthropic",
-    "github",
-    "gitlab",
-    "slack",
-    "aws",
-    "azure",
-];
-
 /// Whether a value cannot be a secret, whatever key it stands under.
 pub fn is_placeholder(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
@@ -273,35 +234,6 @@ fn is_variable_name(name: &str) -> bool {
     let rest = |character: char| character.is_ascii_uppercase() || character == '_';
     name.starts_with(rest)
         && name.chars().all(|character| rest(character) || character.is_ascii_digit())
-}
-
-/// `your-api-key`, `YOUR_TOKEN_HERE`, `insert-token-here`, `sk-your-key`.
-fn is_stand_in(text: &str) -> bool {
-    if 80 < text.len() || text.bytes().any(|byte| byte.is_ascii_digit()) {
-        return false;
-    }
-    // One word, but for `yourtoken`.
-    let begins = text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("your"));
-    if !begins && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return false;
-    }
-    let lower = text.to_ascii_lowercase();
-    let words: Vec<&str> = lower
-        .split(|character: char| !character.is_alphabetic())
-        .filter(|word| !word.is_empty())
-        .collect();
-    let noun = |word: &&str| STAND_IN_NOUNS.contains(word);
-    let your = words.windows(2).any(|pair| match pair {
-        ["your" | "ur", what] => noun(what),
-        [_, "here"] => words.iter().any(noun),
-        ["insert" | "enter" | "paste" | "put" | "replace" | "fill", ..] => words.iter().any(noun),
-        _ => false,
-    });
-    // Without a separator: `yourapikey`, `YourTokenHere`.
-    let glued = lower.strip_prefix("your").is_some_and(|rest| {
-        STAND_IN_NOUNS.iter().any(|noun| 3 <= noun.len() && rest.starts_with(noun))
-    });
-    your || glued && words.len() == 1
 }
 
 /// An expression that fetches a secret, and then a name, perhaps in quotes and with a bracket
