@@ -16,6 +16,7 @@ pub(in crate::scrub) use disguise::ends_disguised;
 pub(in crate::scrub) use disguise::look_of;
 pub(in crate::scrub) use numbers::Numbers;
 pub(in crate::scrub) use packed::Packed;
+pub(in crate::scrub) use packed::is_all_of;
 pub(in crate::scrub) use packed::pack;
 pub(in crate::scrub) use packed::unpack;
 

@@ -160,9 +160,11 @@ impl<'d, 'p> Search<'d, 'p> {
         let pairs_done = std::mem::take(&mut self.pairs_done);
         let columns = std::mem::take(&mut self.columns);
         let urls = std::mem::take(&mut self.urls);
-        if let Some(packed) = layer.packed(text) {
-            self.packed(text, packed, layer, &mut found);
-        }
+        let packed = layer.packed(text);
+        let hits = match packed.is_some_and(|packed| self.packed(text, packed, layer, &mut found)) {
+            true => &[],
+            false => hits,
+        };
         match known {
             Known::Nothing => {}
             Known::Secret(rules) => {

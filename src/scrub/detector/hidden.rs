@@ -102,25 +102,27 @@ impl Search<'_, '_> {
         found.push(Match { range: numbers.range, how, ..first });
     }
 
-    /// A text that is packed.
+    /// A text that is packed. Returns whether there is nothing else in it.
     pub(super) fn packed(
         &mut self,
         text: &[u8],
         packed: Packed,
         layer: Layer,
         found: &mut Vec<Match>,
-    ) {
+    ) -> bool {
         let inner = match layer.in_run {
             true => Layer { in_run: false, ..layer },
-            false if DEPTH_MAX <= layer.depth => return,
+            false if DEPTH_MAX <= layer.depth => return false,
             false => layer.inner(),
         };
         let limit = self.budget;
         let Ok(unpacked) = decode::unpack(packed, text, limit) else {
             found.push(Match::whole(text.len(), RUN));
-            return;
+            return true;
         };
-        let Some(unpacked) = unpacked.filter(|unpacked| self.spend(unpacked.len())) else { return };
+        let Some(unpacked) = unpacked.filter(|unpacked| self.spend(unpacked.len())) else {
+            return false;
+        };
         if let Some((rewritten, first)) = self.rewritten(&unpacked, inner, packed.name()) {
             let how = match first.rule {
                 RUN => How::Plain,
@@ -128,6 +130,7 @@ impl Search<'_, '_> {
             };
             found.push(Match { range: 0..text.len(), how, ..first });
         }
+        decode::is_all_of(packed, text, &unpacked)
     }
 
     /// What an encoding says, masked, and its first match; `None` where there is none.

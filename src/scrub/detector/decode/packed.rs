@@ -162,6 +162,38 @@ fn members(mut bytes: &[u8], bytes_max: usize) -> Result<Option<Vec<u8>>, TooLon
     Ok((!text.is_empty()).then_some(text))
 }
 
+/// Whether packed bytes are nothing but what was unpacked of them, to the last byte: they end
+/// with its checksum (RFC 1952 §2.3.1, RFC 1950 §2.2). What such bytes say as a text, where a
+/// part was stored as it is, was found in what they hold.
+pub(in crate::scrub) fn is_all_of(packed: Packed, bytes: &[u8], text: &[u8]) -> bool {
+    match packed {
+        Packed::Gzip => {
+            let end = [crc32fast::hash(text), text.len() as u32].map(u32::to_le_bytes).concat();
+            bytes.ends_with(&end)
+        }
+        Packed::Zlib => bytes.ends_with(&adler32(text).to_be_bytes()),
+        Packed::Utf16 { .. } => false,
+    }
+}
+
+/// The checksum of RFC 1950 §9.
+fn adler32(text: &[u8]) -> u32 {
+    /// The largest prime below 2¹⁶.
+    const BASE: u32 = 65521;
+    /// How many bytes may be added before the sums must be reduced.
+    const BYTES_MAX: usize = 5552;
+    let (mut low, mut high) = (1_u32, 0_u32);
+    for part in text.chunks(BYTES_MAX) {
+        for byte in part {
+            low += u32::from(*byte);
+            high += low;
+        }
+        low %= BASE;
+        high %= BASE;
+    }
+    (high << 16) | low
+}
+
 /// Packs a text.
 pub(in crate::scrub) fn pack(packed: Packed, text: &[u8]) -> Vec<u8> {
     match packed {
@@ -238,6 +270,10 @@ mod tests {
             let bytes = pack(packed, text);
             assert_eq!(Packed::of(&bytes), Some(packed));
             assert_eq!(unpack(packed, &bytes, 100), Ok(Some(text.to_vec())), "{packed:?}");
+            let is_compressed = matches!(packed, Packed::Gzip | Packed::Zlib);
+            assert_eq!(is_all_of(packed, &bytes, text), is_compressed, "{packed:?}");
+            let more = [&bytes[..], b"x"].concat();
+            assert!(!is_all_of(packed, &more, text), "{packed:?}");
         }
     }
 
