@@ -35,6 +35,7 @@ pub(in crate::scrub) use columns::is_quoted_name;
 pub(in crate::scrub) use manifest::manifest_around;
 pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
+pub(in crate::scrub) use members::objects;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use other::is_cmdlet;
@@ -167,6 +168,7 @@ pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
         b'\n' | b'\r' | b'"' | b'`' => true,
         b'\\' => matches!(value.get(i + 1), Some(b'"' | b'\\' | b'n' | b'r' | b'u')),
         b'\'' => !value.get(i + 1).is_some_and(u8::is_ascii_alphanumeric),
+        b'[' => around::is_shown_break(value, i),
         _ => false,
     });
     line.start + end.unwrap_or(value.len())
@@ -208,6 +210,7 @@ pub(in crate::scrub) fn is_command(text: &[u8], value: Range<usize>, sign: Sign)
     };
     match word {
         [b'-', letter] => sign == Sign::Flag && letter.is_ascii_alphabetic(),
+        [b'-', b'-', name @ ..] => sign == Sign::Flag && around::is_long_option(name),
         [b'(', name @ ..] | [b'$', b'(', name @ ..] => {
             is_word(name) && behind.starts_with(b" ") && line_has(behind, b')')
         }
@@ -307,9 +310,10 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
             b';' | b',' => {
                 sign == Sign::Query
                     || next.is_none_or(|next| next <= b' ' || matches!(next, b'"' | b'\'' | b'\\'))
-                    || is_date(value.get(i + 1..).unwrap_or_default())
+                    || around::is_date(value.get(i + 1..).unwrap_or_default())
                     || is_next_pair(value, i + 1)
             }
+            b'[' if around::is_shown_break(value, i) => true,
             b'(' | b'[' | b'{' => {
                 open += 1;
                 false
@@ -349,12 +353,6 @@ fn goes_on(next: Option<u8>) -> bool {
 /// Whether a tag opens or closes at a `<` that this follows.
 fn opens_tag(next: Option<u8>) -> bool {
     next.is_none_or(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b' '))
-}
-
-/// `2026-03-01`, in the next column.
-fn is_date(text: &[u8]) -> bool {
-    matches!(text, [a, b, c, d, b'-', e, f, b'-', ..]
-        if [a, b, c, d, e, f].iter().all(|digit| digit.is_ascii_digit()))
 }
 
 /// How far before a value a bracket is looked for that is open there.

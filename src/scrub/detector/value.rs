@@ -217,6 +217,16 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     }
 }
 
+/// One word with letters of other scripts, and with a digit: `密码6429!`.
+pub(in crate::scrub::detector) fn is_foreign_word(text: &[u8]) -> bool {
+    6 <= text.len()
+        && text.iter().any(|byte| !byte.is_ascii())
+        && text.iter().any(u8::is_ascii_digit)
+        && !text.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+        && std::str::from_utf8(text)
+            .is_ok_and(|text| text.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
+}
+
 /// Four and more plain words, which only quotes hold together: a passphrase.
 fn is_words(text: &[u8]) -> bool {
     let mut words = text.split(|byte| *byte == b' ');
@@ -235,9 +245,16 @@ fn is_credential(text: &[u8]) -> bool {
     8 <= text.len()
         && !text.iter().any(|byte| byte.is_ascii_whitespace())
         && !text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'))
-        && !matches!(text, [b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..])
+        && (!matches!(text, [b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..]) || is_drawn(text))
         && (text.first() != Some(&b'/') || is_base64_with_slash(text))
         && (validator::looks_random(text) || (is_mixed(text) && !is_name(text)))
+}
+
+/// Whether a value that begins like a path, a tag or a list is a password that a program made
+/// all the same: it is neither, and looks it.
+fn is_drawn(text: &[u8]) -> bool {
+    let closes = |byte: &u8| b"/>}])".contains(byte);
+    !text.iter().any(closes) && is_generated(text)
 }
 
 /// Letters together with digits, or with signs that names do not have.
@@ -252,6 +269,15 @@ fn is_mixed(text: &[u8]) -> bool {
 /// Prose about a secret: four words and more, most of them lower-case words.
 fn is_sentence(text: &[u8]) -> bool {
     let words: Vec<&[u8]> = text.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty()).collect();
+    // `doesn't match`: no passphrase begins so.
+    const DENIED: [&[u8]; 7] =
+        [b"doesn't", b"isn't", b"wasn't", b"didn't", b"hasn't", b"aren't", b"weren't"];
+    if let [first, second, ..] = words.as_slice()
+        && DENIED.iter().any(|denied| first.eq_ignore_ascii_case(denied))
+        && second.iter().all(u8::is_ascii_alphabetic)
+    {
+        return true;
+    }
     let plain = words
         .iter()
         .filter(|word| {
@@ -304,7 +330,10 @@ fn is_code(text: &[u8], sign: Sign) -> bool {
     let member = plain.contains(&b'.')
         && plain.iter().all(|&byte| is_path(byte) && (digits || !byte.is_ascii_digit()))
         && plain.first().is_some_and(u8::is_ascii_alphabetic)
-        && plain.split(|&byte| byte == b'.').all(|part| !part.is_empty());
+        // No member is a number: `Sunset.2066`.
+        && plain
+            .split(|&byte| byte == b'.')
+            .all(|part| part.first().is_some_and(|byte| !byte.is_ascii_digit()));
     let reference = matches!(plain, [b'&' | b'*', b'a'..=b'z' | b'A'..=b'Z' | b'\'', ..]);
     let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || is_optional_type(plain));
     let variable = matches!(sign, Sign::SpacedEquals)

@@ -168,6 +168,30 @@ pub(in crate::scrub) fn is_reference(text: &[u8], at: usize, sign: Sign) -> bool
     }
 }
 
+/// `2026-03-01`, in the next column.
+pub(super) fn is_date(text: &[u8]) -> bool {
+    matches!(text, [a, b, c, d, b'-', e, f, b'-', ..]
+        if [a, b, c, d, e, f].iter().all(|digit| digit.is_ascii_digit()))
+}
+
+/// What follows two hyphens in the name of an option, with or without its value: `user=bob`.
+pub(super) fn is_long_option(text: &[u8]) -> bool {
+    let name = text.split(|byte| *byte == b'=').next().unwrap_or_default();
+    2 <= name.len()
+        && name.first().is_some_and(u8::is_ascii_lowercase)
+        && name.last().is_some_and(u8::is_ascii_lowercase)
+        && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
+}
+
+/// Whether `[\r]` or `[\n]` stands at `at`, as logs of what goes over a wire show the end of a
+/// line.
+pub(super) fn is_shown_break(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let rest = rest.get(1..).unwrap_or_default();
+    let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    0 < slashes && matches!(rest.get(slashes..), Some([b'r' | b'n', b']', ..]))
+}
+
 /// `your password>`: words, and nothing that goes on behind them.
 fn is_stand_in(rest: &[u8]) -> bool {
     const TAGS: [&[u8]; 14] = [

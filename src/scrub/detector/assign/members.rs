@@ -101,9 +101,53 @@ impl<'t> Iterator for Members<'t> {
     }
 }
 
+/// How much of a list of objects is read, in bytes.
+const OBJECTS_LEN_MAX: usize = 1 << 14;
+
+/// Where the objects of the list begin whose bracket stands at `at`, and how many bytes were
+/// read. None where the list has something else.
+pub(in crate::scrub) fn objects(text: &[u8], at: usize) -> (Vec<usize>, usize) {
+    let mut cursor = Cursor { text, at: at + 1 };
+    cursor.blanks();
+    let mut starts = Vec::new();
+    let mut open = 0_usize;
+    if cursor.peek() != Some(b'{') {
+        return (starts, 0);
+    }
+    let rest = cursor.rest();
+    let rest = rest.get(..OBJECTS_LEN_MAX).unwrap_or(rest);
+    for found in memchr::memchr3_iter(b'{', b'}', b']', rest) {
+        match rest.get(found) {
+            Some(b'{') => {
+                if open == 0 {
+                    starts.push(cursor.at + found);
+                }
+                open += 1;
+            }
+            Some(b'}') => open = open.saturating_sub(1),
+            _ if open == 0 => return (starts, found),
+            _ => {}
+        }
+    }
+    (starts, rest.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Members;
+    use super::objects;
+
+    #[test]
+    fn the_objects_of_a_list_are_told_apart() {
+        for (text, expected) in [
+            (r#"[{"a": {"b": 1}}, {"c": [2]}], {"d": 3}"#, vec![1, 18]),
+            ("[\n {a: x},\n {b: y}\n]", vec![3, 12]),
+            (r#"["a", {"b": 1}]"#, vec![]),
+            ("[]", vec![]),
+        ] {
+            assert_eq!(objects(text.as_bytes(), 0).0, expected, "{text}");
+        }
+    }
 
     #[test]
     fn members_are_read_as_each_language_writes_them() {

@@ -22,6 +22,9 @@ const BEFORE_MAX: usize = 64;
 /// Whether what follows a key, whose own line ends without a value, is the next entry of its
 /// file, with a name of its own: `DB_PASSWORD=` and `DB_HOST=db01` below, `"hash": "x"`.
 pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> bool {
+    if assignment.delimiter == Delimiter::None && is_next_field(text, assignment) {
+        return true;
+    }
     let (key, value) = (&assignment.key, &assignment.value);
     let gap = text.get(key.end..value.start).unwrap_or_default();
     let gap = gap.get(gap.len().saturating_sub(GAP_MAX)..).unwrap_or_default();
@@ -46,6 +49,59 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
             let (name, behind) = line.split_at(len);
             is_entry_name(name) && is_entry(behind)
         }
+    }
+}
+
+/// Whether what follows a key behind a sign and a blank is the next pair of the line, since
+/// the key has no value: `password= user=bob` (logfmt), `{User:x Password: Email:y}` and
+/// `map[password: user:x]` (Go).
+fn is_next_field(text: &[u8], assignment: &Assignment) -> bool {
+    let (key, value) = (&assignment.key, assignment.value.start);
+    let gap = text.get(key.end..value).unwrap_or_default();
+    let rest = text.get(value..).unwrap_or_default();
+    let len = rest.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
+    let (name, behind) = rest.split_at(len);
+    match gap {
+        b"= " => {
+            is_entry_name(name)
+                && matches!(behind, [b'=', next, ..] if !matches!(next, b'=' | b' ' | b'\n'))
+        }
+        b": " => {
+            let len = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+            let (name, behind) = name.split_at(len.count());
+            let is_name = !name.is_empty()
+                && name.first().is_some_and(u8::is_ascii_alphabetic)
+                && (behind.starts_with(b":") || rest.get(name.len()) == Some(&b':'));
+            is_name && in_go_fields(text, key, name)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a key and the name behind it stand among fields as Go prints them: with a colon and
+/// no blank, those of a structure exported.
+fn in_go_fields(text: &[u8], key: &Range<usize>, next: &[u8]) -> bool {
+    let is_exported = |name: &[u8]| name.first().is_some_and(u8::is_ascii_uppercase);
+    let before = text.get(key.start.saturating_sub(BEFORE_MAX)..key.start).unwrap_or_default();
+    let exported = is_exported(text.get(key.clone()).unwrap_or_default()) && is_exported(next);
+    match before {
+        [.., b'm', b'a', b'p', b'['] => true,
+        [.., b'{'] => exported,
+        [words @ .., b' '] => {
+            let start = words.iter().rposition(|byte| b" {[".contains(byte));
+            let opened = start.and_then(|at| words.get(at)) != Some(&b' ');
+            let word = words.get(start.map_or(0, |at| at + 1)..).unwrap_or_default();
+            let colon = memchr::memchr(b':', word).unwrap_or_default();
+            let first = word.get(..colon).unwrap_or_default();
+            let in_map = memchr::memmem::rfind(words, b"map[").is_some_and(|at| {
+                memchr::memchr(b']', words.get(at..).unwrap_or_default()).is_none()
+            });
+            let is_field = 0 < colon
+                && first.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+                && word.get(colon + 1) != Some(&b'"');
+            is_field && (in_map || (exported && is_exported(first))) || (opened && in_map)
+        }
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::find::ELEMENTS_MAX;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
@@ -67,6 +68,9 @@ impl<'d> Search<'d, '_> {
         let range = assignment.value.clone();
         self.step(range.len());
         let standing = match sign {
+            Sign::Prose if value::is_foreign_word(text.get(range.clone()).unwrap_or_default()) => {
+                Standing::Whole
+            }
             Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
             _ => Standing::Whole,
         };
@@ -97,6 +101,14 @@ impl<'d> Search<'d, '_> {
         match value {
             // Go prints a list as `[a b]`.
             [b'[', ..] => {
+                let (objects, read) = assign::objects(text, range.start);
+                self.step(read);
+                if !objects.is_empty() {
+                    for object in objects.into_iter().take(ELEMENTS_MAX) {
+                        self.members(text, assign::Members::new(text, object), rules, found);
+                    }
+                    return None;
+                }
                 let len = closing_bracket(value).unwrap_or(value.len());
                 self.step(len);
                 let start = range.start + 1;

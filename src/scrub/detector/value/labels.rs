@@ -98,10 +98,43 @@ fn look(word: impl AsRef<str>) -> String {
 const ENGLISH: [&str; 6] = ["password", "passphrase", "passcode", "secret", "token", "key"];
 
 /// The words that say which, or what to do.
-const WHICH: [&str; 26] = [
-    "new", "old", "current", "confirm", "repeat", "retype", "verify", "enter", "choose", "your",
-    "the", "a", "again", "optional", "client", "api", "user", "account", "login", "database",
-    "access", "private", "forgot", "reset", "change", "show",
+const WHICH: [&str; 36] = [
+    "new",
+    "old",
+    "current",
+    "confirm",
+    "repeat",
+    "retype",
+    "verify",
+    "enter",
+    "choose",
+    "your",
+    "the",
+    "a",
+    "again",
+    "optional",
+    "client",
+    "api",
+    "user",
+    "account",
+    "login",
+    "database",
+    "access",
+    "private",
+    "forgot",
+    "reset",
+    "change",
+    "show",
+    "shared",
+    "partagé",
+    "partagée",
+    "compartido",
+    "compartida",
+    "condiviso",
+    "condivisa",
+    "compartilhado",
+    "gedeeld",
+    "gemeinsames",
 ];
 
 /// The same in scripts that write them together.
@@ -216,6 +249,7 @@ mod tests {
             "Wachtwoord",
             "API 密钥",
             "New password",
+            "Secret partagé",
             "Password (optional)",
         ] {
             assert!(is_label(text.as_bytes()), "{text}");

@@ -151,6 +151,7 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_closing(text)
         || is_version(text)
         || is_duration(text)
+        || is_timestamp(text)
         || is_media_type(text)
         || is_verbs(text)
         || is_field_name(text)
@@ -210,6 +211,20 @@ fn is_duration(text: &[u8]) -> bool {
             && number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
             && number.first().is_some_and(u8::is_ascii_digit)
     })
+}
+
+/// `2026-07-01T02:28:46.820Z`, `2026-07-01 02:28:46 +0000 UTC`: a date and a time (RFC 3339, or
+/// as languages print them). A date alone may be a password.
+fn is_timestamp(text: &[u8]) -> bool {
+    const SHAPE: &[u8] = b"dddd-dd-dd dd:dd";
+    let Some((head, rest)) = text.split_at_checked(SHAPE.len()) else { return false };
+    let fits = head.iter().zip(SHAPE).all(|(byte, shape)| match shape {
+        b'd' => byte.is_ascii_digit(),
+        b' ' => matches!(byte, b'T' | b't' | b' ' | b'_'),
+        sign => byte == sign,
+    });
+    let of_rest = |byte: &u8| byte.is_ascii_digit() || b":.,+-Zz UTCGM".contains(byte);
+    fits && rest.len() <= 32 && rest.iter().all(of_rest)
 }
 
 /// `application/x-pkcs12` (RFC 6838, 4.2.7: the registered top-level types).
@@ -333,6 +348,9 @@ mod tests {
             "%s:%s",
             "unchanged",
             "Erforderlich",
+            "2026-07-01T02:28:46.820Z",
+            "2026-07-01 02:28:46.123456 +0000 UTC",
+            "2026-07-01T02:28",
             "SHA256:jG3uhkWKFLf6xuI5aHUQPFeNBTxaQWk8JzFalHlsZfY",
         ] {
             assert!(is_no_secret(text.as_bytes()), "{text}");
@@ -349,6 +367,8 @@ mod tests {
             "%s3cret",
             "application/Xk39",
             "^1a",
+            "2026-07-01",
+            "2026-07-01T02:28Xk9",
         ] {
             assert!(!is_no_secret(text.as_bytes()), "{text}");
         }
