@@ -8,6 +8,7 @@
 
 mod around;
 mod block;
+mod cell;
 mod columns;
 mod cursor;
 mod manifest;
@@ -117,6 +118,9 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     cursor.emphasis();
     cursor.star(&key);
     cursor.blanks();
+    if sign == Sign::Colon {
+        cursor.tags();
+    }
     cursor.opening(sign);
     cursor.continued();
     if let Some(value) = cursor.heredoc(sign) {

@@ -24,6 +24,7 @@ pub(in crate::scrub::detector) use chosen::is_generated;
 
 use chosen::is_base64_with_slash;
 use chosen::is_chosen;
+use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
 use connection::connection;
@@ -217,8 +218,14 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     }
 }
 
+/// What is a password behind a word for one, where quotes hold it together: a word of another
+/// script with a digit, or four and more plain words in a row.
+pub(in crate::scrub::detector) fn is_quoted_password(text: &[u8]) -> bool {
+    is_foreign_word(text) || is_long_phrase(text)
+}
+
 /// One word with letters of other scripts, and with a digit: `密码6429!`.
-pub(in crate::scrub::detector) fn is_foreign_word(text: &[u8]) -> bool {
+fn is_foreign_word(text: &[u8]) -> bool {
     6 <= text.len()
         && text.iter().any(|byte| !byte.is_ascii())
         && text.iter().any(u8::is_ascii_digit)

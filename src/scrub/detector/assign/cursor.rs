@@ -6,6 +6,7 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_defined;
 use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::record::is_value_name;
+use crate::scrub::detector::assign::record::value_tag;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::decode::break_len;
@@ -94,9 +95,9 @@ impl<'t> Cursor<'t> {
         } else if sign == Sign::Element && rest.starts_with(CDATA) {
             self.at += CDATA.len();
         } else if sign == Sign::Element
-            && [&b"<Value>"[..], b"<value>", b"<string>"].iter().any(|tag| rest.starts_with(tag))
+            && let Some(len) = value_tag(rest)
         {
-            self.at += memchr::memchr(b'>', rest).map_or(0, |at| at + 1);
+            self.at += len;
         } else if let (Sign::Colon, [b'|' | b'>', more @ ..]) = (sign, rest) {
             let marks = more.iter().take(2).take_while(|b| b"+-123456789".contains(b)).count();
             let gap = more.get(marks..).and_then(break_len);
@@ -248,13 +249,18 @@ impl<'t> Cursor<'t> {
             return Some(sign);
         }
         for _ in 0..4 {
-            let name = self.rest().iter().take_while(|&&byte| is_key_byte(byte)).count();
+            if self.peek() == Some(b'>') {
+                return self.value_element();
+            }
+            let of_name = |byte: &&u8| is_key_byte(**byte) || **byte == b':';
+            let name = self.rest().iter().take_while(of_name).count();
             let name_at = self.at..self.at + name;
             if name == 0 || self.text.get(name_at.end) != Some(&b'=') {
                 return None;
             }
             self.at = name_at.end + 1;
-            if is_value_name(self.text.get(name_at)?) {
+            let name = self.text.get(name_at)?.rsplit(|byte| *byte == b':').next()?;
+            if is_value_name(name) {
                 return Some(Sign::Colon);
             }
             let (value_depth, quote) = self.quote().filter(|quote| quote.0 == depth)?;

@@ -49,6 +49,15 @@ pub(in crate::scrub) fn is_value_name(name: &[u8]) -> bool {
     NAMES.iter().any(|value| name.eq_ignore_ascii_case(value))
 }
 
+/// How long the tag is that begins the value of an element, with the prefix of its namespace:
+/// `<value>`, `<sv:value>`.
+pub(super) fn value_tag(rest: &[u8]) -> Option<usize> {
+    let inner = rest.strip_prefix(b"<")?;
+    let len = memchr::memchr(b'>', inner.get(..NAME_MAX).unwrap_or(inner))?;
+    let name = inner.get(..len)?.rsplit(|byte| *byte == b':').next()?;
+    matches!(name, b"Value" | b"value" | b"string").then_some(len + 2)
+}
+
 /// Whether a member or an attribute of this name holds the name of a setting.
 pub(super) fn is_name_name(name: &[u8]) -> bool {
     [&b"name"[..], b"key", b"header", b"field", b"param", b"variable", b"label"]

@@ -121,6 +121,9 @@ impl Cursor<'_> {
                 return self.before_string(of_type.len(), Sign::SpacedEquals);
             }
         }
+        if blanks == 0 && key_quote.is_none() && rest.starts_with(b"</") {
+            return self.next_element().or_else(|| self.next_cell());
+        }
         self.next_element().or_else(|| self.argument(key, key_quote, blanks))
     }
 

@@ -221,7 +221,13 @@ impl<'d> Search<'d, '_> {
         };
         for secret in value::secrets(ValueForm::Credential, value, standing) {
             let range = entry.value.start + secret.start..entry.value.start + secret.end;
-            if let Some(rule) = rules.iter().find(|&rule| self.admits(rule, text, &range)) {
+            let accepts = |rule: u32| {
+                let secret = text.get(range.clone()).unwrap_or_default();
+                let rule = self.detector.rules.get(rule as usize);
+                rule.is_some_and(|rule| rule.accepts(secret))
+            };
+            let rule = rules.iter().find(|&rule| accepts(rule) && self.admits(rule, text, &range));
+            if let Some(rule) = rule {
                 found.push(Match { range, rule, certainty: Certainty::Key, how: How::Plain });
             }
         }

@@ -40,6 +40,45 @@ impl<'d> Search<'d, '_> {
         }
     }
 
+    /// Judges the one word that stands behind a key on a line of their own, as many files of
+    /// settings have it: `shared_key x`. The name must be one of programs, joined from words,
+    /// and the looks of the value must tell.
+    pub(super) fn directive(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let rest = text.get(key.end..text.len().min(key.end + STEPS)).unwrap_or_default();
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let name = text.get(key.clone()).unwrap_or_default();
+        if blanks == 0 || !name.iter().any(|byte| matches!(byte, b'_' | b'-')) {
+            return;
+        }
+        let before = text.get(key.start.saturating_sub(STEPS)..key.start).unwrap_or_default();
+        let indent = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let outside = before.get(..before.len() - indent).unwrap_or_default();
+        let begins = match outside {
+            [] => key.start == before.len(),
+            outside => outside.ends_with(b"\n") || outside.ends_with(b"\\n"),
+        };
+        let value = rest.get(blanks..).unwrap_or_default();
+        let of_value = |byte: &&u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"');
+        let len = value.iter().take_while(of_value).count();
+        let range = key.end + blanks..key.end + blanks + len;
+        let ends = match value.get(len..).unwrap_or_default() {
+            [] => range.end == text.len(),
+            [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r', ..] => true,
+            _ => false,
+        };
+        let value = value.get(..len).unwrap_or_default();
+        if begins && ends && (value::is_told(value, false) || value::is_generated(value)) {
+            self.step(len);
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+    }
+
     /// Judges the words of a sentence in which a key stands that has no value beside it.
     pub(super) fn spoken(
         &mut self,

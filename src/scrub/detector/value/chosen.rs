@@ -87,20 +87,35 @@ pub(super) fn is_base64_with_slash(text: &[u8]) -> bool {
 /// managers make them: `basil-tiger-thunder-42`. Names of resources look alike, but name
 /// what they are of.
 pub(super) fn is_phrase(text: &[u8]) -> bool {
-    let Some(&joint) = text.iter().find(|byte| !byte.is_ascii_alphanumeric()) else { return false };
-    let parts: Vec<&[u8]> = text.split(|byte| *byte == joint).collect();
+    let Some((joint, parts)) = parts(text) else { return false };
     let [words @ .., number] = parts.as_slice() else { return false };
-    let is_word = |word: &&[u8]| {
-        (4..=12).contains(&word.len())
-            && word.iter().all(u8::is_ascii_lowercase)
-            && !names_something(word)
-            && !RESOURCES.iter().any(|name| memchr::memmem::find(word, name).is_some())
-    };
-    matches!(joint, b'-' | b'_' | b'.' | b'+')
+    joint != b' '
         && (3..=6).contains(&words.len())
-        && words.iter().all(is_word)
+        && words.iter().all(|word| is_plain(word))
         && (2..=4).contains(&number.len())
         && number.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether a value is such a phrase of four words and more without a number:
+/// `guitar-madrid-mustang-orange`.
+pub(super) fn is_long_phrase(text: &[u8]) -> bool {
+    let Some((_, words)) = parts(text) else { return false };
+    (4..=8).contains(&words.len()) && words.iter().all(|word| is_plain(word))
+}
+
+/// What is joined by one sign, and the sign.
+fn parts(text: &[u8]) -> Option<(u8, Vec<&[u8]>)> {
+    let joint = *text.iter().find(|byte| !byte.is_ascii_alphanumeric())?;
+    let joins = matches!(joint, b'-' | b'_' | b'.' | b'+' | b' ');
+    joins.then(|| (joint, text.split(|byte| *byte == joint).collect()))
+}
+
+/// A word as people take it into a phrase, and not into a name.
+fn is_plain(word: &[u8]) -> bool {
+    (4..=12).contains(&word.len())
+        && word.iter().all(u8::is_ascii_lowercase)
+        && !names_something(word)
+        && !RESOURCES.iter().any(|name| memchr::memmem::find(word, name).is_some())
 }
 
 /// Words in the names of resources.
