@@ -24,6 +24,7 @@ pub(in crate::scrub::detector) use chosen::is_generated;
 
 use chosen::is_base64_with_slash;
 use chosen::is_chosen;
+use chosen::is_chosen_name;
 use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
@@ -42,6 +43,7 @@ pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
 use no_secret::is_typed_number;
+pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_told;
 
 /// How much of a value is looked at to tell whether it is secret.
@@ -154,7 +156,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     match form {
         ValueForm::Credential => {
             let sure = matches!(word, None | Some(Sign::Equals | Sign::Pair));
-            is_credential(text) || (sure && is_phrase(text))
+            is_credential(text) || (sure && (is_phrase(text) || is_chosen_name(text)))
         }
         ValueForm::Password => match word {
             None => !is_sentence(text) && (!digits || 4 <= text.len()),

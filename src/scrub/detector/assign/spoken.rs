@@ -172,13 +172,15 @@ pub(in crate::scrub) fn may_be_spoken(text: &[u8], key: &Range<usize>) -> bool {
     }
 }
 
-/// The values of a key that is said in a sentence: none, one, or the old and the new.
+/// The values of a key that is said in a sentence: none, one, or the old and the new. Of two,
+/// `is_one_of_two` tells.
 pub(in crate::scrub) fn spoken(
     text: &[u8],
     key: &Range<usize>,
     is_told: impl Fn(&[u8]) -> bool,
+    is_one_of_two: impl Fn(&[u8]) -> bool,
 ) -> Vec<Range<usize>> {
-    let behind = behind(text, key, &is_told);
+    let behind = behind(text, key, &is_told, &is_one_of_two);
     if !behind.is_empty() {
         return behind;
     }
@@ -186,7 +188,12 @@ pub(in crate::scrub) fn spoken(
 }
 
 /// Values behind the key.
-fn behind(text: &[u8], key: &Range<usize>, is_told: &impl Fn(&[u8]) -> bool) -> Vec<Range<usize>> {
+fn behind(
+    text: &[u8],
+    key: &Range<usize>,
+    is_told: &impl Fn(&[u8]) -> bool,
+    is_one_of_two: &impl Fn(&[u8]) -> bool,
+) -> Vec<Range<usize>> {
     let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
     let rest = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let rest = match rest {
@@ -210,6 +217,12 @@ fn behind(text: &[u8], key: &Range<usize>, is_told: &impl Fn(&[u8]) -> bool) -> 
         }
         // What stands right behind a colon was judged as what is assigned.
         let assigned = start == 1 && rest.starts_with(b":");
+        if said.from
+            && let Some(old) = value_in(text, key.end + start + wide, is_one_of_two)
+            && let Some(new) = second(text, old.end, is_one_of_two)
+        {
+            return vec![old, new];
+        }
         if (said.tied || loose) && !assigned {
             let value = value_in(text, key.end + start + wide, is_told);
             if let Some(value) = value {
@@ -412,7 +425,7 @@ mod tests {
         ] {
             let at = text.find(key).expect("the key stands in the text");
             let told = |value: &[u8]| matches!(value, b"X1" | b"X2");
-            let found = spoken(text.as_bytes(), &(at..at + key.len()), told);
+            let found = spoken(text.as_bytes(), &(at..at + key.len()), told, told);
             let found: Vec<&str> = found.into_iter().map(|range| &text[range]).collect();
             assert_eq!(found.join(" "), expected, "{text}");
         }

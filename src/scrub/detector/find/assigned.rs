@@ -69,7 +69,9 @@ impl<'d> Search<'d, '_> {
         self.step(range.len());
         let standing = match sign {
             // Quotes show where it ends.
-            Sign::Prose if value::is_quoted_password(value_of(text, &range)) => Standing::Whole,
+            Sign::Prose | Sign::Stated if value::is_quoted_password(value_of(text, &range)) => {
+                Standing::Whole
+            }
             Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
             _ => Standing::Whole,
         };

@@ -73,7 +73,10 @@ impl<'d> Search<'d, '_> {
             _ => false,
         };
         let value = value.get(..len).unwrap_or_default();
-        if begins && ends && (value::is_told(value, false) || value::is_generated(value)) {
+        let tells = value::is_told(value, false)
+            || value::is_generated(value)
+            || value::is_chosen_word(value);
+        if begins && ends && tells {
             self.step(len);
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
@@ -108,7 +111,8 @@ impl<'d> Search<'d, '_> {
             name.is_some_and(|name| matches!(keys.classify(name), Class::Secret(_)))
         };
         let told = |value: &[u8]| value::is_told(value, is_code) && !assigns(value);
-        for range in assign::spoken(text, key, told) {
+        let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
+        for range in assign::spoken(text, key, told, of_two) {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
     }

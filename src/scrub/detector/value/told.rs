@@ -115,6 +115,20 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
     is_phrase(text) || is_mixed_word(text, lowers, uppers, digits)
 }
 
+/// Whether a word of letters and a number is a password where what stands around it says that
+/// it is a value: `rocket9668`.
+pub(in crate::scrub::detector) fn is_chosen_word(text: &[u8]) -> bool {
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, number) = text.split_at(letters);
+    let lower = text.to_ascii_lowercase();
+    (5..=24).contains(&word.len())
+        && (2..=6).contains(&number.len())
+        && 8 <= text.len()
+        && number.iter().all(u8::is_ascii_digit)
+        && !names_something(word)
+        && !TECHNICAL.iter().any(|name| memchr::memmem::find(&lower, name).is_some())
+}
+
 /// Whether a text begins with the name of a function, as SQL has them, and a string that it
 /// gets.
 fn is_call(text: &[u8]) -> bool {
@@ -130,7 +144,7 @@ fn is_call(text: &[u8]) -> bool {
 /// Letters and digits as no word and no name has them.
 fn is_mixed_word(text: &[u8], lowers: usize, uppers: usize, digits: usize) -> bool {
     let bare = match text {
-        [bare @ .., b'!' | b'?' | b'#' | b'$'] => bare,
+        [bare @ .., b'!' | b'?' | b'#' | b'$' | b'@' | b'*' | b'%' | b'&' | b'+'] => bare,
         bare => bare,
     };
     if bare.len() < 8 || lowers < 2 {
@@ -201,6 +215,7 @@ mod tests {
             "cactus-harbor-cactus-34",
             "Thund3R@6801",
             "AnchorEmber78!",
+            "CoffeeTable88@",
             "KettleFalcon80?",
             "Harbor271#",
             "Summer_2024x",
