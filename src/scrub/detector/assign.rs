@@ -11,6 +11,7 @@ mod block;
 mod cell;
 mod columns;
 mod cursor;
+mod grid;
 mod manifest;
 mod members;
 mod name;
@@ -118,9 +119,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     cursor.emphasis();
     cursor.star(&key);
     cursor.blanks();
-    if sign == Sign::Colon {
-        cursor.tags();
-    }
+    cursor.tags(sign);
     cursor.opening(sign);
     cursor.continued();
     if let Some(value) = cursor.heredoc(sign) {
@@ -317,7 +316,7 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
                     || around::is_date(value.get(i + 1..).unwrap_or_default())
                     || is_next_pair(value, i + 1)
             }
-            b'[' if around::is_shown_break(value, i) => true,
+            b'[' | b'|' | b'^' | b'~' if around::is_end_of_value(text, line.start, i) => true,
             b'(' | b'[' | b'{' => {
                 open += 1;
                 false

@@ -183,6 +183,38 @@ pub(super) fn is_long_option(text: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
 }
 
+/// How far before a value its key may begin.
+const KEY_LEN_MAX: usize = 80;
+
+/// Whether a value that begins at `start` ends before what stands `at` bytes behind: the end
+/// of a line as it is shown, or the next pair.
+pub(super) fn is_end_of_value(text: &[u8], start: usize, at: usize) -> bool {
+    match text.get(start + at) {
+        Some(b'[') => is_shown_break(text, start + at),
+        Some(sign) => is_separator(text, start, at, *sign),
+        None => false,
+    }
+}
+
+/// Whether `byte`, at `at` of the value that begins at `start`, parts it from the next pair, as
+/// it parts the key from the pair before: `a=b|key=x|c=d`.
+fn is_separator(text: &[u8], start: usize, at: usize, byte: u8) -> bool {
+    let behind = text.get(start + at..).unwrap_or_default();
+    let doubled = usize::from(behind.get(1) == Some(&byte));
+    let behind = behind.get(1 + doubled..).unwrap_or_default();
+    let name = behind.iter().take(KEY_LEN_MAX).take_while(|byte| is_key_byte(**byte)).count();
+    if name == 0 || !matches!(behind.get(name), Some(b'=' | b':')) {
+        return false;
+    }
+    let before = text.get(start.saturating_sub(KEY_LEN_MAX)..start).unwrap_or_default();
+    let of_sign = |byte: &&u8| matches!(byte, b'=' | b':' | b' ');
+    let sign = before.iter().rev().take_while(of_sign).count();
+    let before = before.get(..before.len() - sign).unwrap_or_default();
+    let key = before.iter().rev().take_while(|byte| is_key_byte(**byte)).count();
+    let before = before.get(..before.len() - key).unwrap_or_default();
+    matches!(before, [] | [.., b'\n']) || before.trim_ascii_end().ends_with(&[byte])
+}
+
 /// Whether `[\r]` or `[\n]` stands at `at`, as logs of what goes over a wire show the end of a
 /// line.
 pub(super) fn is_shown_break(text: &[u8], at: usize) -> bool {

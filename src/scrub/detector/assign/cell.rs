@@ -48,8 +48,9 @@ fn tag(rest: &[u8]) -> Option<(usize, bool)> {
 
 impl Cursor<'_> {
     /// Skips the tags that stand between a colon and a value.
-    pub(super) fn tags(&mut self) {
-        for _ in 0..TAGS_MAX {
+    pub(super) fn tags(&mut self, sign: Sign) {
+        let tags_max = if sign == Sign::Colon { TAGS_MAX } else { 0 };
+        for _ in 0..tags_max {
             let Some((len, _)) = tag(self.rest()) else { break };
             self.at += len;
             self.blanks();

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign::grid;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
 
@@ -91,6 +92,9 @@ impl ReadColumns {
 
 /// The values in the column under the key, if it stands in a row of names.
 pub(in crate::scrub) fn column(text: &[u8], key: &Range<usize>, read: &mut ReadColumns) -> Column {
+    if let Some((cells, read_bytes)) = grid::column(text, key) {
+        return Column { cells, loose: true, read_bytes };
+    }
     if is_quoted_name(text, key) {
         let (cells, read_bytes) = quoted(text, key);
         return Column { cells, loose: true, read_bytes };

@@ -63,8 +63,16 @@ fn is_next_field(text: &[u8], assignment: &Assignment) -> bool {
     let (name, behind) = rest.split_at(len);
     match gap {
         b"= " => {
-            is_entry_name(name)
-                && matches!(behind, [b'=', next, ..] if !matches!(next, b'=' | b' ' | b'\n'))
+            let is_pair = match behind {
+                // The next has no value, either.
+                [b'=', b' ', more @ ..] => {
+                    let len = more.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte));
+                    matches!(more.get(len.count()..), Some([b'=', ..]))
+                }
+                [b'=', next, ..] => !matches!(next, b'=' | b'\n'),
+                _ => false,
+            };
+            is_pair && is_entry_name(name)
         }
         b": " => {
             let len = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');

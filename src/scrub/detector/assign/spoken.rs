@@ -22,13 +22,14 @@ const WORDS_MAX: usize = 7;
 const TELLING: ByteSet = PASSWORD_SIGNS.or(ByteSet::of(b"0123456789"));
 
 /// Words and signs that tie what follows to what was said before.
-const TIES: [&str; 48] = [
+const TIES: [&str; 49] = [
     "is",
     "was",
     "be",
     "are",
     "=",
     "equals",
+    "value",
     "→",
     "->",
     "=>",
@@ -90,9 +91,25 @@ const FILLERS: [&str; 12] = [
 ];
 
 /// Verbs behind which `to` ties.
-const CHANGES: [&str; 12] = [
-    "set", "reset", "changed", "updated", "rotated", "switched", "modified", "equal", "back",
-    "change", "update", "rotate",
+const CHANGES: [&str; 18] = [
+    "set",
+    "reset",
+    "changed",
+    "updated",
+    "rotated",
+    "switched",
+    "modified",
+    "equal",
+    "back",
+    "change",
+    "update",
+    "rotate",
+    "resolved",
+    "resolves",
+    "evaluated",
+    "defaulted",
+    "defaults",
+    "overridden",
 ];
 
 /// Words behind a key that make it something else.

@@ -97,7 +97,10 @@ impl Cursor<'_> {
         if rest.starts_with(b"...") {
             let dots = rest.iter().take(80).take_while(|byte| **byte == b'.').count();
             let colon = usize::from(rest.get(dots) == Some(&b':'));
-            return Some(self.skip(dots + colon, Sign::Colon));
+            let sign = self.skip(dots + colon, Sign::Colon);
+            // `reading /db/password ... value: x`
+            let said = self.rest().strip_prefix(b" value: ").map_or(0, |_| b" value:".len());
+            return Some(self.skip(said, sign));
         }
         // Erlang's tuples and PHP's `serialize`.
         let in_tuple = key.start.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&b'{');

@@ -110,7 +110,13 @@ impl<'d> Search<'d, '_> {
             let name = memchr::memchr2(b'=', b':', value).and_then(|at| value.get(..at));
             name.is_some_and(|name| matches!(keys.classify(name), Class::Secret(_)))
         };
-        let told = |value: &[u8]| value::is_told(value, is_code) && !assigns(value);
+        // `DB_PASSWORD` is what programs say.
+        let of_program = name.iter().any(|byte| matches!(byte, b'_' | b'.'));
+        let told = |value: &[u8]| {
+            let tells =
+                value::is_told(value, is_code) || (of_program && value::is_chosen_word(value));
+            tells && !assigns(value)
+        };
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
         for range in assign::spoken(text, key, told, of_two) {
             self.judge(text, range, rules, Standing::Whole, None, found);
