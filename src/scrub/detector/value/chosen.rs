@@ -66,7 +66,7 @@ pub(super) fn is_chosen(text: &[u8]) -> bool {
 /// Whether a value is such a password of words with a capital and a number, joined by signs
 /// as names are: `Maple_harbor_66`.
 pub(super) fn is_chosen_name(text: &[u8]) -> bool {
-    let words = text.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| 0 < word.len());
+    let words = text.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty());
     text.iter().any(u8::is_ascii_digit)
         && is_chosen(text)
         && words.map(<[u8]>::to_ascii_lowercase).all(|word| is_plain(&word))
