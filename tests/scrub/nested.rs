@@ -75,3 +75,21 @@ fn a_member_with_a_name_of_a_letter_or_two_is_found_however_deep() {
         }
     }
 }
+
+/// Base64 in a URL, of which only a slash had to be escaped: each half is base64, too, and
+/// neither says what the whole says.
+#[test]
+fn base64_is_read_over_an_escaped_slash() {
+    for seed in 0..8 {
+        let key = template::expand("{base62:54}", seed).expect("a sound template");
+        let url = format!("https://orders.azurewebsites.net/api/f?name=a&code={key}");
+        let encoded = STANDARD.encode(url).replace('=', "");
+        assert_eq!(encoded.matches('/').count(), 1, "{encoded}");
+        for slash in ["%2F", "%2f"] {
+            let text = format!("GET /go?to={}&n=1", encoded.replace('/', slash));
+            let scrubbed = SCRUBBER.scrub_text(&text);
+            assert_ne!(scrubbed, text);
+            assert!(scrubbed.ends_with("&n=1"), "{scrubbed}");
+        }
+    }
+}

@@ -175,6 +175,14 @@ pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {
     is_name.then(|| [b"\n".as_slice(), b"\"}"].map(|behind| [name, behind].concat()))
 }
 
+/// The escapes that a run of base64, which ends at `end`, goes on behind: of a slash.
+pub(super) fn in_run(text: &[u8], end: usize) -> Option<Escapes> {
+    match text.get(end..)? {
+        [b'%', b'2', b'f' | b'F', next, ..] if is_base64(*next) => Some(Escapes::Percent),
+        _ => None,
+    }
+}
+
 /// The escapes that a token goes on behind, of which an anchor stands at `at`: of a slash, a
 /// plus or an equals sign, of a character outside ASCII, or a character that is not seen,
 /// which may also stand right before the anchor.

@@ -183,6 +183,9 @@ impl<'d, 'p> Search<'d, 'p> {
             if hit.needle == RUN {
                 if run_done <= at {
                     run_done = self.run(text, at, layer, &mut found);
+                    if let Some(kind) = announce::in_run(text, run_done) {
+                        escapes = escapes.with(kind);
+                    }
                 }
                 continue;
             }
