@@ -14,6 +14,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use crate::scrub::detector::bytes::are_same;
 use crate::scrub::detector::recent::Seen;
 use crate::scrub::otlp::ATTRIBUTE_LEN_MAX;
 use crate::scrub::otlp::PartKind;
@@ -118,7 +119,7 @@ impl Table {
         let Some([len, own, bytes @ ..]) = self.slots.get(place) else { return false };
         usize::from(*len) == part.len()
             && *own == kind as u8
-            && bytes.get(..part.len()) == Some(part)
+            && bytes.get(..part.len()).is_some_and(|bytes| are_same(bytes, part))
     }
 
     /// Keeps an attribute. Of the two at its places, one goes.

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::sync::Mutex;
 
+use crate::scrub::detector::bytes::are_same;
 use crate::scrub::otlp::LONG_TEXT_MIN;
 
 /// Parts of the memory, each with a lock of its own.
@@ -109,8 +110,9 @@ impl Shard {
     fn look_up(&mut self, fingerprint: u64, text: &[u8]) -> Seen {
         if let Some(known) = self.texts.get_mut(&fingerprint) {
             // Another text of the same fingerprint keeps its place.
-            known.used |= *known.bytes == *text;
-            return if *known.bytes == *text { Seen::Clean } else { Seen::Never };
+            let is_same = are_same(&known.bytes, text);
+            known.used |= is_same;
+            return if is_same { Seen::Clean } else { Seen::Never };
         }
         self.once.resize(ONCE, 0);
         match self.once.get_mut((fingerprint >> 32) as usize % ONCE) {
