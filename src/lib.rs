@@ -8,6 +8,10 @@
 //! reads no clock, starts no thread and builds for wasm32. `gateway` waits:
 //! sockets, files, clocks. It is behind the feature `gateway` (default).
 //!
+//! In there a connection, its requests and their connections to upstreams stay on one
+//! thread of as many as there are processors (`gateway::workers`). What is not a
+//! connection's, such as queues and what tells of the gateway, shares others.
+//!
 //! # Floors
 //!
 //! A `use` points down, never up; the test `tidy` reads the `use` lines and

@@ -2,6 +2,13 @@
 
 use std::process::ExitCode;
 
+#[cfg(target_env = "musl")]
+mod allocator;
+
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+
 fn main() -> ExitCode {
     otel_redact::cli::main()
 }

@@ -14,7 +14,7 @@ use rustix::process::Rlimit;
 ///
 /// Where the system refuses any of this, the process runs on without.
 pub(in crate::cli) fn harden() {
-    give_memory_back();
+    tune_memory();
     let no_core = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = rustix::process::setrlimit(Resource::Core, no_core);
     #[cfg(target_os = "linux")]
@@ -33,14 +33,25 @@ pub(in crate::cli) fn harden() {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const GIVEN_BACK_BYTES: libc::c_int = 1 << 20;
 
+/// How much of what is freed a thread keeps, at the end of its memory.
+///
+/// With glibc's 128 KiB, what a request of some hundred KiB took is given back after it and
+/// is mapped again, page by page, for the next: with 4 MiB such requests cost a quarter
+/// less. Above that nothing is won.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEPT_BYTES: libc::c_int = 4 << 20;
+
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "glibc has no other way to be told")]
-fn give_memory_back() {
+fn tune_memory() {
     // SAFETY: `mallopt` takes a lock and two numbers; a number that it does not know it
     // refuses, and then all stays as it was.
-    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, GIVEN_BACK_BYTES) };
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, GIVEN_BACK_BYTES);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
+    }
 }
 
-/// Others do so without being told: musl from 128 KiB on.
+/// Others do so without being told.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn give_memory_back() {}
+fn tune_memory() {}

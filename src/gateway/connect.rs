@@ -1,8 +1,11 @@
 //! Connections that the gateway opens, with TLS or without.
 
 use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -13,6 +16,9 @@ use hyper_util::client::legacy::connect::Connection;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
 use tower_service::Service;
 
 use crate::gateway::tls::Stream;
@@ -35,6 +41,8 @@ pub struct Connector {
     server_name: Option<ServerName<'static>>,
     /// Where every connection goes, where that is not where requests are addressed to.
     target: Option<Uri>,
+    /// Whether HTTP/2 is spoken whatever is agreed on.
+    is_h2: bool,
 }
 
 /// Variables that name a proxy for the Collector's exporters.
@@ -77,7 +85,7 @@ impl Connector {
                 let path = format!("{path}.server_name_override");
                 YamlError::new(path, "expected the name of a host")
             })?;
-        Ok(Self { tcp, tls, server_name, target: None })
+        Ok(Self { tcp, tls, server_name, target: None, is_h2: false })
     }
 
     /// The same connector, but every connection goes to `target`, whatever the
@@ -87,7 +95,13 @@ impl Connector {
         Self { target: Some(target), ..self }
     }
 
-    async fn connect(mut self, uri: Uri) -> Result<TokioIo<Stream>, Box<dyn Error + Send + Sync>> {
+    /// The same connector, for connections on which HTTP/2 is spoken.
+    #[must_use]
+    pub fn for_h2(self) -> Self {
+        Self { is_h2: true, ..self }
+    }
+
+    async fn connect(mut self, uri: Uri) -> Result<TokioIo<Line>, Box<dyn Error + Send + Sync>> {
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_tls = uri.scheme_str() == Some("https");
@@ -103,12 +117,13 @@ impl Connector {
                 Stream::Tls(Box::new(tls.into()))
             }
         };
-        Ok(TokioIo::new(stream))
+        let is_h2 = self.is_h2 || stream.negotiated_h2();
+        Ok(TokioIo::new(Line::new(stream, is_h2)))
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
+    type Response = TokioIo<Line>;
     type Error = Box<dyn Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
@@ -121,9 +136,65 @@ impl Service<Uri> for Connector {
     }
 }
 
-impl Connection for Stream {
+/// A connection that the gateway opened.
+pub struct Line {
+    stream: Stream,
+    /// Whether the library was answered that writes take one slice at a time.
+    was_denied: AtomicBool,
+}
+
+impl Line {
+    fn new(stream: Stream, is_h2: bool) -> Self {
+        Self { stream, was_denied: AtomicBool::new(!is_h2) }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    /// Over HTTP/2, no when it is asked for the first time: then, when a connection begins,
+    /// h2 settles which frames it copies into its buffer, and with that answer those are up
+    /// to 1 KiB instead of 256 B, so that small requests leave together.
+    fn is_write_vectored(&self) -> bool {
+        self.was_denied.swap(true, Ordering::Relaxed) && self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Connection for Line {
     fn connected(&self) -> Connected {
         let connected = Connected::new();
-        if self.negotiated_h2() { connected.negotiated_h2() } else { connected }
+        if self.stream.negotiated_h2() { connected.negotiated_h2() } else { connected }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::frames::preface;
 use crate::sender;
 use crate::sender::TRACES;
 use crate::started;
@@ -52,6 +54,11 @@ async fn idle_connections_do_not_hold_the_end_up() {
     let gateway = gateway(&started::yaml(&to_grpc(upstream.address))).await;
     let _silent = TcpStream::connect(gateway.grpc()).await.unwrap();
     let _also = TcpStream::connect(gateway.http()).await.unwrap();
+    // These are told to leave, and do not hear.
+    let mut deaf = TcpStream::connect(gateway.grpc()).await.unwrap();
+    deaf.write_all(&preface()).await.unwrap();
+    let mut halting = TcpStream::connect(gateway.http()).await.unwrap();
+    halting.write_all(b"POST /v1/traces HTTP/1.1\r\nho").await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(gateway.running.drain(Duration::from_secs(5)).await);
 }

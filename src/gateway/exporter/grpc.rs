@@ -252,7 +252,7 @@ impl Client {
         let tls = is_tls.then(|| config.tls.watch(&tls_path, &["h2"])).transpose()?;
         let server_name = config.tls.server_name_override.as_deref();
         let timeout = config.timeout.0;
-        let mut connector = Connector::new(tls, server_name, timeout, &tls_path)?;
+        let mut connector = Connector::new(tls, server_name, timeout, &tls_path)?.for_h2();
         let mut builder = client::builder();
         builder.http2_only(true);
         if let Some(keepalive) = &config.keepalive {

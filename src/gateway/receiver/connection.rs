@@ -53,8 +53,8 @@ use crate::gateway::watched::Watched;
 
 /// What a sender may send ahead of what is read: of one request, and of all
 /// requests of a connection. It is memory that nobody admitted; it is also what
-/// keeps a fast sender on a long line busy: 10 MB/s over 25 ms.
-const STREAM_WINDOW_BYTES: u32 = 1 << 18;
+/// keeps a fast sender on a long line busy: 5 MB/s with each request over 25 ms.
+const STREAM_WINDOW_BYTES: u32 = 1 << 17;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
 /// The largest piece of a body that is accepted at once. Requests up to this size
@@ -66,6 +66,10 @@ const FAULTY_STREAMS_MAX: usize = 64;
 
 /// How long a connection that was idle may take to end: a request may be on its way.
 const IDLE_GRACE: Duration = Duration::from_secs(5);
+
+/// How long a connection without a request is kept whose peer was told to leave: longer
+/// than what it says comes back from most of the world. Some never hear.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 /// After which silence a connection rests. To begin again costs some microseconds: who
 /// sends without a pause never pays them.
@@ -166,6 +170,7 @@ impl Connections {
                 served.as_mut().graceful_shutdown();
                 tokio::select! {
                     _ = served => {}
+                    () = deaf(&connection.activity) => {}
                     () = after(grace) => {}
                 }
                 return;
@@ -334,6 +339,21 @@ impl Connections {
             .keep_alive_interval(config.keepalive.server_parameters.ping_interval())
             .keep_alive_timeout(config.keepalive.server_parameters.ping_timeout());
         http2
+    }
+}
+
+/// When a peer that was told to leave just now has had time to, and has no request under
+/// way.
+async fn deaf(activity: &Activity) {
+    let mut due = Instant::now() + GOODBYE;
+    loop {
+        sleep_until(due).await;
+        let now = Instant::now();
+        let quiet = activity.idle_since().unwrap_or(now) + GOODBYE;
+        if quiet <= now {
+            return;
+        }
+        due = quiet;
     }
 }
 
