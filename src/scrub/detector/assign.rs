@@ -6,6 +6,7 @@
 //! its backslashes how deep the string is nested, and its value ends at a quote of
 //! the same depth.
 
+mod aligned;
 mod around;
 mod block;
 mod cell;
@@ -22,6 +23,7 @@ mod section;
 mod spoken;
 mod wrapped;
 
+pub(in crate::scrub) use aligned::aligned;
 pub(in crate::scrub) use around::ends_blob;
 pub(in crate::scrub) use around::glued_name;
 pub(in crate::scrub) use around::is_in_resource_name;

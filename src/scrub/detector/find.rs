@@ -369,10 +369,7 @@ impl<'d, 'p> Search<'d, 'p> {
             None => self.column(text, &name, rules, found),
         }
         if found.len() == before {
-            self.directive(text, &name, rules, found);
-        }
-        if found.len() == before {
-            self.spoken(text, &name, rules, found);
+            self.behind(text, &name, rules, found);
         }
         done
     }

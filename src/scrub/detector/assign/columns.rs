@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign::aligned;
 use crate::scrub::detector::assign::grid;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
@@ -347,7 +348,7 @@ impl Looks<'_> {
         self.rows(row.end, separator, names.len(), number)
     }
 
-    /// `INSERT INTO t (name, password) VALUES ('a', 'b'), ('c', 'd')`
+    /// `INSERT INTO t (name, password) VALUES ('a', 'b'), ('c', 'd')`, and rows of `COPY`.
     fn inserted(&mut self, key: &Range<usize>) -> Vec<Range<usize>> {
         let text = self.text;
         let of_names = |byte: &u8| is_key_byte(*byte) || b" \t\r\n,`\"[]\\".contains(byte);
@@ -365,6 +366,12 @@ impl Looks<'_> {
         let Some(behind) = rest.get(end..).and_then(|rest| rest.strip_prefix(b")")) else {
             return Vec::new();
         };
+        let commas = memchr::memchr_iter(b',', rest.get(..end).unwrap_or_default()).count();
+        let behind_at = key.end + end + 1;
+        if let Some((found, len)) = aligned::copied(text, behind_at, number + commas + 1, number) {
+            self.read_bytes += len;
+            return found;
+        }
         let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
         let values_at = key.end + end + 1 + blanks(behind);
         let word = text.get(values_at..values_at + 6);

@@ -49,6 +49,23 @@ impl<'d> Search<'d, '_> {
         }
     }
 
+    /// Values in a column under a key that only blanks part from others: their looks must tell.
+    pub(super) fn aligned(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let is_cell = |cell: &[u8]| value::is_told(cell, false) || value::is_chosen_word(cell);
+        let (cells, read_bytes) = assign::aligned(text, key, is_cell);
+        self.step(read_bytes);
+        for cell in cells {
+            self.step(cell.len() + CELL_STEPS);
+            self.judge(text, cell, rules, Standing::Whole, None, found);
+        }
+    }
+
     /// The strings of a list, or the member of an object that holds the value. Returns
     /// whether the value is one of these.
     pub(super) fn structured(

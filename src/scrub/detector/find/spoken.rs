@@ -18,6 +18,25 @@ const STEPS: usize = 128;
 const CODE_RULES: [&str; 3] = ["second-factor-field", "pin-field", "access-code-field"];
 
 impl<'d> Search<'d, '_> {
+    /// Judges what belongs to a key without a sign between: on its line, in its sentence, in
+    /// the rows below.
+    pub(super) fn behind(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let before = found.len();
+        self.directive(text, key, rules, found);
+        if found.len() == before {
+            self.spoken(text, key, rules, found);
+        }
+        if found.len() == before {
+            self.aligned(text, key, rules, found);
+        }
+    }
+
     /// Judges what stands alone behind a tab on the line that a key begins: `secret⇥value`. It
     /// may be the name of the next column, so that its looks must tell.
     pub(super) fn tabbed(
