@@ -68,7 +68,8 @@ pub(in crate::scrub) fn aligned(
 fn row_of_names(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
     let rest = text.get(key.end..)?;
     let before = text.get(key.start.saturating_sub(ROW_LEN_MAX)..key.start)?;
-    let ends = matches!(rest, [b' ', b' ', ..] | [b' ', b'\n', ..] | [b'\n', ..] | [b'\r', b'\n', ..]);
+    let ends =
+        matches!(rest, [b' ', b' ', ..] | [b' ', b'\n', ..] | [b'\n', ..] | [b'\r', b'\n', ..]);
     let begins = matches!(before, [] | [.., b'\n'] | [.., b' ', b' ']);
     if !ends || !begins {
         return None;
