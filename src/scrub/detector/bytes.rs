@@ -203,7 +203,7 @@ mod tests {
         let text: Vec<u8> = (0..200).collect();
         for len in 0..text.len() {
             let one = &text[..len];
-            assert!(are_same(one, &one.to_vec()));
+            assert!(are_same(one, &Vec::from(one)));
             assert!(!are_same(one, &text[..len + 1]));
             for at in 0..len {
                 let mut other = one.to_vec();
