@@ -2,6 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Request;
+use otel_redact::scrub::Signal;
 use otel_redact::scrub::rule::template;
 use serde_json::Value;
 use serde_json::json;
@@ -91,5 +94,44 @@ fn base64_is_read_over_an_escaped_slash() {
             assert_ne!(scrubbed, text);
             assert!(scrubbed.ends_with("&n=1"), "{scrubbed}");
         }
+    }
+}
+
+/// A gzip file of one stored block, with the name of what it was made of in its head.
+fn gzip(name: &str, text: &str) -> Vec<u8> {
+    let len = (text.len() as u16).to_le_bytes();
+    let end = [crc32fast::hash(text.as_bytes()), text.len() as u32].map(u32::to_le_bytes).concat();
+    [
+        &[0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3][..],
+        name.as_bytes(),
+        &[0, 1],
+        &len,
+        &len.map(|byte| !byte),
+        text.as_bytes(),
+        &end,
+    ]
+    .concat()
+}
+
+#[test]
+fn a_secret_is_found_in_the_name_of_a_gzip_file() {
+    let token = template::expand("ghp_{base62:30}{check:crc32-base62-6}", 3);
+    let token = token.expect("a sound template");
+    for name in [token.clone(), format!("{token}.txt")] {
+        let encoded = STANDARD.encode(gzip(&name, "what is in the file says nothing"));
+        let request = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+            {"body": {"bytesValue": encoded}},
+        ]}]}]});
+        let request = Request {
+            signal: Signal::Logs,
+            encoding: Encoding::Json,
+            bytes: request.to_string().into(),
+        };
+        let (scrubbed, _) = SCRUBBER.scrub(&request).expect("a request");
+        let left: Value = serde_json::from_slice(scrubbed.bytes()).expect("JSON");
+        let body = &left["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["body"]["bytesValue"];
+        let body = STANDARD.decode(body.as_str().expect("bytes")).expect("base64");
+        let at = body.windows(token.len()).position(|window| window == token.as_bytes());
+        assert_eq!(at, None, "{name}");
     }
 }

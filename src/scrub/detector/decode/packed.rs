@@ -7,6 +7,9 @@ use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::DecompressError;
 use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::DecompressorOxide;
+use miniz_oxide::inflate::core::decompress;
+use miniz_oxide::inflate::core::inflate_flags;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
@@ -162,36 +165,24 @@ fn members(mut bytes: &[u8], bytes_max: usize) -> Result<Option<Vec<u8>>, TooLon
     Ok((!text.is_empty()).then_some(text))
 }
 
-/// Whether packed bytes are nothing but what was unpacked of them, to the last byte: they end
-/// with its checksum (RFC 1952 §2.3.1, RFC 1950 §2.2). What such bytes say as a text, where a
-/// part was stored as it is, was found in what they hold.
+/// Whether packed bytes are nothing but what was unpacked of them, to the last byte. What they
+/// say as a text, where a part was stored as it is, was found in what they hold then. A name
+/// or a comment in a head is text of its own (RFC 1952 §2.3.1), and so is what stands behind
+/// the end.
 pub(in crate::scrub) fn is_all_of(packed: Packed, bytes: &[u8], text: &[u8]) -> bool {
-    match packed {
-        Packed::Gzip => {
-            let end = [crc32fast::hash(text), text.len() as u32].map(u32::to_le_bytes).concat();
-            bytes.ends_with(&end)
+    let checksum = [crc32fast::hash(text), text.len() as u32].map(u32::to_le_bytes).concat();
+    let (body, flags) = match (packed, bytes) {
+        (Packed::Gzip, [0x1f, 0x8b, 8, 0, _, _, _, _, _, _, body @ ..]) => {
+            let Some(body) = body.strip_suffix(&*checksum) else { return false };
+            (body, 0)
         }
-        Packed::Zlib => bytes.ends_with(&adler32(text).to_be_bytes()),
-        Packed::Utf16 { .. } => false,
-    }
-}
-
-/// The checksum of RFC 1950 §9.
-fn adler32(text: &[u8]) -> u32 {
-    /// The largest prime below 2¹⁶.
-    const BASE: u32 = 65521;
-    /// How many bytes may be added before the sums must be reduced.
-    const BYTES_MAX: usize = 5552;
-    let (mut low, mut high) = (1_u32, 0_u32);
-    for part in text.chunks(BYTES_MAX) {
-        for byte in part {
-            low += u32::from(*byte);
-            high += low;
-        }
-        low %= BASE;
-        high %= BASE;
-    }
-    (high << 16) | low
+        (Packed::Zlib, bytes) => (bytes, inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER),
+        (Packed::Gzip | Packed::Utf16 { .. }, _) => return false,
+    };
+    let flags = flags | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let mut again = vec![0; text.len()];
+    let (status, read, _) = decompress(&mut DecompressorOxide::new(), body, &mut again, 0, flags);
+    status == TINFLStatus::Done && read == body.len() && again == text
 }
 
 /// Packs a text.
@@ -259,6 +250,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_head_with_text_and_an_empty_member_are_more_than_what_is_unpacked() {
+        let plain = pack(Packed::Gzip, b"what is packed says so");
+        let named = [&plain[..3], &[8], &plain[4..10], b"name\0", &plain[10..]].concat();
+        let empty = pack(Packed::Gzip, b"");
+        for bytes in [named.clone(), [empty.clone(), named].concat(), [empty, plain].concat()] {
+            let text = unpack(Packed::Gzip, &bytes, 100).expect("short").expect("a text");
+            assert_eq!(text, b"what is packed says so");
+            assert!(!is_all_of(Packed::Gzip, &bytes, &text), "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn what_is_packed_again_says_the_same() {
         let text = "password=hunter2 and more, Grüße".as_bytes();
         for packed in [
@@ -272,8 +275,11 @@ mod tests {
             assert_eq!(unpack(packed, &bytes, 100), Ok(Some(text.to_vec())), "{packed:?}");
             let is_compressed = matches!(packed, Packed::Gzip | Packed::Zlib);
             assert_eq!(is_all_of(packed, &bytes, text), is_compressed, "{packed:?}");
-            let more = [&bytes[..], b"x"].concat();
-            assert!(!is_all_of(packed, &more, text), "{packed:?}");
+            let end = &bytes[bytes.len() - 8..];
+            for behind in [b"x", end, b"x12345678", &[b"x", end].concat()] {
+                let more = [&bytes[..], behind].concat();
+                assert!(!is_all_of(packed, &more, text), "{packed:?} {behind:?}");
+            }
         }
     }
 
