@@ -109,9 +109,11 @@ impl Workers {
             stand_back().await;
             WAITING.get() - 1
         };
-        let mut workers = self.workers.iter().enumerate();
-        let idle = workers.find(|(number, worker)| *number != here && worker.is_idle());
-        idle.filter(|(_, worker)| 0 < others && worker.claim()).map(|(_, worker)| worker)
+        if others == 0 {
+            return None;
+        }
+        let other = self.workers.iter().enumerate().filter(|(number, _)| *number != here);
+        other.map(|(_, worker)| worker).find(|worker| worker.is_idle() && worker.claim())
     }
 }
 

@@ -254,14 +254,15 @@ fn is_credential(text: &[u8]) -> bool {
     8 <= text.len()
         && !text.iter().any(|byte| byte.is_ascii_whitespace())
         && !text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'))
-        && (!matches!(text, [b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..]) || is_drawn(text))
+        && (!matches!(text, [b'.' | b'~' | b'<' | b'{' | b'[' | b'(', ..])
+            || only_seems_to_open(text))
         && (text.first() != Some(&b'/') || is_base64_with_slash(text))
         && (validator::looks_random(text) || (is_mixed(text) && !is_name(text)))
 }
 
 /// Whether a value that begins like a path, a tag or a list is a password that a program made
 /// all the same: it is neither, and looks it.
-fn is_drawn(text: &[u8]) -> bool {
+fn only_seems_to_open(text: &[u8]) -> bool {
     let closes = |byte: &u8| b"/>}])".contains(byte);
     !text.iter().any(closes) && is_generated(text)
 }

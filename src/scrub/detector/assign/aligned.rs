@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::assign::columns;
 
 /// How long a row may be, in bytes.
 const ROW_LEN_MAX: usize = 1024;
@@ -30,9 +30,8 @@ pub(in crate::scrub) fn aligned(
     let Some(row) = row_of_names(text, key) else { return (found, 0) };
     let names = cells(text, &row);
     let name = text.get(key.clone()).unwrap_or_default();
-    let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
-    let are_names = (2..=COLUMNS_MAX).contains(&names.len())
-        && names.iter().all(|cell| text.get(cell.clone()).unwrap_or_default().iter().all(of_name));
+    let is_name = |cell: &Range<usize>| text.get(cell.clone()).is_some_and(columns::is_name);
+    let are_names = (2..=COLUMNS_MAX).contains(&names.len()) && names.iter().all(is_name);
     let Some(number) = names.iter().position(|cell| cell == key).filter(|_| are_names) else {
         return (found, row.len());
     };

@@ -87,7 +87,7 @@ impl Cursor<'_> {
         let ends = |byte: &u8| *byte == b'<' || byte.is_ascii_whitespace();
         let value = inner.rest().split(ends).next().unwrap_or_default();
         let value = value.get(..VALUE_LEN_MAX).unwrap_or(value);
-        let is_value = is_told(value, false) || is_generated(value) || is_drawn(value);
+        let is_value = is_told(value, false) || is_generated(value) || is_token(value);
         (0 < closed && 0 < opened && is_value).then(|| {
             self.at = inner.at;
             Sign::Stated
@@ -96,7 +96,7 @@ impl Cursor<'_> {
 }
 
 /// A key or a token: too long for a word, and none.
-fn is_drawn(value: &[u8]) -> bool {
+fn is_token(value: &[u8]) -> bool {
     DRAWN_LEN_MIN <= value.len() && validator::looks_random(value)
 }
 

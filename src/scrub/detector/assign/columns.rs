@@ -143,10 +143,9 @@ fn quoted(text: &[u8], key: &Range<usize>) -> (Vec<Range<usize>>, usize) {
         let end = quoted_row(text, at, &mut cells);
         let Some(end) = end.filter(|_| 2 <= cells.len()) else { break };
         if row == 0 {
-            let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
             let is_name = |cell: &Range<usize>| {
                 let name = text.get(cell.clone()).unwrap_or_default();
-                (1..=40).contains(&name.len()) && name.iter().all(of_name)
+                (1..=40).contains(&name.len()) && is_name(name)
             };
             number = cells.iter().position(|cell| cell == key);
             columns = cells.len();
@@ -161,6 +160,11 @@ fn quoted(text: &[u8], key: &Range<usize>) -> (Vec<Range<usize>>, usize) {
         at = end;
     }
     (found, at - row_start)
+}
+
+/// Whether a cell is a name: words, perhaps with blanks between.
+pub(super) fn is_name(cell: &[u8]) -> bool {
+    cell.iter().all(|byte| is_key_byte(*byte) || *byte == b' ')
 }
 
 /// The cells of a row of quoted strings and numbers that begins at `at`. Gives where the next
@@ -327,8 +331,7 @@ impl Looks<'_> {
         let names = cells(text, row, separator);
         let is_name = |cell: &Range<usize>| {
             let name = text.get(cell.clone()).unwrap_or_default();
-            let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
-            !name.is_empty() && name.len() <= 40 && name.iter().all(of_name)
+            !name.is_empty() && name.len() <= 40 && is_name(name)
         };
         // Words of a line of code or of prose, too.
         let blanks = |cell: &Range<usize>| {

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign::columns;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
-use crate::scrub::detector::bytes::is_key_byte;
 
 /// How far before a key the list of names may begin, in bytes.
 const NAMES_LEN_MAX: usize = 1024;
@@ -35,8 +35,7 @@ pub(super) fn column(text: &[u8], key: &Range<usize>) -> Option<(Vec<Range<usize
     let names = cursor.row(depth)?;
     let is_name = |cell: &Cell| {
         let name = text.get(cell.range.clone()).unwrap_or_default();
-        let of_name = |byte: &u8| is_key_byte(*byte) || *byte == b' ';
-        cell.is_string && (1..=64).contains(&name.len()) && name.iter().all(of_name)
+        cell.is_string && (1..=64).contains(&name.len()) && columns::is_name(name)
     };
     let number = names.iter().position(|cell| cell.range == *key)?;
     if names.len() < 2 || !names.iter().all(is_name) || !cursor.goes_on(depth) {

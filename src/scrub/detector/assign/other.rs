@@ -180,8 +180,8 @@ fn says_rename(text: &[u8], key: &Range<usize>) -> bool {
         rest.first().is_some_and(|byte| verb.first() == Some(&byte.to_ascii_lowercase()))
             && rest.get(..verb.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(verb))
     };
-    let rests = (0..line.len()).filter_map(|at| line.get(at..));
-    rests.into_iter().any(|rest| VERBS.iter().any(|verb| begins(rest, verb)))
+    let mut rests = (0..line.len()).filter_map(|at| line.get(at..));
+    rests.any(|rest| VERBS.iter().any(|verb| begins(rest, verb)))
 }
 
 /// Whether the word behind a sign is a command of PowerShell: `Read-Host -AsSecureString`.

@@ -35,10 +35,14 @@ pub(super) struct Reach {
 impl Reach {
     /// `None`: the pattern ends with its token.
     pub(super) fn of(hir: &Hir) -> Option<Self> {
+        goes_on(hir).then(|| Self::within(hir))
+    }
+
+    /// How far a match reaches at most.
+    fn within(hir: &Hir) -> Self {
         let mut endless = ByteSet::EMPTY;
         let others_max = others_max(hir, &mut endless);
-        let is_one_line = !bytes(hir).has(b'\n');
-        goes_on(hir).then_some(Self { endless, others_max, is_one_line })
+        Self { endless, others_max, is_one_line: !bytes(hir).has(b'\n') }
     }
 
     /// How many bytes of `rest`, which begins with the anchor, a try may read.
@@ -64,12 +68,9 @@ impl Begin {
         let HirKind::Concat(parts) = hir.kind() else { return None };
         let parts = parts.iter().take_while(|part| !goes_on(part)).cloned().collect();
         let begin = Hir::concat(parts);
-        let mut endless = ByteSet::EMPTY;
-        let others_max = others_max(&begin, &mut endless);
-        let is_one_line = !bytes(&begin).has(b'\n');
         let limits = Regex::config().nfa_size_limit(Some(PATTERN_BYTES_MAX)).utf8_empty(false);
         let regex = Regex::builder().configure(limits).build_from_hir(&begin).ok()?;
-        Some(Self { regex, reach: Reach { endless, others_max, is_one_line } })
+        Some(Self { regex, reach: Reach::within(&begin) })
     }
 }
 

@@ -67,11 +67,10 @@ impl<'d> Search<'d, '_> {
     ) {
         let range = assignment.value.clone();
         self.step(range.len());
+        let value = text.get(range.clone()).unwrap_or_default();
         let standing = match sign {
             // Quotes show where it ends.
-            Sign::Prose | Sign::Stated if value::is_quoted_password(value_of(text, &range)) => {
-                Standing::Whole
-            }
+            Sign::Prose | Sign::Stated if value::is_quoted_password(value) => Standing::Whole,
             Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
             _ => Standing::Whole,
         };
@@ -187,10 +186,6 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
-}
-
-fn value_of<'t>(text: &'t [u8], range: &Range<usize>) -> &'t [u8] {
-    text.get(range.clone()).unwrap_or_default()
 }
 
 /// Whether a word without quotes is none of a value, but of what its line says: a label, a
