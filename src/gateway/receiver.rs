@@ -6,6 +6,7 @@ pub mod body;
 mod connection;
 pub mod cors;
 pub mod grpc;
+mod heads;
 pub mod http;
 pub mod limits;
 mod line;
@@ -13,6 +14,7 @@ pub mod otlp;
 pub mod reply;
 pub mod route;
 pub mod server;
+mod spoken;
 
 /// The settings of a receiver.
 #[derive(Clone, Debug, PartialEq)]

@@ -27,6 +27,8 @@ use crate::telemetry::trace_bytes;
 use crate::upstream::Reply;
 use crate::upstream::Upstream;
 
+const END_STREAM: u8 = 1;
+
 /// A gateway with these limits on both protocols.
 async fn limited(limits: &str) -> Gateway {
     limited_with(limits, "").await
@@ -111,6 +113,7 @@ async fn a_body_that_comes_too_slowly_is_refused() {
     serves(&gateway).await;
     let answer = String::from_utf8_lossy(&hears(slow).await).into_owned();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("request slower than 1000000 bytes a second"), "{answer}");
     let path = [&[0x44, u8::try_from(TRACES.len()).unwrap()], TRACES.as_bytes()].concat();
     let kind = [&[0x5f, 16], &b"application/grpc"[..]].concat();
     let headers = [&[0x83, 0x86, 0x41, 1, b'x'], &path[..], &kind].concat();
@@ -211,10 +214,39 @@ async fn headers_without_an_end_end_the_connection() {
     for _ in 0..1000 {
         flood.extend(frame(CONTINUATION, 0, 1, &field.repeat(100)));
     }
+    // Told by the length alone: none of it is waited for, and none held.
+    let announced = |kind, len: usize| frame(kind, 0, 1, &vec![0; len])[..9].to_vec();
+    let long = [preface(), announced(HEADERS, 300_000)].concat();
+    let on = [preface(), frame(HEADERS, 0, 1, REQUEST), announced(CONTINUATION, 8190)].concat();
     for address in [gateway.grpc(), gateway.http()] {
-        hears(says(address, &flood).await).await;
+        for said in [&flood, &long, &on] {
+            hears(says(address, said).await).await;
+        }
         serves(&gateway).await;
     }
+    let metrics = gateway.metrics.render();
+    for transport in ["grpc", "http"] {
+        let limit = "otelcol_receiver_closed_connections{limit=\"headers\"";
+        let own = format!("transport=\"{transport}\"");
+        let line = metrics.lines().find(|line| line.starts_with(limit) && line.contains(&own));
+        assert!(line.is_some_and(|line| line.ends_with(" 3")), "{metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_end_are_answered_although_they_are_too_many() {
+    let gateway = limited("header_bytes: 8192").await;
+    let field = [&[0x40, 1, b'a', 100][..], &[b'a'; 100]].concat();
+    let head = [REQUEST, &field.repeat(100)].concat();
+    let call = [preface(), frame(HEADERS, END_HEADERS | END_STREAM, 1, &head)].concat();
+    for address in [gateway.grpc(), gateway.http()] {
+        let mut peer = says(address, &call).await;
+        let mut heard = Vec::new();
+        while !frames(&heard).iter().any(|(kind, stream, _)| (*kind, *stream) == (HEADERS, 1)) {
+            assert_ne!(peer.read_buf(&mut heard).await.unwrap(), 0, "it is answered");
+        }
+    }
+    serves(&gateway).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,54 @@ async fn a_connection_over_http_1_goes_on_after_a_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_behind_a_request_keeps_no_answer_back() {
+    let gateway = gateway(&started::yaml("nop:")).await;
+    let request = format!("{POST}content-length: {}\r\n\r\n", TRACE.len());
+    let request = [request.as_bytes(), TRACE].concat();
+    // An empty line, as old clients send it (RFC 9112, 2.2); the beginning of the next
+    // request; all but the end of it.
+    let whole = request.len();
+    for next in [&b"\r\n"[..], &request[..1], &request[..40], &request[..whole - 1]] {
+        let mut peer = connected(gateway.http(), b"").await;
+        let rest = request.strip_prefix(next).unwrap_or(&request);
+        for pause in [Duration::ZERO, REST, REST] {
+            peer.write_all(&[&request, next].concat()).await.unwrap();
+            let heard = hears_to(&mut peer, b"{\"partialSuccess\":{}}").await;
+            assert!(heard.starts_with(b"HTTP/1.1 200"));
+            tokio::time::sleep(pause).await;
+            peer.write_all(rest).await.unwrap();
+            let heard = hears_to(&mut peer, b"{\"partialSuccess\":{}}").await;
+            assert!(heard.starts_with(b"HTTP/1.1 200"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_is_answered_and_so_is_what_came_before() {
+    let gateway = gateway(&started::yaml("nop:")).await;
+    let good = format!("{POST}content-length: {}\r\n\r\n", TRACE.len());
+    let good = [good.as_bytes(), TRACE].concat();
+    for bad in [
+        &b"GARBAGE\r\n\r\n"[..],
+        b"GET / HTTP/7.7\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\nbeyond",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: none\r\n\r\nbeyond",
+    ] {
+        for before in [&b""[..], &good] {
+            let mut peer = connected(gateway.http(), &[before, bad].concat()).await;
+            if !before.is_empty() {
+                let heard = hears_to(&mut peer, b"{\"partialSuccess\":{}}").await;
+                assert!(heard.starts_with(b"HTTP/1.1 200"));
+            }
+            let heard = String::from_utf8(hears_to(&mut peer, b"\r\n\r\n").await).unwrap();
+            assert!(heard.starts_with("HTTP/1.1 400"), "{heard}");
+            assert!(heard.contains("connection: close"), "{heard}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_over_http_2_goes_on_after_a_rest_and_says_nothing_twice() {
     let gateway = gateway(&started::yaml("nop:")).await;
     let ping = |number: u8| frame(PING, 0, 0, &[number; 8]);

@@ -8,7 +8,6 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -25,7 +24,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
-use hyper_util::server::graceful::GracefulConnection;
 use socket2::SockRef;
 use socket2::TcpKeepalive;
 use tokio::net::TcpStream;
@@ -48,6 +46,7 @@ use crate::gateway::receiver::otlp::REQUESTS_PER_CONNECTION_DEFAULT;
 use crate::gateway::receiver::reply::Reply;
 use crate::gateway::receiver::route::Routes;
 use crate::gateway::receiver::server::Endpoint;
+use crate::gateway::receiver::spoken::Served;
 use crate::gateway::tls::Stream;
 use crate::gateway::watched::Watched;
 
@@ -78,11 +77,6 @@ const REST_AFTER: Duration = Duration::from_millis(100);
 /// After which silence the system asks whether the peer is still there: the
 /// default of Go's listeners.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
-
-/// What the HTTP library makes of a connection. In a box, so that a connection takes the
-/// memory of what it speaks, and only while it does.
-type Served =
-    Pin<Box<dyn GracefulConnection<Error = hyper::Error, Output = hyper::Result<()>> + Send>>;
 
 /// What the connections to one address have in common.
 pub(in crate::gateway::receiver) struct Connections {
@@ -143,7 +137,8 @@ impl Connections {
                 // There is nobody yet who could be told.
                 return;
             }
-            let (line, back) = resting.wake(is_h2);
+            let head_bytes_max = self.endpoint.limits().header_bytes.get();
+            let (line, back) = resting.wake(is_h2, head_bytes_max);
             let Some(mut served) = self.served(line, &connection) else { return };
             // It must not be told to end, either, before it has said again what it said.
             let caught_up = poll_fn(|_| match back.is_caught_up() {
@@ -152,24 +147,22 @@ impl Connections {
             });
             tokio::select! {
                 biased;
-                _ = served.as_mut() => return,
+                () = self.over(&mut served, &back) => return,
                 caught_up = timeout(IDLE_GRACE, caught_up) => if caught_up.is_err() {
                     return;
                 }
             }
             if ended.is_none() {
                 tokio::select! {
-                    // How it ended is the peer's affair: requests were answered or are not
-                    // acknowledged.
-                    _ = served.as_mut() => return,
+                    () = self.over(&mut served, &back) => return,
                     grace = ending.as_mut() => ended = Some(grace),
                     () = self.tired(&connection, &back) => {}
                 }
             }
             if let Some(grace) = ended {
-                served.as_mut().graceful_shutdown();
+                served.as_mut().say_goodbye();
                 tokio::select! {
-                    _ = served => {}
+                    () = self.over(&mut served, &back) => {}
                     () = deaf(&connection.activity) => {}
                     () = after(grace) => {}
                 }
@@ -177,7 +170,18 @@ impl Connections {
             }
             let Some(again) = back.take(served) else { return };
             self.returned.count();
-            (resting, is_silent) = (again, true);
+            // Who has begun the next request has to go on as fast as any other.
+            is_silent = is_h2 || again.is_new() || !connection.activity.is_used();
+            resting = again;
+        }
+    }
+
+    /// Waits until a connection has ended. How is the peer's affair: requests were answered
+    /// or are not acknowledged.
+    async fn over(&self, served: &mut Served, back: &Back) {
+        let _ = served.as_mut().await;
+        if back.is_flooded() {
+            self.routes.borrow().closed(self.endpoint.transport(), "headers");
         }
     }
 
@@ -375,8 +379,7 @@ fn http1(config: &HttpConfig) -> http1::Builder {
         .header_read_timeout(wait)
         .keep_alive(config.keepalive.enabled)
         .max_header_size(config.limits.header_bytes.get() as usize)
-        .max_headers(config.limits.header_count.get() as usize)
-        .pipeline_flush(true);
+        .max_headers(config.limits.header_count.get() as usize);
     http1
 }
 

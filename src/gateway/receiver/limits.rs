@@ -32,7 +32,8 @@ pub struct Limits {
     /// first bytes. Default 10s: a handshake over a bad line takes two.
     pub handshake_timeout: GoDuration,
     /// The headers of a request, in bytes. Default 32768: senders need a hundredth,
-    /// unless their tokens are large.
+    /// unless their tokens are large. Over HTTP/2 a connection is closed where they go on
+    /// beyond without an end, or to four times as many.
     pub header_bytes: HeaderBytes,
     /// Headers of a request over HTTP/1. Default 100.
     pub header_count: NonZeroU32,

@@ -5,7 +5,8 @@
 //! rest: what the library has of it is dropped, the stream comes back from there, and when
 //! the peer speaks again the library gets the stream anew.
 //!
-//! Between two requests over HTTP/1 there is nothing to remember. Before the first request
+//! Between two requests over HTTP/1 there is nothing to remember but what came with the end
+//! of the first; the library has it and gives it back. Before the first request
 //! there is what the peer said so far, which is kept here while it is short, and read
 //! again. Over HTTP/2 that was answered as well (settings, pings): the same bytes get the
 //! same answer, of which what was said already is not said again. Once a request was made
@@ -30,6 +31,8 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 
+use crate::gateway::receiver::heads::Heads;
+use crate::gateway::receiver::spoken::Served;
 use crate::gateway::tls::Stream;
 
 /// How much a peer may have said before its first request, for its connection to rest.
@@ -65,9 +68,17 @@ impl Resting {
         self.heard.is_empty()
     }
 
-    /// Ends the rest: what the library reads and writes, and how to have it back.
-    pub(in crate::gateway::receiver) fn wake(self, is_h2: bool) -> (Line, Arc<Back>) {
+    /// Ends the rest: what the library reads and writes, and how to have it back. Over
+    /// HTTP/2 the peer's heads are at most `head_bytes_max` long.
+    pub(in crate::gateway::receiver) fn wake(
+        self,
+        is_h2: bool,
+        head_bytes_max: u32,
+    ) -> (Line, Arc<Back>) {
         let back = Arc::new(Back::default());
+        let mut heads = is_h2.then(|| Heads::new(head_bytes_max));
+        // They were within it when they were heard.
+        let _ = heads.as_mut().is_none_or(|heads| heads.admit(&self.heard));
         let line = Line {
             stream: Some(self.stream),
             heard: self.heard,
@@ -79,6 +90,7 @@ impl Resting {
             reader: None,
             is_blocked: false,
             is_ending: false,
+            heads,
             is_h2,
             back: Arc::clone(&back),
         };
@@ -102,6 +114,7 @@ enum May {
 pub(in crate::gateway::receiver) struct Back {
     may: AtomicU8,
     is_caught_up: AtomicBool,
+    is_flooded: AtomicBool,
     place: Mutex<Place>,
 }
 
@@ -116,6 +129,7 @@ impl Default for Back {
         Self {
             may: AtomicU8::new(May::Never as u8),
             is_caught_up: AtomicBool::new(false),
+            is_flooded: AtomicBool::new(false),
             place: Mutex::default(),
         }
     }
@@ -135,11 +149,21 @@ impl Back {
         self.is_caught_up.load(Ordering::Relaxed)
     }
 
+    /// Whether a head of the peer went on for too long.
+    pub(in crate::gateway::receiver) fn is_flooded(&self) -> bool {
+        self.is_flooded.load(Ordering::Relaxed)
+    }
+
     /// Drops what the library has of the connection, and takes the stream from it.
-    pub(in crate::gateway::receiver) fn take<C>(&self, connection: C) -> Option<Resting> {
+    pub(in crate::gateway::receiver) fn take(&self, connection: Served) -> Option<Resting> {
         self.place().is_wanted = true;
-        drop(connection);
-        self.place().resting.take()
+        let unread = connection.let_go();
+        let resting = self.place().resting.take()?;
+        Some(match unread {
+            None => resting,
+            // What came with the end of a request that is answered by now.
+            Some(unread) => Resting { answered: unread.len(), heard: unread.into(), ..resting },
+        })
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
@@ -170,6 +194,8 @@ pub(in crate::gateway::receiver) struct Line {
     is_blocked: bool,
     /// Whether the library ends it.
     is_ending: bool,
+    /// Watches what the peer says over HTTP/2.
+    heads: Option<Heads>,
     is_h2: bool,
     back: Arc<Back>,
 }
@@ -180,8 +206,7 @@ impl Line {
         let may = if self.is_blocked || self.is_ending || !self.is_heard_whole {
             May::Never
         } else if !self.is_h2 && self.heard.is_empty() {
-            // The library holds an answer back while it has read anything beyond the
-            // request, so all was answered.
+            // What the library has read beyond the request that was answered, it gives back.
             May::Idle
         } else {
             May::Unused
@@ -274,6 +299,10 @@ impl AsyncRead for Line {
         let before = buf.filled().len();
         let read = line.stream()?.poll_read(cx, buf);
         if let Some(bytes @ [_, ..]) = buf.filled().get(before..) {
+            if line.heads.as_mut().is_some_and(|heads| !heads.admit(bytes)) {
+                line.back.is_flooded.store(true, Ordering::Relaxed);
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
             line.hear(bytes);
         }
         read

@@ -62,7 +62,7 @@ impl ReceiverMetrics {
             closed: counter(
                 registry,
                 "receiver_closed_connections",
-                "Connections that were closed by a limit: handshake or idle.",
+                "Connections that were closed by a limit: handshake, headers or idle.",
                 &["receiver", "transport", "limit"],
             ),
             request_bytes: histogram(
