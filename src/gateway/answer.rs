@@ -8,6 +8,7 @@
 pub mod verdict;
 pub mod wire;
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::scrub::ScrubError;
@@ -68,10 +69,10 @@ pub enum Refusal {
         max: usize,
     },
     /// The sender took too long to send the request.
-    #[error("request not complete within {limit:?}")]
+    #[error("request {limit}")]
     TooSlow {
         /// The limit.
-        limit: Duration,
+        limit: Slowness,
     },
     /// The sender is not known, or may not send.
     #[error("not authenticated")]
@@ -125,6 +126,24 @@ pub enum Refusal {
         /// What was wrong, scrubbed.
         message: String,
     },
+}
+
+/// What a sender was too slow for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slowness {
+    /// The whole took longer than this.
+    Whole(Duration),
+    /// It came with fewer bytes a second than this.
+    Rate(u32),
+}
+
+impl fmt::Display for Slowness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(limit) => write!(f, "not complete within {limit:?}"),
+            Self::Rate(bytes) => write!(f, "slower than {bytes} bytes a second"),
+        }
+    }
 }
 
 /// What goes back to the sender, in the terms of both protocols.
@@ -271,7 +290,7 @@ mod tests {
             Refusal::Unreadable { what: "x" },
             Refusal::Compression { supported: "x" },
             Refusal::TooLarge { max: 1 },
-            Refusal::TooSlow { limit: Duration::ZERO },
+            Refusal::TooSlow { limit: Slowness::Whole(Duration::ZERO) },
             Refusal::Unauthenticated { challenge: "x" },
             Refusal::Undecided { what: "x" },
             Refusal::Busy { retry_after: Duration::ZERO },

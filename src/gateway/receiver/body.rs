@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 
 use crate::gateway::admission::Grant;
 use crate::gateway::answer::Refusal;
+use crate::gateway::answer::Slowness;
 use crate::gateway::receiver::limits::Limits;
 
 /// A body that is being read.
@@ -148,10 +149,14 @@ impl Reader {
     /// The next piece that is not empty.
     async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
         loop {
-            let due = self.speed.due(self.arrived).unwrap_or(self.deadline);
-            let frame = timeout_at(self.deadline.min(due), self.body.frame())
+            let due = self.speed.due(self.arrived).filter(|due| *due < self.deadline);
+            let limit = match due {
+                Some(_) => Slowness::Rate(self.speed.bytes_per_second_min),
+                None => Slowness::Whole(self.limit),
+            };
+            let frame = timeout_at(due.unwrap_or(self.deadline), self.body.frame())
                 .await
-                .map_err(|_| Refusal::TooSlow { limit: self.limit })?;
+                .map_err(|_| Refusal::TooSlow { limit })?;
             match frame {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(Refusal::Unreadable { what: "body ends too early" }),
