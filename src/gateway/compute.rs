@@ -16,6 +16,7 @@ use std::sync::Once;
 use tokio::sync::Semaphore;
 
 use crate::gateway::answer::Refusal;
+use crate::gateway::workers;
 
 /// How fast work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +91,8 @@ thread_local! {
     static COMPUTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has a panic in work logged by its place alone. Other panics are reported as
-/// before.
+/// Has a panic in work, and on a worker, logged by its place alone. Other panics are
+/// reported as before.
 ///
 /// The message of a panic can quote what it tripped over (`byte index 5 is not a
 /// char boundary; it is inside … of …`), and that is payload.
@@ -100,9 +101,13 @@ pub fn keep_panics_quiet() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
+            let place = || panic.location().map_or_else(String::new, ToString::to_string);
             if COMPUTING.get() {
-                let place = panic.location().map_or_else(String::new, ToString::to_string);
+                let place = place();
                 tracing::error!(place, "panic while a request was processed; it is refused");
+            } else if workers::here().is_some() {
+                let place = place();
+                tracing::error!(place, "panic while a connection was served; it is closed");
             } else {
                 before(panic);
             }
