@@ -51,6 +51,7 @@ mod tests {
     struct Sample {
         endpoint: String,
         port: u16,
+        some: Option<std::num::NonZeroU32>,
         small: i8,
         ratio: f64,
         names: Vec<String>,
@@ -81,7 +82,7 @@ mod tests {
         for (yaml, fault) in [
             (
                 "endpont: x",
-                "endpont: unknown key at line 1, column 1; did you mean `endpoint`? accepted: endpoint, port, small, ratio, names, on, mode, inner, any",
+                "endpont: unknown key at line 1, column 1; did you mean `endpoint`? accepted: endpoint, port, some, small, ratio, names, on, mode, inner, any",
             ),
             ("port: 70000", "port: expected an integer from 0 to 65535 at line 1, column 7"),
             (
@@ -92,6 +93,14 @@ mod tests {
             (
                 "port: 1.5",
                 "port: expected an integer from 0 to 65535, found a number with a point at line 1, column 7",
+            ),
+            ("some: 0", "some: expected an integer from 1 to 4294967295 at line 1, column 7"),
+            ("some: -1", "some: expected an integer from 1 to 4294967295 at line 1, column 7"),
+            // A value that was taken for a key.
+            ("inner: {Bearer abc}", "inner.…: unknown key at line 1, column 9; accepted: path"),
+            (
+                "{'a: b.c d': 1}",
+                "…: unknown key at line 1, column 2; accepted: endpoint, port, some, small, ratio, names, on, mode, inner, any",
             ),
             ("small: 200", "small: expected an integer from -128 to 127 at line 1, column 8"),
             ("ratio: fast", "ratio: expected a number, found a string at line 1, column 8"),
@@ -161,6 +170,7 @@ mod tests {
             Sample {
                 endpoint: "a: b".to_owned(),
                 port: 16,
+                some: None,
                 small: -5,
                 ratio: 3.0,
                 names: vec!["one".to_owned()],

@@ -126,7 +126,7 @@ async fn what_cannot_run_does_not_start_and_says_where() {
         (started::yaml("otlp_grpc: {}"), "exporters.otlp_grpc.endpoint: expected host:port, such as backend.example.com:4317".to_owned()),
         (started::yaml("otlp_http: {}"), "exporters.otlp_http.endpoint: expected a URL such as https://backend.example.com:4318".to_owned()),
         (started::yaml("file: {}"), "exporters.file.path: expected the path of a file".to_owned()),
-        (grpc("  headers: {'b d': x}\n"), "exporters.otlp_grpc.headers.b d: expected the name of a header: letters, digits and hyphens".to_owned()),
+        (grpc("  headers: {'b d': x}\n"), "exporters.otlp_grpc.headers.…: expected the name of a header: letters, digits and hyphens".to_owned()),
         (http("  proxy_url: http://x\n"), "exporters.otlp_http.proxy_url: expected nothing: this version goes through no proxy at line 10, column 16".to_owned()),
         (grpc("  sending_queue: {storage: file_storage}\n"), "exporters.otlp_grpc.sending_queue.storage: `file_storage` is not defined under `extensions`".to_owned()),
     ] {

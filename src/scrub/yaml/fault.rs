@@ -1,5 +1,6 @@
 //! Something wrong in a YAML text, and where.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de;
@@ -14,7 +15,7 @@ use crate::scrub::yaml::origin::place_of;
 /// Reads as `receivers.otlp.protocols.grpc.endpoint: expected host:port at line
 /// 4, column 17`. Holds names and positions, never a value of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {}", self.what())]
+#[error("{}: {}", shown(path), self.what())]
 pub struct YamlError {
     /// The YAML path of the faulty value. `.` is the whole text.
     pub path: String,
@@ -66,6 +67,19 @@ impl YamlError {
         };
         Self { path, ..self }
     }
+}
+
+/// A path as far as it consists of names. A key that cannot be one, and what is below it,
+/// is left out: commonly it is a value that was taken for a key, such as the whole line of
+/// a header.
+fn shown(path: &str) -> Cow<'_, str> {
+    let is_no_name = |c: char| c.is_whitespace() || c.is_control() || "=:;,'\"".contains(c);
+    let Some((names, _)) = path.find(is_no_name).and_then(|at| path.split_at_checked(at)) else {
+        return path.into();
+    };
+    let (above, _) = names.rsplit_once('.').unwrap_or_default();
+    let dot = if above.is_empty() { "" } else { "." };
+    format!("{above}{dot}…").into()
 }
 
 /// A fault on its way out of the tree: each level adds its part of the path, and
@@ -226,6 +240,9 @@ fn name(expected: &dyn de::Expected) -> String {
         "u8" => range("0", "255"),
         "u16" => range("0", "65535"),
         "u32" => range("0", "4294967295"),
+        "a nonzero u16" => range("1", "65535"),
+        "a nonzero u32" => range("1", "4294967295"),
+        "a nonzero u64" | "a nonzero usize" => "an integer of 1 or more".to_owned(),
         "u64" | "usize" | "u128" => "an integer of 0 or more".to_owned(),
         "i8" => range("-128", "127"),
         "i16" => range("-32768", "32767"),
