@@ -21,6 +21,7 @@ use crate::scrub::rule::ValueForm;
 use crate::scrub::rule::validator;
 
 pub(in crate::scrub::detector) use chosen::is_generated;
+pub(in crate::scrub::detector) use chosen::is_pair_of_words;
 
 use chosen::is_base64_with_slash;
 use chosen::is_chosen;

@@ -74,6 +74,11 @@ const TIES: [&str; 49] = [
     "است",
 ];
 
+/// Ties that say, right behind a key, what it is.
+const VERBS: [&str; 15] = [
+    "is", "was", "ist", "lautet", "war", "est", "es", "era", "é", "è", "este", "jest", "je", "är", "er",
+];
+
 /// Words behind a tie that say nothing.
 const FILLERS: [&str; 12] = [
     "now",
@@ -190,14 +195,15 @@ pub(in crate::scrub) fn may_be_spoken(text: &[u8], key: &Range<usize>) -> bool {
 }
 
 /// The values of a key that is said in a sentence: none, one, or the old and the new. Of two,
-/// `is_one_of_two` tells.
+/// `is_one_of_two` tells; of what the sentence says outright that the key is, `is_said`.
 pub(in crate::scrub) fn spoken(
     text: &[u8],
     key: &Range<usize>,
     is_told: impl Fn(&[u8]) -> bool,
     is_one_of_two: impl Fn(&[u8]) -> bool,
+    is_said: impl Fn(&[u8]) -> bool,
 ) -> Vec<Range<usize>> {
-    let behind = behind(text, key, &is_told, &is_one_of_two);
+    let behind = behind(text, key, &is_told, &is_one_of_two, &is_said);
     if !behind.is_empty() {
         return behind;
     }
@@ -210,6 +216,7 @@ fn behind(
     key: &Range<usize>,
     is_told: &impl Fn(&[u8]) -> bool,
     is_one_of_two: &impl Fn(&[u8]) -> bool,
+    is_said: &impl Fn(&[u8]) -> bool,
 ) -> Vec<Range<usize>> {
     let rest = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
     let rest = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
@@ -219,7 +226,7 @@ fn behind(
         _ => return Vec::new(),
     };
     let loose = is_foreign(text.get(key.clone()).unwrap_or_default());
-    let mut said = Said { tied: false, from: false, words: 0, last: "" };
+    let mut said = Said { tied: false, sure: false, from: false, words: 0, last: "" };
     let mut at = usize::from(rest.first().is_some_and(u8::is_ascii_punctuation));
     while let Some(len) = rest.get(at..).filter(|rest| !rest.is_empty()).map(piece_len) {
         let piece = rest.get(at..at + len).unwrap_or_default();
@@ -228,6 +235,7 @@ fn behind(
         // Signs and particles of scripts that write without blanks.
         let wide = wide_len(piece);
         said.tied |= 0 < wide;
+        said.sure |= 0 < wide && said.words == 0;
         let word = piece.get(wide..).unwrap_or_default();
         if word.trim_ascii().is_empty() {
             continue;
@@ -240,8 +248,12 @@ fn behind(
         {
             return vec![old, new];
         }
-        if (said.tied || loose) && !assigned {
-            let value = value_in(text, key.end + start + wide, is_told);
+        // `the password you gave me (X)`
+        let aside = word.trim_ascii_start().starts_with(b"(");
+        if (said.tied || loose || aside) && !assigned {
+            let from = key.end + start + wide;
+            let value = value_in(text, from, is_told)
+                .or_else(|| said.sure.then(|| value_in(text, from, is_said)).flatten());
             if let Some(value) = value {
                 let second = said.from.then(|| second(text, value.end, is_told)).flatten();
                 return std::iter::once(value).chain(second).collect();
@@ -258,6 +270,8 @@ fn behind(
 struct Said<'t> {
     /// Whether what follows is the value, if it looks so.
     tied: bool,
+    /// Whether what follows can be nothing else: `is` right behind the key, or `reset to`.
+    sure: bool,
     /// Whether two values follow: the old one and the new one.
     from: bool,
     words: usize,
@@ -284,6 +298,8 @@ impl<'t> Said<'t> {
         }
         let changes = CHANGES.iter().any(|verb| self.last.eq_ignore_ascii_case(verb));
         self.from = word == "from";
+        let says = self.words == 0 && VERBS.iter().any(|verb| name.eq_ignore_ascii_case(verb));
+        self.sure = says || (word == "to" && changes);
         self.tied = word.ends_with(':')
             || self.from
             || (word == "to" && changes)
@@ -435,6 +451,12 @@ mod tests {
             ("パスワードは X1 です", "パスワード", "X1"),
             ("我的密码是X1", "密码", "X1"),
             ("пароль от базы — X1", "пароль", "X1"),
+            ("the password is Y1", "password", "Y1"),
+            ("the password is: Y1", "password", "Y1"),
+            ("the password was reset to Y1", "password", "Y1"),
+            ("密码是 Y1", "密码", "Y1"),
+            ("the password of bob is Y1", "password", ""),
+            ("I use the password you gave me (X1) now", "password", "X1"),
             ("the password policy is X1", "password", ""),
             ("X1 is the password policy", "password", ""),
             ("the password. It is X1", "password", ""),
@@ -442,7 +464,8 @@ mod tests {
         ] {
             let at = text.find(key).expect("the key stands in the text");
             let told = |value: &[u8]| matches!(value, b"X1" | b"X2");
-            let found = spoken(text.as_bytes(), &(at..at + key.len()), told, told);
+            let said = |value: &[u8]| value == b"Y1";
+            let found = spoken(text.as_bytes(), &(at..at + key.len()), told, told, said);
             let found: Vec<&str> = found.into_iter().map(|range| &text[range]).collect();
             assert_eq!(found.join(" "), expected, "{text}");
         }

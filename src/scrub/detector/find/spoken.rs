@@ -137,7 +137,12 @@ impl<'d> Search<'d, '_> {
             tells && !assigns(value)
         };
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
-        for range in assign::spoken(text, key, told, of_two) {
+        let is_password = self.form(rules) == ValueForm::Password;
+        let said = |value: &[u8]| {
+            let tells = value::is_chosen_word(value) || value::is_pair_of_words(value);
+            is_password && tells && !assigns(value)
+        };
+        for range in assign::spoken(text, key, told, of_two, said) {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
     }

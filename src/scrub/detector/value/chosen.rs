@@ -105,6 +105,18 @@ pub(super) fn is_phrase(text: &[u8]) -> bool {
         && number.iter().all(u8::is_ascii_digit)
 }
 
+/// Whether a value is two plain words and a number, joined by one sign: too little to be told
+/// from a name, but where a sentence says that it is the password.
+pub(in crate::scrub::detector) fn is_pair_of_words(text: &[u8]) -> bool {
+    let Some((joint, parts)) = parts(text) else { return false };
+    let [first, second, number] = parts.as_slice() else { return false };
+    joint != b' '
+        && is_plain(first)
+        && is_plain(second)
+        && (2..=4).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether a value is such a phrase of four words and more without a number:
 /// `guitar-madrid-mustang-orange`.
 pub(super) fn is_long_phrase(text: &[u8]) -> bool {
