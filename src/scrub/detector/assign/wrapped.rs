@@ -182,6 +182,8 @@ impl Cursor<'_> {
             return None;
         }
         match rest {
+            [b'!', b'=', b'=', ..] => self.compared(3),
+            [b'!', b'=', ..] => self.compared(2),
             [b'{', ..] if blanks == 0 => self.braced(),
             [b'[', more @ ..] if blanks == 0 => {
                 let digits = more.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
@@ -193,6 +195,20 @@ impl Cursor<'_> {
             [b'?', b'=', ..] => Some(self.skip(2, Sign::SpacedEquals)),
             _ => None,
         }
+    }
+
+    /// `!== "value"`: code compares names of types and modes more often, which have no digit.
+    fn compared(&mut self, skip: usize) -> Option<Sign> {
+        let mut inner = Cursor { text: self.text, at: self.at + skip };
+        inner.blanks();
+        let (depth, quote) = inner.quote()?;
+        let start = inner.at + depth + 1;
+        let end = closing_quote(self.text, start, depth, quote);
+        let string = self.text.get(start..end)?;
+        let tells = string.iter().all(u8::is_ascii_graphic)
+            && string.iter().any(u8::is_ascii_digit)
+            && string.iter().any(u8::is_ascii_alphabetic);
+        tells.then(|| self.skip(inner.at - self.at, Sign::SpacedEquals))
     }
 
     /// `{"value"}`

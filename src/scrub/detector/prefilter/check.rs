@@ -286,8 +286,8 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if sign.is_some_and(|sign| SIGNS.has(sign)) {
         return true;
     }
-    // `password <- "x"`, `password <<< "x"`, `password += "x"`
-    if matches!(rest, [b' ', b'<', b'-' | b'<', ..] | [b' ', b'+', b'=', ..]) {
+    // `password <- "x"`, `password <<< "x"`, `password += "x"`, `password !== "x"`
+    if matches!(rest, [b' ', b'<', b'-' | b'<', ..] | [b' ', b'+' | b'!', b'=', ..]) {
         return true;
     }
     // A flag: a hyphen before the name.
@@ -348,6 +348,7 @@ fn assigning_words(letter: u8) -> &'static [&'static [u8]] {
         b't' => &[b"to ", b"token:"],
         b'v' => &[b"value:"],
         b'w' => &[b"was ", b"would be "],
+        b'y' => &[b"you gave ", b"you sent ", b"you shared ", b"you provided "],
         _ => &[],
     }
 }
