@@ -76,7 +76,8 @@ const TIES: [&str; 49] = [
 
 /// Ties that say, right behind a key, what it is.
 const VERBS: [&str; 15] = [
-    "is", "was", "ist", "lautet", "war", "est", "es", "era", "é", "è", "este", "jest", "je", "är", "er",
+    "is", "was", "ist", "lautet", "war", "est", "es", "era", "é", "è", "este", "jest", "je", "är",
+    "er",
 ];
 
 /// Words behind a tie that say nothing.
