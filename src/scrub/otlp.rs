@@ -111,6 +111,11 @@ pub struct Part {
     pub kind: PartKind,
     /// Where it stands.
     pub range: Range<usize>,
+    /// Where the message ends that it stands in.
+    pub within: usize,
+    /// Whether the part before it ends where it begins, and is in the same field of the same
+    /// message.
+    pub follows: bool,
 }
 
 /// What a part of a request is.
@@ -133,8 +138,9 @@ pub struct Outline<'r> {
 }
 
 impl Outline<'_> {
-    /// Shows its parts in wire order. They do not overlap.
-    pub fn parts(&self, see: impl FnMut(Part)) {
+    /// Shows its parts in wire order. They do not overlap. `see` says where to go on: at the
+    /// end of the part, or at that of a later one in the same message.
+    pub fn parts(&self, see: impl FnMut(Part) -> usize) {
         protobuf::parts(self.signal, self.request, see);
     }
 }
@@ -143,6 +149,12 @@ impl Outline<'_> {
 /// as the judge says of each text in it.
 pub(in crate::scrub) fn is_quiet(kind: PartKind, part: &[u8], judge: &mut impl Judge) -> bool {
     protobuf::is_quiet(kind, part, judge)
+}
+
+/// Where the text stands in an attribute or a value that holds one, and nothing behind it;
+/// `None` in any layout but the usual one.
+pub(in crate::scrub) fn last_text(kind: PartKind, part: &[u8]) -> Option<Range<usize>> {
+    protobuf::last_text(kind, part)
 }
 
 /// Decides what must be replaced. The detector is one; tests have others.
@@ -179,9 +191,9 @@ pub trait Judge {
         self.is_quiet(key, at)
     }
 
-    /// The end of the attribute, or of the body in a record that is passed over, that begins
-    /// at `at`, where the judge knows it: it is well-formed, and needs not be shown. Asked for
-    /// in wire order, mostly.
+    /// The end of the attributes of one message, or of the body in a record that is passed
+    /// over, that begin at `at`, where the judge knows them: they are well-formed, and need
+    /// not be shown. Asked for in wire order, mostly.
     #[inline(always)]
     fn known_until(&mut self, at: usize) -> Option<usize> {
         let _ = at;

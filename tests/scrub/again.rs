@@ -101,6 +101,32 @@ fn attributes_that_come_again_leave_the_others_to_be_masked() {
     }
 }
 
+#[test]
+fn what_was_looked_at_and_left_is_left_again_and_its_relatives_are_masked() {
+    let scrubber = scrubber(RULES);
+    for (key, left, masked) in [
+        ("db.statement", "AUTH ?", "AUTH zq8Kw2Lm91xT"),
+        ("password", "${DB_PASSWORD}", "hunter2xyz"),
+        ("note", "password: ${DB_PASSWORD}", "password: tr0ub4dor-and-3"),
+    ] {
+        let requests = [record("", &attribute(key, left)), record(left, &attribute("n", "x"))];
+        for request in &requests {
+            for _ in 0..5 {
+                assert_eq!(
+                    self::left(&scrubber, std::slice::from_ref(request), left),
+                    1,
+                    "{key}: {left}"
+                );
+            }
+        }
+        for _ in 0..5 {
+            let both = [record("", &attribute(key, left)), record("", &attribute(key, masked))];
+            assert_eq!(self::left(&scrubber, &both, left), 1, "{key}: {left}");
+            assert_eq!(self::left(&scrubber, &both, masked), 0, "{key}: {masked}");
+        }
+    }
+}
+
 /// The tag and the length of the next field stand behind a text, and its own before it: both
 /// can look like letters and signs.
 #[test]
@@ -161,6 +187,38 @@ fn small() -> Vec<String> {
         r#"{"key":"n","value":{"intValue":"17"}}"#.to_owned(),
         r#"{"key":"empty"}"#.to_owned(),
         r#"{"value":{"stringValue":"walnut"},"key":"pw"}"#.to_owned(),
+        // What is looked at, and left.
+        attribute(
+            "db.statement",
+            "SELECT id FROM accounts WHERE api_token = ? AND town = 'harbour'",
+        ),
+        attribute("db.statement", "AUTH ?"),
+        attribute("db.statement", "AUTH zq8Kw2Lm91xT"),
+        attribute("password", "true"),
+        attribute("password", "${DB_PASSWORD}"),
+        attribute("password", "hunter2xyz"),
+        attribute("max_tokens", "4096"),
+        attribute("note", "curl -X POST https://api.example.com/v1/juniper"),
+        attribute("note", "the password is reset by mail, the token is not"),
+        attribute("note", "dGhlIG5pZ2h0bHkgZXhwb3J0IG9mIGludm9pY2Vz"),
+        attribute("secret walnut", "harbour"),
+        attribute("password=zq8Kw2Lm91xT", "password reset"),
+        map("db.statement", "AUTH ?"),
+    ]
+}
+
+/// The same of bodies, among them lines of a private key.
+fn bodies() -> Vec<String> {
+    let line = "x8Kq2mW7zR4tYv0LpN6sJc3HbGf9DaEuXi1oQ5wTrMyVkPjZnSlBhCgFdUeAq7L2";
+    vec![
+        "retrying the payment".to_owned(),
+        "running curl -X POST https://api.example.com/v1/juniper".to_owned(),
+        "password: ${DB_PASSWORD}".to_owned(),
+        "password: tr0ub4dor-and-3".to_owned(),
+        "-----BEGIN RSA PRIVATE KEY-----".to_owned(),
+        line.to_owned(),
+        line.chars().rev().collect(),
+        "-----END RSA PRIVATE KEY-----".to_owned(),
     ]
 }
 
@@ -169,19 +227,26 @@ proptest! {
 
     #[test]
     fn attributes_that_came_before_change_nothing(
+        rows in proptest::collection::vec(proptest::collection::vec(0_usize..29, 0..12), 3),
         requests in proptest::collection::vec(
-            proptest::collection::vec(proptest::collection::vec(0_usize..16, 0..12), 1..6),
+            proptest::collection::vec(
+                (0_usize..8, proptest::collection::vec(0_usize..29, 0..3), 0_usize..3, any::<bool>()),
+                1..6,
+            ),
             4..12,
         ),
     ) {
         let scrubber = scrubber(RULES);
-        let small = small();
+        let (small, bodies) = (small(), bodies());
         for records in requests {
             let records: Vec<String> = records
                 .into_iter()
-                .map(|chosen| {
-                    let chosen: Vec<&str> = chosen.iter().map(|n| small[*n].as_str()).collect();
-                    record("retrying the payment", &chosen.join(","))
+                .map(|(body, new, row, before)| {
+                    let row = &rows[row];
+                    let chosen = if before { [&new, row] } else { [row, &new] };
+                    let chosen = chosen.into_iter().flatten();
+                    let chosen: Vec<&str> = chosen.map(|n| small[*n].as_str()).collect();
+                    record(&bodies[body], &chosen.join(","))
                 })
                 .collect();
             // Compares with the route through JSON.

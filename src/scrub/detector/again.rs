@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::Detector;
+use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::recent::Seen;
@@ -28,10 +29,22 @@ pub(super) struct Again {
     clean: Vec<Range<usize>>,
     /// These were here before, and are kept if nothing is found in them.
     before: Vec<Range<usize>>,
-    /// There is no hit in these attributes.
+    /// Nothing is found in these rows of attributes.
     known: Vec<Range<usize>>,
     /// The first of `known` that was not asked for.
     next: usize,
+    /// Attributes with hits that were here before, and are kept if nothing is found in them.
+    open: Vec<Open>,
+}
+
+/// An attribute, or a body, with hits in it of which the walk will tell whether any is a
+/// match.
+struct Open {
+    kind: PartKind,
+    bytes: Box<[u8]>,
+    /// Where it begins, and where the text in it does, behind which nothing stands.
+    start: usize,
+    text: usize,
 }
 
 impl Again {
@@ -47,40 +60,90 @@ impl Again {
         let mut table = detector.familiar.table();
         let mut gaps = Gaps::default();
         let mut new = Vec::new();
-        outline.parts(|Part { kind, range }| {
-            let seen = match (kind, &mut table) {
-                (PartKind::LongText, _) => detector.recent.look_up(of(&range)),
-                (_, Some(table)) => table.look_up(kind, of(&range)),
+        let mut rows = Rows::default();
+        outline.parts(|part| {
+            let range = &part.range;
+            if rows.may_begin(&part)
+                && let Some(table) = &mut table
+                && let Some(len) = table.row(of(&(range.start..part.within)))
+            {
+                let row = range.start..range.start + len;
+                gaps.leave_out(&row);
+                self.take_known(row, part.follows);
+                return range.start + len;
+            }
+            let end = range.end;
+            let seen = match (part.kind, &mut table) {
+                (PartKind::LongText, _) => detector.recent.look_up(of(range)),
+                (kind, Some(table)) => table.look_up(kind, of(range)),
                 (_, None) => Seen::Never,
             };
-            let is_long = kind == PartKind::LongText;
+            let is_long = part.kind == PartKind::LongText;
             match seen {
                 Seen::Never => {}
-                Seen::Before if is_long => self.before.push(range),
-                Seen::Before => new.push(Part { kind, range }),
+                Seen::Before if is_long => self.before.push(part.range),
+                Seen::Before => new.push(part),
                 Seen::Clean => {
-                    gaps.leave_out(&range);
-                    if is_long { self.clean.push(range) } else { self.known.push(range) }
+                    gaps.leave_out(range);
+                    match is_long {
+                        true => self.clean.push(part.range),
+                        false => {
+                            rows.take(&part);
+                            self.take_known(part.range, part.follows);
+                        }
+                    }
                 }
             }
+            end
         });
         detector.prefilter.scan_parts(request, &gaps.until(request.len()), hits);
+        self.forget_hits_in_known(hits);
         // The walk shows no text in which there is no hit.
         for text in &self.before {
-            if !is_hit(hits, text) {
+            if hits_in(hits, text).is_empty() {
                 keep(detector, of(text));
             }
         }
-        for Part { kind, range } in new {
+        let Some(table) = &mut table else { return };
+        for row in rows.new {
+            table.keep_row(of(&row));
+        }
+        for Part { kind, range, .. } in new {
+            let (bytes, here) = (of(&range), hits_in(hits, &range));
             // By itself, too: what stands behind a text must not matter.
-            if let Some(table) = &mut table
-                && !is_hit(hits, &range)
-                && detector.prefilter.has_none(of(&range))
-                && otlp::is_quiet(kind, of(&range), &mut Quiet(detector))
+            let mut alone = Vec::new();
+            detector.prefilter.scan(bytes, &mut alone);
+            if here.is_empty() {
+                if alone.is_empty() && otlp::is_quiet(kind, bytes, &mut Quiet(detector)) {
+                    table.keep(kind, bytes);
+                }
+            } else if may_be_judged(detector, kind, here)
+                && has_all(here, &alone, range.start)
+                && otlp::is_quiet(kind, bytes, &mut WellFormed)
+                && let Some(text) = otlp::last_text(kind, bytes)
             {
-                table.keep(kind, of(&range));
+                let text = range.start + text.start;
+                self.open.push(Open { kind, bytes: bytes.into(), start: range.start, text });
             }
         }
+    }
+
+    /// Adds an attribute to those that are known, to which it may stand beside.
+    fn take_known(&mut self, range: Range<usize>, follows: bool) {
+        match self.known.last_mut() {
+            Some(last) if follows && last.end == range.start => last.end = range.end,
+            _ => self.known.push(range),
+        }
+    }
+
+    /// Where known attributes were scanned, being too short to be left out.
+    fn forget_hits_in_known(&self, hits: &mut Vec<Hit>) {
+        let mut known = self.known.iter().peekable();
+        hits.retain(|hit| {
+            let at = hit.at as usize;
+            while known.next_if(|known| known.end <= at).is_some() {}
+            known.peek().is_none_or(|known| at < known.start)
+        });
     }
 
     /// Whether the text at `at` was not scanned.
@@ -95,7 +158,25 @@ impl Again {
         }
     }
 
-    /// The end of the attribute that begins at `at`, if there is no hit in it.
+    /// Takes note that nothing is found in the attribute, or the body, whose text stands at
+    /// `at`, whatever stands around it.
+    #[inline]
+    pub(super) fn nothing_in(&self, detector: &Detector, at: usize) {
+        if !self.open.is_empty()
+            && let Ok(number) = self.open.binary_search_by_key(&at, |open| open.text)
+            && let Some(Open { kind, bytes, .. }) = self.open.get(number)
+        {
+            detector.familiar.keep(*kind, bytes);
+        }
+    }
+
+    /// Takes note that something is found in the text at `at`.
+    pub(super) fn something_in(&mut self, at: usize) {
+        let of = |open: &Open| open.start..open.start + open.bytes.len();
+        self.open.retain(|open| !of(open).contains(&at));
+    }
+
+    /// The end of the known attributes that begin at `at`.
     #[inline]
     pub(super) fn known_until(&mut self, at: usize) -> Option<usize> {
         let before = |number: usize| number.checked_sub(1).and_then(|n| self.known.get(n));
@@ -112,9 +193,57 @@ impl Again {
     }
 }
 
-fn is_hit(hits: &[Hit], range: &Range<usize>) -> bool {
+/// The rows of known attributes.
+#[derive(Default)]
+struct Rows {
+    /// Those that were put together of single ones.
+    new: Vec<Range<usize>>,
+    /// The end of the single attribute that was found last.
+    end: usize,
+}
+
+impl Rows {
+    /// Whether a row may begin with this part that is known as one: not behind attributes
+    /// that were found one by one, which is where such a row would have begun.
+    fn may_begin(&self, part: &Part) -> bool {
+        part.kind == PartKind::Attribute && !(part.follows && self.end == part.range.start)
+    }
+
+    /// Takes note of an attribute that was found by itself.
+    fn take(&mut self, Part { kind, range, follows, .. }: &Part) {
+        if *kind != PartKind::Attribute {
+            return;
+        }
+        match self.new.last_mut() {
+            Some(last) if *follows && last.end == range.start => last.end = range.end,
+            _ => self.new.push(range.clone()),
+        }
+        self.end = range.end;
+    }
+}
+
+fn hits_in<'h>(hits: &'h [Hit], range: &Range<usize>) -> &'h [Hit] {
     let first = hits.partition_point(|hit| (hit.at as usize) < range.start);
-    hits.get(first).is_some_and(|hit| (hit.at as usize) < range.end)
+    let rest = hits.get(first..).unwrap_or_default();
+    let len = rest.iter().take_while(|hit| (hit.at as usize) < range.end).count();
+    rest.get(..len).unwrap_or_default()
+}
+
+/// Whether it depends on nothing but its bytes what is found in an attribute or a body with
+/// these hits: none of them tells of other texts, and none may be of a line of a private key
+/// that comes as many bodies.
+fn may_be_judged(detector: &Detector, kind: PartKind, hits: &[Hit]) -> bool {
+    hits.iter().all(|hit| match detector.uses.get(hit.needle as usize) {
+        Some(Use::Piece) => false,
+        Some(_) => true,
+        None => kind == PartKind::Attribute,
+    })
+}
+
+/// Whether all hits of a part by itself are among those in the request, in which it begins at
+/// `start`.
+fn has_all(here: &[Hit], alone: &[Hit], start: usize) -> bool {
+    alone.iter().all(|hit| here.contains(&Hit { at: hit.at + start as u32, ..*hit }))
 }
 
 /// Finds quiet what the walk passes over where there is no hit.
@@ -137,6 +266,27 @@ impl Judge for Quiet<'_> {
 
     fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
         self.is_quiet(key, at) && !self.0.tells_unseen(key)
+    }
+
+    fn scalar(&mut self, _: Scalar, _: &Place<'_>) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// Finds quiet what is text, and is not unpacked as a whole.
+struct WellFormed;
+
+impl Judge for WellFormed {
+    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
+
+    fn key(&mut self, _: Shown<'_>, outer: Context) -> Context {
+        outer
+    }
+
+    fn text(&mut self, _: Shown<'_>, _: &Place<'_>, _: &mut Vec<Replacement>) {}
+
+    fn is_quiet(&self, text: &[u8], _: usize) -> bool {
+        Packed::of(text).is_none()
     }
 
     fn scalar(&mut self, _: Scalar, _: &Place<'_>) -> Option<Vec<u8>> {

@@ -1,13 +1,16 @@
-//! Attributes in which there is no hit, known again when they come again.
+//! Attributes in which nothing was found, known again when they come again.
 //!
 //! Most attributes of a request stood in an earlier one, or in the record before: those of
 //! resources, methods, names of hosts. To compare one with what came before takes a fraction
 //! of the time of scanning it and walking through it. Whole attributes are compared, never a
-//! hash alone, and only those are kept in which no needle is found, be it by themselves or
-//! where they stand.
+//! hash alone, and only those are kept in which there is no hit, be it by themselves or where
+//! they stand, or in which every hit was looked at and nothing came of it but what the bytes
+//! of the attribute say.
 //!
 //! One is kept when it comes the second time, so that those that never come again push out
 //! none that do.
+
+mod rows;
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -15,6 +18,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::scrub::detector::bytes::are_same;
+use crate::scrub::detector::familiar::rows::Rows;
 use crate::scrub::detector::recent::Seen;
 use crate::scrub::otlp::ATTRIBUTE_LEN_MAX;
 use crate::scrub::otlp::PartKind;
@@ -40,6 +44,9 @@ const ONE_OF: u32 = 4;
 /// Of how many requests one is looked up whole in any case: what came anew comes again.
 const WHOLE_EVERY: u32 = 16;
 
+/// How long attributes are, mostly, in bytes.
+const ATTRIBUTE_LEN_USUAL: usize = 40;
+
 /// The memory of one detector.
 pub(super) struct Familiar(Vec<Mutex<Table>>);
 
@@ -48,7 +55,12 @@ pub(super) struct Familiar(Vec<Mutex<Table>>);
 pub(super) struct Table {
     /// Empty until it is needed.
     slots: Vec<[u8; SLOT]>,
+    /// For each slot, the one that was found to be known next.
+    next: Vec<u16>,
+    /// The slot that was found last.
+    last: u16,
     once: Vec<u32>,
+    rows: Rows,
     requests: u32,
     /// How many attributes of the request at hand were looked up, and were known.
     looked_up: u32,
@@ -65,14 +77,25 @@ impl Familiar {
     /// The table of this thread, for a request. `None` where there is none, or another
     /// thread uses it: it is cheaper to scan than to wait.
     pub(super) fn table(&self) -> Option<MutexGuard<'_, Table>> {
+        let mut table = self.own()?;
+        table.begin();
+        Some(table)
+    }
+
+    fn own(&self) -> Option<MutexGuard<'_, Table>> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
         let number = NUMBER.with(|number| *number).checked_rem(self.0.len())?;
-        let mut table = self.0.get(number)?.try_lock().ok()?;
-        table.begin();
-        Some(table)
+        self.0.get(number)?.try_lock().ok()
+    }
+
+    /// Keeps an attribute in the table of this thread.
+    pub(super) fn keep(&self, kind: PartKind, part: &[u8]) {
+        if let Some(mut table) = self.own() {
+            table.keep(kind, part);
+        }
     }
 }
 
@@ -80,6 +103,7 @@ impl Table {
     fn begin(&mut self) {
         if self.slots.is_empty() {
             self.slots = vec![[0; SLOT]; SLOTS];
+            self.next = vec![0; SLOTS];
             self.once = vec![0; ONCE];
         }
         self.requests = self.requests.wrapping_add(1);
@@ -99,9 +123,20 @@ impl Table {
             return Seen::Never;
         }
         self.looked_up += 1;
-        let hash = hash(kind, part);
-        if places(hash).iter().any(|place| self.holds(*place, kind, part)) {
+        // What came behind the last one comes behind it again, mostly.
+        let guess = self.next.get(usize::from(self.last)).copied().unwrap_or_default();
+        if self.holds(guess, kind, part) {
             self.known += 1;
+            self.last = guess;
+            return Seen::Clean;
+        }
+        let hash = hash(kind, part);
+        if let Some(place) = places(hash).into_iter().find(|place| self.holds(*place, kind, part)) {
+            self.known += 1;
+            if let Some(next) = self.next.get_mut(usize::from(self.last)) {
+                *next = place;
+            }
+            self.last = place;
             return Seen::Clean;
         }
         match self.once.get_mut((hash >> 32) as usize % ONCE) {
@@ -114,9 +149,25 @@ impl Table {
         }
     }
 
+    /// The length of the row of known attributes with which `bytes` begin.
+    pub(super) fn row(&mut self, bytes: &[u8]) -> Option<usize> {
+        let len = self.rows.find(bytes).filter(|_| self.pays())?;
+        // About as many attributes as are in it.
+        let count = (len / ATTRIBUTE_LEN_USUAL) as u32;
+        self.looked_up += count;
+        self.known += count;
+        Some(len)
+    }
+
+    /// Keeps attributes that stand beside each other, all of them known.
+    pub(super) fn keep_row(&mut self, row: &[u8]) {
+        self.rows.keep(row);
+    }
+
     #[inline]
-    fn holds(&self, place: usize, kind: PartKind, part: &[u8]) -> bool {
-        let Some([len, own, bytes @ ..]) = self.slots.get(place) else { return false };
+    fn holds(&self, place: u16, kind: PartKind, part: &[u8]) -> bool {
+        let slot = self.slots.get(usize::from(place));
+        let Some([len, own, bytes @ ..]) = slot else { return false };
         usize::from(*len) == part.len()
             && *own == kind as u8
             && bytes.get(..part.len()).is_some_and(|bytes| are_same(bytes, part))
@@ -126,10 +177,11 @@ impl Table {
     pub(super) fn keep(&mut self, kind: PartKind, part: &[u8]) {
         let hash = hash(kind, part);
         let [first, second] = places(hash);
-        let is_free =
-            |place: usize| self.slots.get(place).is_some_and(|slot| slot.first() == Some(&0));
+        let is_free = |place: u16| {
+            self.slots.get(usize::from(place)).is_some_and(|slot| slot.first() == Some(&0))
+        };
         let is_first = is_free(first) || !is_free(second) && hash & 1 == 0;
-        let slot = self.slots.get_mut(if is_first { first } else { second });
+        let slot = self.slots.get_mut(usize::from(if is_first { first } else { second }));
         if let Some([len, own, bytes @ ..]) = slot
             && let Ok(part_len) = u8::try_from(part.len())
             && let Some(bytes) = bytes.get_mut(..part.len())
@@ -141,8 +193,8 @@ impl Table {
 }
 
 /// Where an attribute may stand.
-fn places(hash: u64) -> [usize; 2] {
-    let place = (hash >> 48) as usize % SLOTS;
+fn places(hash: u64) -> [u16; 2] {
+    let place = (hash >> 48) as u16 % SLOTS as u16;
     [place, place ^ 1]
 }
 

@@ -393,6 +393,9 @@ impl Judge for Finder<'_> {
         self.told.forget(place.at);
         let beside = line.is_some() || !self.apart.is_empty() || !self.told.is_empty();
         if range.is_empty() && says_nothing && !packed && !asked && !beside {
+            if let Some(at) = scanned {
+                self.again.nothing_in(self.detector, at);
+            }
             return;
         }
         let hits = if scanned.is_some() { &self.hits } else { &self.own_hits };
@@ -405,7 +408,8 @@ impl Judge for Finder<'_> {
         if is_body && announces_key {
             self.key_lines.open(text.bytes);
         }
-        if is_body && (announces_key || line.is_some()) {
+        let is_line = line.is_some();
+        if is_body && (announces_key || is_line) {
             // Lines of a key may have no hit.
             self.gap = 0..0;
         }
@@ -430,11 +434,16 @@ impl Judge for Finder<'_> {
             matches = vec![Match::whole(text.bytes.len(), RUN)];
         }
         let is_clean = matches.is_empty() && search.notes.is_empty() && !announces_key;
-        if let Some(at) = scanned
-            && says_nothing
-            && is_clean
-        {
-            self.again.nothing_found(self.detector, text.bytes, at);
+        match scanned {
+            Some(at) if !is_clean || is_line => self.again.something_in(at),
+            Some(at) => {
+                if says_nothing {
+                    self.again.nothing_found(self.detector, text.bytes, at);
+                }
+                // What is under a key of its own is under the same one when it comes again.
+                self.again.nothing_in(self.detector, at);
+            }
+            None => {}
         }
         self.mask(search, text.bytes, &matches, known, place, found);
     }

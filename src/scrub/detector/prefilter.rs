@@ -158,6 +158,11 @@ impl Prefilter {
         self.needles.get(number as usize).map(|needle| needle.bytes.as_slice())
     }
 
+    /// Adds every hit in `bytes` to `hits`, by position.
+    pub(in crate::scrub) fn scan(&self, bytes: &[u8], hits: &mut Vec<Hit>) {
+        self.scan_parts(bytes, std::slice::from_ref(&(0..bytes.len())), hits);
+    }
+
     /// Adds every hit in parts of `bytes` to `hits`, by position in `bytes`. What goes on
     /// beyond a part is not seen.
     pub(in crate::scrub) fn scan_parts(
@@ -166,37 +171,24 @@ impl Prefilter {
         parts: &[Range<usize>],
         hits: &mut Vec<Hit>,
     ) {
-        for part in parts {
-            let first = hits.len();
-            self.scan(bytes.get(part.clone()).unwrap_or_default(), hits);
-            for hit in hits.iter_mut().skip(first) {
-                hit.at += part.start as u32;
-            }
-        }
-    }
-
-    /// Whether there is no hit in `bytes`.
-    pub(in crate::scrub) fn has_none(&self, bytes: &[u8]) -> bool {
-        let mut hits = Vec::new();
-        self.scan(bytes, &mut hits);
-        hits.is_empty()
-    }
-
-    /// Adds every hit in `bytes` to `hits`, by position.
-    pub(in crate::scrub) fn scan(&self, bytes: &[u8], hits: &mut Vec<Hit>) {
         if self.is_empty() {
             return;
         }
         let first = hits.len();
         match &self.way {
             #[cfg(target_arch = "x86_64")]
-            Way::Every(every) => avx512::scan(every, &self.needles, bytes, hits),
+            Way::Every(every) => avx512::scan(every, &self.needles, bytes, parts, hits),
             Way::Even(even) => {
-                #[cfg(target_arch = "x86_64")]
-                let done = avx2::scan(even, &self.needles, bytes, hits);
-                #[cfg(not(target_arch = "x86_64"))]
-                let done = 0;
-                portable::scan(even, &self.needles, bytes, done, hits);
+                for part in parts {
+                    let first = hits.len();
+                    let part_bytes = bytes.get(part.clone()).unwrap_or_default();
+                    #[cfg(target_arch = "x86_64")]
+                    let done = avx2::scan(even, &self.needles, part_bytes, hits);
+                    #[cfg(not(target_arch = "x86_64"))]
+                    let done = 0;
+                    portable::scan(even, &self.needles, part_bytes, done, hits);
+                    shift(hits, first, part.start);
+                }
             }
         }
         if let Some(new) = hits.get_mut(first..)
@@ -205,6 +197,14 @@ impl Prefilter {
             // Nearly in order: what is out of it stands in the same block, or in the next.
             new.sort();
         }
+    }
+}
+
+/// Has the hits behind the first ones stand `by` bytes further on.
+#[inline]
+fn shift(hits: &mut [Hit], first: usize, by: usize) {
+    for hit in hits.iter_mut().skip(first) {
+        hit.at += by as u32;
     }
 }
 

@@ -21,6 +21,7 @@ mod text;
 mod to_json;
 
 pub(in crate::scrub::otlp) use outline::is_quiet;
+pub(in crate::scrub::otlp) use outline::last_text;
 pub(in crate::scrub::otlp) use outline::parts;
 pub(in crate::scrub::otlp) use to_json::to_json;
 

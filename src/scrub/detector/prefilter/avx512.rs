@@ -12,6 +12,7 @@
 )]
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::prefilter::Every;
@@ -20,6 +21,7 @@ use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 use crate::scrub::detector::prefilter::runs;
 use crate::scrub::detector::prefilter::screen;
+use crate::scrub::detector::prefilter::shift;
 
 /// Positions looked at in one step.
 const STEP: usize = 64;
@@ -42,11 +44,17 @@ pub(super) fn is_available() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Adds all hits, in no particular order.
-pub(super) fn scan(every: &Every, needles: &[Needle], bytes: &[u8], hits: &mut Vec<Hit>) {
+/// Adds all hits in parts of `bytes`, those of each in no particular order.
+pub(super) fn scan(
+    every: &Every,
+    needles: &[Needle],
+    bytes: &[u8],
+    parts: &[Range<usize>],
+    hits: &mut Vec<Hit>,
+) {
     assert!(is_available());
     // SAFETY: what it needs was just detected.
-    unsafe { scan_avx512(every, needles, bytes, hits) }
+    unsafe { scan_avx512(every, needles, bytes, parts, hits) }
 }
 
 /// A table for each of the 128 values of seven bits.
@@ -76,55 +84,67 @@ impl Table {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,popcnt")]
-fn scan_avx512(every: &Every, needles: &[Needle], bytes: &[u8], hits: &mut Vec<Hit>) {
+fn scan_avx512(
+    every: &Every,
+    needles: &[Needle],
+    bytes: &[u8],
+    parts: &[Range<usize>],
+    hits: &mut Vec<Hit>,
+) {
     let bitmaps = every.screen.bitmaps.map(|bitmap| Table::new(&bitmap));
     let octets = every.octets.tables.map(|table| Table::new(&table));
     let alphabets = Table::new(&BASE64);
     let folded = Table::new(&screen::FOLDED);
-    // Which bytes of the step before this one are of the alphabets.
-    let (mut base64, mut letters) = (0_u64, 0_u64);
-    let mut outside_before = 0;
-    let mut at = 0;
     let mut fours = Candidates::NONE;
     let mut threes = Candidates::NONE;
     let mut ends = Candidates::NONE;
     let mut disguises = Candidates::NONE;
-    while at < bytes.len() {
-        let block = at;
-        // How many there are of each.
-        let (mut four, mut three, mut end, mut disguise) = (0, 0, 0, 0);
-        let mut numbers = identity();
-        while at < block + STEPS * STEP && at < bytes.len() {
-            let text = load(bytes, at);
-            let keys = text.map(|bytes| folded.at(bytes));
-            four += fours.add(four, windows(&bitmaps, &keys), numbers);
-            three += threes.add(three, begins(&octets, &text), numbers);
-            let [text, ..] = text;
-            let outside = _mm512_movepi8_mask(text);
-            let alphabet = alphabets.at(text);
-            let is_in = |one: u8| _mm512_test_epi8_mask(alphabet, _mm512_set1_epi8(one as i8));
-            let (in_alphabet, is_letter) = (is_in(IN_BASE64) & !outside, is_in(LETTER) & !outside);
-            let behind = outside << 1 | outside_before;
-            disguise += disguises.add(disguise, is_in(GOES_ON) & behind, numbers);
-            let run = run_ends(base64, in_alphabet) | run_ends(letters, is_letter);
-            end += ends.add(end, run, numbers);
-            outside_before = outside >> 63;
-            (base64, letters) = (in_alphabet, is_letter);
-            at += STEP;
-            numbers = _mm512_add_epi8(numbers, _mm512_set1_epi8(STEP as i8));
+    for part in parts {
+        let bytes = bytes.get(part.clone()).unwrap_or_default();
+        let first = hits.len();
+        // Which bytes of the step before this one are of the alphabets.
+        let (mut base64, mut letters) = (0_u64, 0_u64);
+        let mut outside_before = 0;
+        let mut at = 0;
+        while at < bytes.len() {
+            let block = at;
+            // How many there are of each.
+            let (mut four, mut three, mut end, mut disguise) = (0, 0, 0, 0);
+            let mut numbers = identity();
+            while at < block + STEPS * STEP && at < bytes.len() {
+                let text = load(bytes, at);
+                let keys = text.map(|bytes| folded.at(bytes));
+                four += fours.add(four, windows(&bitmaps, &keys), numbers);
+                three += threes.add(three, begins(&octets, &text), numbers);
+                let [text, ..] = text;
+                let outside = _mm512_movepi8_mask(text);
+                let alphabet = alphabets.at(text);
+                let is_in = |one: u8| _mm512_test_epi8_mask(alphabet, _mm512_set1_epi8(one as i8));
+                let (in_alphabet, is_letter) =
+                    (is_in(IN_BASE64) & !outside, is_in(LETTER) & !outside);
+                let behind = outside << 1 | outside_before;
+                disguise += disguises.add(disguise, is_in(GOES_ON) & behind, numbers);
+                let run = run_ends(base64, in_alphabet) | run_ends(letters, is_letter);
+                end += ends.add(end, run, numbers);
+                outside_before = outside >> 63;
+                (base64, letters) = (in_alphabet, is_letter);
+                at += STEP;
+                numbers = _mm512_add_epi8(numbers, _mm512_set1_epi8(STEP as i8));
+            }
+            for candidate in fours.first(four) {
+                every.four(needles, bytes, block + candidate, hits);
+            }
+            for candidate in threes.first(three) {
+                every.three(needles, bytes, block + candidate, hits);
+            }
+            for candidate in ends.first(end) {
+                runs::report(bytes, block + candidate, hits);
+            }
+            for candidate in disguises.first(disguise) {
+                runs::report_disguise(bytes, block + candidate, hits);
+            }
         }
-        for candidate in fours.first(four) {
-            every.four(needles, bytes, block + candidate, hits);
-        }
-        for candidate in threes.first(three) {
-            every.three(needles, bytes, block + candidate, hits);
-        }
-        for candidate in ends.first(end) {
-            runs::report(bytes, block + candidate, hits);
-        }
-        for candidate in disguises.first(disguise) {
-            runs::report_disguise(bytes, block + candidate, hits);
-        }
+        shift(hits, first, part.start);
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Plain {
     key: Range<usize>,
     /// The length prefix of the value.
     value_prefix: Range<usize>,
-    value: PlainValue,
+    pub(super) value: PlainValue,
 }
 
 /// A value that fills its `AnyValue`.
@@ -172,7 +172,7 @@ pub(super) fn plain(bytes: &[u8], at: usize) -> Option<Plain> {
 }
 
 #[inline]
-fn plain_value(bytes: &[u8], at: usize) -> Option<PlainValue> {
+pub(super) fn plain_value(bytes: &[u8], at: usize) -> Option<PlainValue> {
     let Some(tag) = bytes.get(at) else { return Some(PlainValue::Nothing) };
     let after = at + 1;
     match *tag {

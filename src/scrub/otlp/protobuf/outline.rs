@@ -10,6 +10,9 @@ use crate::scrub::otlp::Part;
 use crate::scrub::otlp::PartKind;
 use crate::scrub::otlp::WalkOptions;
 use crate::scrub::otlp::protobuf::Walker;
+use crate::scrub::otlp::protobuf::attribute::PlainValue;
+use crate::scrub::otlp::protobuf::attribute::plain;
+use crate::scrub::otlp::protobuf::attribute::plain_value;
 use crate::scrub::otlp::protobuf::quiet::DEPTH_MAX;
 use crate::scrub::otlp::schema;
 use crate::scrub::otlp::schema::ANY_VALUE;
@@ -28,9 +31,14 @@ const DEPTH: usize = DEPTH_MAX + 4;
 
 /// Shows the parts of a request in wire order. Ends at the first fault, which the walk
 /// will find, too.
-pub(in crate::scrub::otlp) fn parts(signal: Signal, request: &[u8], see: impl FnMut(Part)) {
+pub(in crate::scrub::otlp) fn parts(
+    signal: Signal,
+    request: &[u8],
+    see: impl FnMut(Part) -> usize,
+) {
     let message = schema::root(signal);
-    let mut reader = Reader { request, message, end: request.len(), outer: Vec::new(), see };
+    let end = request.len();
+    let mut reader = Reader { request, message, end, outer: Vec::new(), shown: NOWHERE, see };
     // A fault is told of by the walk.
     let _ = reader.messages();
 }
@@ -42,16 +50,22 @@ struct Reader<'r, F> {
     end: usize,
     /// Those around it.
     outer: Vec<(&'static Message, usize)>,
+    /// The tag and the end of the part of this message that was shown last.
+    shown: (u64, usize),
     see: F,
 }
 
-impl<F: FnMut(Part)> Reader<'_, F> {
+/// No part ends here.
+const NOWHERE: (u64, usize) = (0, usize::MAX);
+
+impl<F: FnMut(Part) -> usize> Reader<'_, F> {
     fn messages(&mut self) -> Result<(), Fault> {
         let mut at = 0;
         loop {
             while at == self.end {
                 let Some(outer) = self.outer.pop() else { return Ok(()) };
                 (self.message, self.end) = outer;
+                self.shown = NOWHERE;
             }
             let bytes = self.request.get(..self.end).unwrap_or_default();
             let (tag, after) = wire::varint(bytes, at)?;
@@ -60,28 +74,41 @@ impl<F: FnMut(Part)> Reader<'_, F> {
                 Some(Step::Attribute | Step::Enter) => {
                     let body = wire::delimited(bytes, after)?;
                     match self.message.field(tag >> 3).map(|field| field.kind) {
-                        Some(Kind::Message(inner)) => self.inner(inner, at..body.end, body),
+                        Some(Kind::Message(inner)) => self.inner(inner, tag, at..body.end, body),
                         _ => body.end,
                     }
                 }
                 Some(Step::Text) => {
                     let text = wire::delimited(bytes, after)?;
-                    let end = text.end;
                     let field = self.message.field(tag >> 3);
                     let is_scanned = field.is_some_and(|field| field.decision == Decision::Scan);
-                    if LONG_TEXT_MIN <= text.len() && is_scanned {
-                        (self.see)(Part { kind: PartKind::LongText, range: text });
+                    match LONG_TEXT_MIN <= text.len() && is_scanned {
+                        true => self.show(PartKind::LongText, tag, text),
+                        false => text.end,
                     }
-                    end
                 }
                 _ => wire::contents(bytes, tag, after)?.end,
             };
         }
     }
 
+    /// Shows a part. Gives where to go on.
+    fn show(&mut self, kind: PartKind, tag: u64, range: Range<usize>) -> usize {
+        let follows = self.shown == (tag, range.start);
+        let end = (self.see)(Part { kind, range, within: self.end, follows });
+        self.shown = (tag, end);
+        end
+    }
+
     /// Shows an attribute or a value, or goes into a message. Gives where to go on. What
     /// stands in arrays and maps tells of what is beside it: there are no parts in them.
-    fn inner(&mut self, inner: &'static Message, range: Range<usize>, body: Range<usize>) -> usize {
+    fn inner(
+        &mut self,
+        inner: &'static Message,
+        tag: u64,
+        range: Range<usize>,
+        body: Range<usize>,
+    ) -> usize {
         if inner.is_value() {
             let kind = match inner {
                 _ if self.message.is_value() => None,
@@ -90,8 +117,7 @@ impl<F: FnMut(Part)> Reader<'_, F> {
                 _ => None,
             };
             if let Some(kind) = kind.filter(|_| range.len() <= ATTRIBUTE_LEN_MAX) {
-                (self.see)(Part { kind, range });
-                return body.end;
+                return self.show(kind, tag, range);
             }
             let is_any_value = self.message.is_value() && self.message.keys().is_none();
             if body.len() < LONG_TEXT_MIN || is_any_value {
@@ -103,7 +129,24 @@ impl<F: FnMut(Part)> Reader<'_, F> {
         }
         self.outer.push((self.message, self.end));
         (self.message, self.end) = (inner, body.end);
+        self.shown = NOWHERE;
         body.start
+    }
+}
+
+/// Where the text stands in an attribute or a value that is in the usual layout, in which
+/// it is the last.
+pub(in crate::scrub::otlp) fn last_text(kind: PartKind, part: &[u8]) -> Option<Range<usize>> {
+    let (_, after) = wire::varint(part, 0).ok()?;
+    let body = wire::delimited(part, after).ok().filter(|body| body.end == part.len())?;
+    let value = match kind {
+        PartKind::Attribute => plain(part, body.start)?.value,
+        PartKind::Value => plain_value(part, body.start)?,
+        PartKind::LongText => return None,
+    };
+    match value {
+        PlainValue::Text(_, text) => Some(text),
+        PlainValue::Nothing | PlainValue::Scalar(..) => None,
     }
 }
 
