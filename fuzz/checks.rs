@@ -100,7 +100,10 @@ fn check_yaml(input: &[u8]) {
     let read = otel_redact::scrub::yaml::parse(text, Some("fuzz.yaml".into()))
         .and_then(|node| node.read::<Settings>(""));
     if let Err(fault) = read {
-        assert!(!fault.expected.is_empty() && fault.to_string().contains(&fault.path));
+        let told = fault.to_string();
+        // What cannot be a name is left out of the path.
+        let is_cut = told.split_once('…').is_some_and(|(names, _)| fault.path.starts_with(names));
+        assert!(!fault.expected.is_empty() && (told.contains(&fault.path) || is_cut));
     }
 }
 
