@@ -21,6 +21,7 @@ mod typed;
 pub mod write;
 
 pub use fault::YamlError;
+pub use fault::shown_path;
 pub use node::Entry;
 pub use node::Form;
 pub use node::Node;

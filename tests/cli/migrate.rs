@@ -102,3 +102,29 @@ service:
     }
     assert!(!new.contains("nobody sends"), "what is gone takes its comments along\n{new}");
 }
+
+#[test]
+fn a_header_in_the_place_of_a_key_is_taken_out_and_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("collector.yaml");
+    let token = "x".repeat(3) + "-walnut-17";
+    let old = format!(
+        "receivers: {{otlp: {{protocols: {{grpc: }}}}}}
+exporters:
+  otlp_http:
+    endpoint: http://backend:4318
+    \"Authorization: Bearer {token}\": 1
+  otlp_http/unused:
+    endpoint: http://backend:4318
+    headers: {{\"Authorization Bearer {token}\": x}}
+service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_http]}}}}}}
+"
+    );
+    std::fs::write(&path, old).unwrap();
+    let output = run(&["migrate", &path.display().to_string()], "");
+    for said in [stdout(&output), stderr(&output)] {
+        assert!(said.contains("`otlp_http.…` is taken out"), "{said}");
+        assert!(said.contains("`otlp_http/unused.headers.…` is taken out"), "{said}");
+        assert!(!said.contains(&token), "{said}");
+    }
+}

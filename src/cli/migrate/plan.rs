@@ -23,6 +23,7 @@ use crate::scrub::rule::date::Date;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown_path;
 use crate::scrub::yaml::write::Comments;
 
 /// How many settings are taken out at most before it is given up.
@@ -262,7 +263,7 @@ impl Plan {
             let mut parts = gone.splitn(2, '.');
             let section_name = parts.next().unwrap_or_default().to_owned();
             let rest = parts.next().unwrap_or_default();
-            let what = format!("`{rest}` is taken out: {}", fault.what());
+            let what = format!("`{}` is taken out: {}", shown_path(rest), fault.what());
             if self.config.get(&section_name).is_some_and(|one| one.get(rest).is_none())
                 && !rest.contains(['.', '['])
             {

@@ -36,6 +36,7 @@ use crate::scrub::yaml::Origin;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::closest;
+use crate::scrub::yaml::shown_path;
 
 /// The sections of a configuration.
 const SECTIONS: &[&str] =
@@ -330,11 +331,9 @@ impl Reader<'_> {
                 if self.is_used(&id) {
                     return Err(fault);
                 }
-                let what = fault.what();
-                self.warnings.push(format!(
-                    "{}: no pipeline uses it, so it is passed over: {what}",
-                    fault.path
-                ));
+                let (path, what) = (shown_path(&fault.path), fault.what());
+                self.warnings
+                    .push(format!("{path}: no pipeline uses it, so it is passed over: {what}"));
                 continue;
             }
             let one = Component { section, id: &id, entry: &entry, path: &path, absent };

@@ -15,9 +15,10 @@ use crate::scrub::yaml::origin::place_of;
 /// Reads as `receivers.otlp.protocols.grpc.endpoint: expected host:port at line
 /// 4, column 17`. Holds names and positions, never a value of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", shown(path), self.what())]
+#[error("{}: {}", shown_path(path), self.what())]
 pub struct YamlError {
-    /// The YAML path of the faulty value. `.` is the whole text.
+    /// The YAML path of the faulty value, by which it is found again; people are shown
+    /// [`shown_path`] of it. `.` is the whole text.
     pub path: String,
     /// What was expected there.
     pub expected: String,
@@ -72,7 +73,7 @@ impl YamlError {
 /// A path as far as it consists of names. A key that cannot be one, and what is below it,
 /// is left out: commonly it is a value that was taken for a key, such as the whole line of
 /// a header.
-fn shown(path: &str) -> Cow<'_, str> {
+pub fn shown_path(path: &str) -> Cow<'_, str> {
     let is_no_name = |c: char| c.is_whitespace() || c.is_control() || "=:;,'\"".contains(c);
     let Some((names, _)) = path.find(is_no_name).and_then(|at| path.split_at_checked(at)) else {
         return path.into();
