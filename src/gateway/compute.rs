@@ -101,16 +101,13 @@ pub fn keep_panics_quiet() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let place = || panic.location().map_or_else(String::new, ToString::to_string);
-            if COMPUTING.get() {
-                let place = place();
-                tracing::error!(place, "panic while a request was processed; it is refused");
-            } else if workers::here().is_some() {
-                let place = place();
-                tracing::error!(place, "panic while a connection was served; it is closed");
-            } else {
-                before(panic);
-            }
+            let what = match workers::here() {
+                _ if COMPUTING.get() => "panic while a request was processed; it is refused",
+                Some(_) => "panic while a connection was served; it is closed",
+                None => return before(panic),
+            };
+            let place = panic.location().map_or_else(String::new, ToString::to_string);
+            tracing::error!(place, "{what}");
         }));
     });
 }

@@ -77,8 +77,10 @@ impl Resting {
     ) -> (Line, Arc<Back>) {
         let back = Arc::new(Back::default());
         let mut heads = is_h2.then(|| Heads::new(head_bytes_max));
-        // They were within it when they were heard.
-        let _ = heads.as_mut().is_none_or(|heads| heads.admit(&self.heard));
+        if let Some(heads) = &mut heads {
+            // It was within the limit when it was heard.
+            heads.admit(&self.heard);
+        }
         let line = Line {
             stream: Some(self.stream),
             heard: self.heard,

@@ -34,12 +34,12 @@ pub(super) struct Again {
     /// The first of `known` that was not asked for.
     next: usize,
     /// Attributes with hits that were here before, and are kept if nothing is found in them.
-    open: Vec<Open>,
+    undecided: Vec<Undecided>,
 }
 
 /// An attribute, or a body, with hits in it of which the walk will tell whether any is a
 /// match.
-struct Open {
+struct Undecided {
     kind: PartKind,
     bytes: Box<[u8]>,
     /// Where it begins, and where the text in it does, behind which nothing stands.
@@ -60,37 +60,42 @@ impl Again {
         let mut table = detector.familiar.table();
         let mut gaps = Gaps::default();
         let mut new = Vec::new();
-        let mut rows = Rows::default();
+        // Rows of attributes that were not known as rows.
+        let mut rows: Vec<Range<usize>> = Vec::new();
         outline.parts(|part| {
-            let range = &part.range;
-            if rows.may_begin(&part)
+            let Part { kind, range, within, follows } = part.clone();
+            // Behind attributes that were found one by one, no row begins: it would have begun
+            // where they do.
+            let goes_on = follows && rows.last().is_some_and(|row| row.end == range.start);
+            if kind == PartKind::Attribute
+                && !goes_on
                 && let Some(table) = &mut table
-                && let Some(len) = table.row(of(&(range.start..part.within)))
+                && let Some(len) = table.row(of(&(range.start..within)))
             {
                 let row = range.start..range.start + len;
                 gaps.leave_out(&row);
-                self.take_known(row, part.follows);
-                return range.start + len;
+                join(&mut self.known, &row, follows);
+                return row.end;
             }
-            let end = range.end;
-            let seen = match (part.kind, &mut table) {
-                (PartKind::LongText, _) => detector.recent.look_up(of(range)),
-                (kind, Some(table)) => table.look_up(kind, of(range)),
+            let seen = match (kind, &mut table) {
+                (PartKind::LongText, _) => detector.recent.look_up(of(&range)),
+                (_, Some(table)) => table.look_up(kind, of(&range)),
                 (_, None) => Seen::Never,
             };
-            let is_long = part.kind == PartKind::LongText;
-            match seen {
-                Seen::Never => {}
-                Seen::Before if is_long => self.before.push(part.range),
-                Seen::Before => new.push(part),
-                Seen::Clean => {
-                    gaps.leave_out(range);
-                    match is_long {
-                        true => self.clean.push(part.range),
-                        false => {
-                            rows.take(&part);
-                            self.take_known(part.range, part.follows);
-                        }
+            let end = range.end;
+            match (seen, kind) {
+                (Seen::Never, _) => {}
+                (Seen::Before, PartKind::LongText) => self.before.push(range),
+                (Seen::Before, _) => new.push(part),
+                (Seen::Clean, PartKind::LongText) => {
+                    gaps.leave_out(&range);
+                    self.clean.push(range);
+                }
+                (Seen::Clean, _) => {
+                    gaps.leave_out(&range);
+                    join(&mut self.known, &range, follows);
+                    if kind == PartKind::Attribute {
+                        join(&mut rows, &range, follows);
                     }
                 }
             }
@@ -105,34 +110,27 @@ impl Again {
             }
         }
         let Some(table) = &mut table else { return };
-        for row in rows.new {
+        for row in rows {
             table.keep_row(of(&row));
         }
         for Part { kind, range, .. } in new {
             let (bytes, here) = (of(&range), hits_in(hits, &range));
-            // By itself, too: what stands behind a text must not matter.
-            let mut alone = Vec::new();
-            detector.prefilter.scan(bytes, &mut alone);
-            if here.is_empty() {
-                if alone.is_empty() && otlp::is_quiet(kind, bytes, &mut Quiet(detector)) {
-                    table.keep(kind, bytes);
-                }
-            } else if may_be_judged(detector, kind, here)
-                && has_all(here, &alone, range.start)
-                && otlp::is_quiet(kind, bytes, &mut WellFormed)
-                && let Some(text) = otlp::last_text(kind, bytes)
+            let text = otlp::last_text(kind, bytes);
+            if !here.is_empty() && (text.is_none() || !may_be_judged(detector, kind, here))
+                || !has_all(detector, here, bytes, range.start)
+                || !otlp::is_quiet(kind, bytes, &mut Quiet(detector))
             {
-                let text = range.start + text.start;
-                self.open.push(Open { kind, bytes: bytes.into(), start: range.start, text });
+                continue;
             }
-        }
-    }
-
-    /// Adds an attribute to those that are known, to which it may stand beside.
-    fn take_known(&mut self, range: Range<usize>, follows: bool) {
-        match self.known.last_mut() {
-            Some(last) if follows && last.end == range.start => last.end = range.end,
-            _ => self.known.push(range),
+            match text {
+                Some(text) if !here.is_empty() => self.undecided.push(Undecided {
+                    kind,
+                    bytes: bytes.into(),
+                    start: range.start,
+                    text: range.start + text.start,
+                }),
+                _ => table.keep(kind, bytes),
+            }
         }
     }
 
@@ -158,22 +156,22 @@ impl Again {
         }
     }
 
-    /// Takes note that nothing is found in the attribute, or the body, whose text stands at
-    /// `at`, whatever stands around it.
+    /// Keeps the attribute, or the body, whose text stands at `at`, if it is undecided:
+    /// nothing is found in it, whatever stands around it.
     #[inline]
-    pub(super) fn nothing_in(&self, detector: &Detector, at: usize) {
-        if !self.open.is_empty()
-            && let Ok(number) = self.open.binary_search_by_key(&at, |open| open.text)
-            && let Some(Open { kind, bytes, .. }) = self.open.get(number)
+    pub(super) fn decide(&self, detector: &Detector, at: usize) {
+        if !self.undecided.is_empty()
+            && let Ok(number) = self.undecided.binary_search_by_key(&at, |one| one.text)
+            && let Some(Undecided { kind, bytes, .. }) = self.undecided.get(number)
         {
             detector.familiar.keep(*kind, bytes);
         }
     }
 
-    /// Takes note that something is found in the text at `at`.
-    pub(super) fn something_in(&mut self, at: usize) {
-        let of = |open: &Open| open.start..open.start + open.bytes.len();
-        self.open.retain(|open| !of(open).contains(&at));
+    /// Takes note that the attribute, or the body, around `at` is not to be kept.
+    pub(super) fn give_up(&mut self, at: usize) {
+        let of = |one: &Undecided| one.start..one.start + one.bytes.len();
+        self.undecided.retain(|one| !of(one).contains(&at));
     }
 
     /// The end of the known attributes that begin at `at`.
@@ -193,32 +191,11 @@ impl Again {
     }
 }
 
-/// The rows of known attributes.
-#[derive(Default)]
-struct Rows {
-    /// Those that were put together of single ones.
-    new: Vec<Range<usize>>,
-    /// The end of the single attribute that was found last.
-    end: usize,
-}
-
-impl Rows {
-    /// Whether a row may begin with this part that is known as one: not behind attributes
-    /// that were found one by one, which is where such a row would have begun.
-    fn may_begin(&self, part: &Part) -> bool {
-        part.kind == PartKind::Attribute && !(part.follows && self.end == part.range.start)
-    }
-
-    /// Takes note of an attribute that was found by itself.
-    fn take(&mut self, Part { kind, range, follows, .. }: &Part) {
-        if *kind != PartKind::Attribute {
-            return;
-        }
-        match self.new.last_mut() {
-            Some(last) if *follows && last.end == range.start => last.end = range.end,
-            _ => self.new.push(range.clone()),
-        }
-        self.end = range.end;
+/// Adds an attribute to rows: to the last one, if it follows on that.
+fn join(rows: &mut Vec<Range<usize>>, range: &Range<usize>, follows: bool) {
+    match rows.last_mut() {
+        Some(last) if follows && last.end == range.start => last.end = range.end,
+        _ => rows.push(range.clone()),
     }
 }
 
@@ -241,8 +218,10 @@ fn may_be_judged(detector: &Detector, kind: PartKind, hits: &[Hit]) -> bool {
 }
 
 /// Whether all hits of a part by itself are among those in the request, in which it begins at
-/// `start`.
-fn has_all(here: &[Hit], alone: &[Hit], start: usize) -> bool {
+/// `start`: what stands behind a text must not matter.
+fn has_all(detector: &Detector, here: &[Hit], part: &[u8], start: usize) -> bool {
+    let mut alone = Vec::new();
+    detector.prefilter.scan(part, &mut alone);
     alone.iter().all(|hit| here.contains(&Hit { at: hit.at + start as u32, ..*hit }))
 }
 
@@ -266,27 +245,6 @@ impl Judge for Quiet<'_> {
 
     fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
         self.is_quiet(key, at) && !self.0.tells_unseen(key)
-    }
-
-    fn scalar(&mut self, _: Scalar, _: &Place<'_>) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-/// Finds quiet what is text, and is not unpacked as a whole.
-struct WellFormed;
-
-impl Judge for WellFormed {
-    fn begin(&mut self, _: &[u8], _: Option<Outline<'_>>) {}
-
-    fn key(&mut self, _: Shown<'_>, outer: Context) -> Context {
-        outer
-    }
-
-    fn text(&mut self, _: Shown<'_>, _: &Place<'_>, _: &mut Vec<Replacement>) {}
-
-    fn is_quiet(&self, text: &[u8], _: usize) -> bool {
-        Packed::of(text).is_none()
     }
 
     fn scalar(&mut self, _: Scalar, _: &Place<'_>) -> Option<Vec<u8>> {

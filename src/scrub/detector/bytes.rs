@@ -175,8 +175,8 @@ pub(in crate::scrub) fn are_same(one: &[u8], other: &[u8]) -> bool {
         && are_same_short(rest, other_rest)
 }
 
-/// The same of fewer bytes: also the last ones are compared as a few words, some of them
-/// twice, which takes a part of the time of a call.
+/// The same of fewer bytes, without the C library, too: the last ones are compared as words
+/// of which some bytes are compared twice.
 #[inline(always)]
 fn are_same_short(one: &[u8], other: &[u8]) -> bool {
     const AT_ONCE: usize = 16;

@@ -394,7 +394,7 @@ impl Judge for Finder<'_> {
         let beside = line.is_some() || !self.apart.is_empty() || !self.told.is_empty();
         if range.is_empty() && says_nothing && !packed && !asked && !beside {
             if let Some(at) = scanned {
-                self.again.nothing_in(self.detector, at);
+                self.again.decide(self.detector, at);
             }
             return;
         }
@@ -435,13 +435,13 @@ impl Judge for Finder<'_> {
         }
         let is_clean = matches.is_empty() && search.notes.is_empty() && !announces_key;
         match scanned {
-            Some(at) if !is_clean || is_line => self.again.something_in(at),
+            Some(at) if !is_clean || is_line => self.again.give_up(at),
             Some(at) => {
                 if says_nothing {
                     self.again.nothing_found(self.detector, text.bytes, at);
                 }
                 // What is under a key of its own is under the same one when it comes again.
-                self.again.nothing_in(self.detector, at);
+                self.again.decide(self.detector, at);
             }
             None => {}
         }
