@@ -1,8 +1,5 @@
 //! Peers that take more than their share, beside senders that do not.
 
-use std::sync::Arc;
-use std::sync::LazyLock;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,12 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::frames::CONTINUATION;
-use crate::frames::END_HEADERS;
-use crate::frames::HEADERS;
-use crate::frames::REQUEST;
-use crate::frames::RST_STREAM;
-use crate::frames::frame;
+use crate::burdens::BURDENS;
+use crate::burdens::Burdening;
 use crate::frames::preface;
 use crate::ledger::Balance;
 use crate::load::Load;
@@ -99,72 +92,6 @@ async fn two_thousand_idle_connections_cost_little_and_end_when_their_place_is_w
     crate::bound(kib <= KIB_A_CONNECTION_MAX, format_args!("{kib} KiB a connection"));
 }
 
-/// Ways to be a burden. Each is one connection from its beginning to its end.
-type Burden = fn(u16, u16) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Says `bytes` and hears what comes until it is told to leave, or has had enough.
-async fn burden(port: u16, bytes: &[u8]) {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return };
-    // It may be told to leave before it has said everything.
-    let _ = stream.write_all(bytes).await;
-    let mut heard = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut heard)).await;
-}
-
-const BURDENS: [(&str, Burden); 8] = [
-    ("comes and goes", |grpc, http| {
-        Box::pin(async move {
-            for port in [grpc, http] {
-                drop(TcpStream::connect(("127.0.0.1", port)).await);
-            }
-        })
-    }),
-    ("goes in the middle of a request", |grpc, http| {
-        Box::pin(async move {
-            let head = b"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc";
-            for (port, bytes) in [(http, &head[..]), (grpc, &preface())] {
-                if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await {
-                    let _ = stream.write_all(bytes).await;
-                }
-            }
-        })
-    }),
-    ("never says what it speaks", |grpc, _| Box::pin(burden(grpc, b"PRI"))),
-    ("slow head", |_, http| Box::pin(burden(http, b"POST /v1/logs HTTP/1.1\r\nho"))),
-    ("slow body", |_, http| {
-        Box::pin(burden(
-            http,
-            b"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-              content-length: 100000\r\n\r\n{",
-        ))
-    }),
-    ("rapid reset", |grpc, _| Box::pin(burden(grpc, &RAPID_RESET))),
-    ("headers without an end", |grpc, _| Box::pin(burden(grpc, &ENDLESS_HEADERS))),
-    ("headers by the thousand", |_, http| Box::pin(burden(http, &MANY_HEADERS))),
-];
-
-// Made once: else making them would take the processors from the good senders.
-static RAPID_RESET: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut flood = preface();
-    for stream in (1..2001).step_by(2) {
-        flood.extend(frame(HEADERS, END_HEADERS, stream, REQUEST));
-        flood.extend(frame(RST_STREAM, 0, stream, &8u32.to_be_bytes()));
-    }
-    flood
-});
-
-static ENDLESS_HEADERS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut flood = [preface(), frame(HEADERS, 0, 1, REQUEST)].concat();
-    let field = [&[0x40, 1, b'a', 100][..], &[b'a'; 100]].concat();
-    (0..200).for_each(|_| flood.extend(frame(CONTINUATION, 0, 1, &field.repeat(100))));
-    flood
-});
-
-static MANY_HEADERS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let headers: String = (0..10_000).map(|at| format!("x{at}: y\r\n")).collect();
-    format!("POST /v1/logs HTTP/1.1\r\nhost: x\r\n{headers}\r\n").into()
-});
-
 #[tokio::test(flavor = "multi_thread")]
 async fn good_senders_go_on_beside_all_others() {
     let _turn = crate::turn().await;
@@ -176,26 +103,13 @@ async fn good_senders_go_on_beside_all_others() {
     let alone = load.ledger.p99();
     let (files, resident) = (gateway.open_files(), gateway.resident_mib());
     let (grpc, http) = (place.grpc, place.http);
-    for (name, burden) in BURDENS {
+    for (name, _) in BURDENS {
+        let peers = Burdening::start(name, grpc, http);
+        seconds(0.3).await;
         load.ledger.p99();
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut peers = JoinSet::new();
-        for _ in 0..20 {
-            let stop = Arc::clone(&stop);
-            peers.spawn(async move {
-                let mut count = 0;
-                while !stop.load(Ordering::Relaxed) {
-                    burden(grpc, http).await;
-                    seconds(0.002).await;
-                    count += 1;
-                }
-                count
-            });
-        }
         seconds(short_or_full(0.7, 3.0)).await;
         let beside = load.ledger.p99();
-        stop.store(true, Ordering::Relaxed);
-        let count: u32 = peers.join_all().await.into_iter().sum();
+        let count = peers.stop().await;
         let mib = gateway.resident_mib();
         println!("{name}, {count} connections: p99 {beside:?} (alone {alone:?}), {mib} MiB");
         assert!(gateway.is_ready().await, "health does not answer");
