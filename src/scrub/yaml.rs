@@ -27,6 +27,7 @@ pub use node::Form;
 pub use node::Node;
 pub use node::Place;
 pub use node::Scalar;
+pub use node::Unset;
 pub use node::Value;
 pub use origin::Origin;
 pub use parse::parse;

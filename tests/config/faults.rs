@@ -261,6 +261,61 @@ fn what_the_collector_has_and_nothing_here_needs_is_warned_of() {
 }
 
 #[test]
+fn a_fault_where_a_variable_is_not_set_names_the_variable_and_the_way_out() {
+    const UNSET: &str =
+        "; environment variable UNSET is not set: set it, or write ${env:UNSET:-default}";
+    const OTHER: &str =
+        "; environment variable OTHER is not set: set it, or write ${env:OTHER:-default}";
+    let grpc = "expected host:port, such as backend.example.com:4317";
+    let mut failures = Vec::new();
+    for (exporters, fault) in [
+        // The whole value.
+        (
+            "exporters:\n  otlp_grpc: {endpoint: '${env:UNSET}'}\n",
+            format!("exporters.otlp_grpc.endpoint: {grpc} at line 2, column 25 of a.yaml{UNSET}"),
+        ),
+        // A part of it, by any spelling, and several.
+        (
+            "exporters:\n  otlp_grpc: {endpoint: '${UNSET}:4317'}\n",
+            format!("exporters.otlp_grpc.endpoint: {grpc} at line 2, column 25 of a.yaml{UNSET}"),
+        ),
+        (
+            "exporters:\n  otlp_grpc: {endpoint: 'https://${env:UNSET}${env:OTHER}'}\n",
+            format!("exporters.otlp_grpc.endpoint: {grpc} at line 2, column 25 of a.yaml{UNSET}{OTHER}"),
+        ),
+        // Under another name.
+        (
+            "exporters:\n  otlp_http: {logs_endpoint: '${env:UNSET}'}\n",
+            format!("exporters.otlp_http.endpoint: expected a URL such as https://backend.example.com:4318 at line 2, column 30 of a.yaml{UNSET}"),
+        ),
+        // What is needed and has no default.
+        (
+            "exporters:\n  otlp_grpc:\n    endpoint: a:1\n    auth: {authenticator: '${env:UNSET}'}\n",
+            format!("exporters.otlp_grpc.auth: missing key `authenticator` at line 4, column 27 of a.yaml{UNSET}"),
+        ),
+        (
+            "exporters: {file: {path: '${env:UNSET}'}}\n",
+            format!("exporters.file.path: expected the path of a file at line 1, column 26 of a.yaml{UNSET}"),
+        ),
+        // With a default, or where another setting is at fault, nothing is said.
+        (
+            "exporters:\n  otlp_grpc: {endpoint: '${env:UNSET:-}'}\n",
+            format!("exporters.otlp_grpc.endpoint: {grpc} at line 2, column 25 of a.yaml"),
+        ),
+        (
+            "exporters:\n  otlp_grpc: {endpoint: a:1, timeout: soon, headers: {x: '${env:UNSET}'}}\n",
+            "exporters.otlp_grpc.timeout: expected a duration such as 200ms, 5s or 1h30m at line 2, column 39 of a.yaml".to_owned(),
+        ),
+    ] {
+        let got = load(&format!("{exporters}{RECEIVERS}{PROCESSORS}{SERVICE}"));
+        if got != Err(fault.clone()) {
+            failures.push(format!("{exporters}\n  expected {fault}\n  got {got:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
 fn a_setting_that_is_not_here_and_that_no_pipeline_uses_is_warned_of() {
     let exporters = "exporters:\n  nop:\n  file: {path: /tmp/x, group_by: {enabled: true}}\n";
     let yaml = format!("{exporters}{RECEIVERS}{PROCESSORS}{SERVICE}");

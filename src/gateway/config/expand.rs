@@ -8,6 +8,8 @@
 //! (`${NAME:-default}`), and the line break at the end of a file is dropped, as a
 //! token from a file would be refused in a header with it.
 
+use std::sync::Arc;
+
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::reason;
 use crate::scrub::yaml;
@@ -15,6 +17,7 @@ use crate::scrub::yaml::Form;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Place;
 use crate::scrub::yaml::Scalar;
+use crate::scrub::yaml::Unset;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
 
@@ -40,7 +43,7 @@ pub fn expand(
     environment: &dyn Environment,
     warnings: &mut Vec<String>,
 ) -> Result<(), YamlError> {
-    Expander { environment, warnings, done: 0 }.node(node, "", 0)
+    Expander { environment, warnings, done: 0, unset: Vec::new() }.node(node, "", 0)
 }
 
 struct Expander<'a> {
@@ -48,6 +51,8 @@ struct Expander<'a> {
     warnings: &'a mut Vec<String>,
     /// Expansions so far.
     done: usize,
+    /// Variables that are not set, of the value that is expanded now.
+    unset: Vec<String>,
 }
 
 /// Where the text being expanded stands.
@@ -94,6 +99,10 @@ impl Expander<'_> {
                         Node::new(Value::Scalar(Scalar { text: expanded, form }), place.clone())
                     }
                 };
+                if !self.unset.is_empty() {
+                    self.unset.dedup();
+                    node.place.unset = Some(Arc::new(Unset(std::mem::take(&mut self.unset))));
+                }
                 Ok(())
             }
             Value::Scalar(_) => Ok(()),
@@ -211,6 +220,7 @@ impl Expander<'_> {
         }
         let value = self.environment.variable(name).or(default);
         if value.is_none() {
+            self.unset.push(name.to_owned());
             self.warnings.push(format!(
                 "{}: environment variable {name} is not set{}; the setting is left empty",
                 site.path, site.place

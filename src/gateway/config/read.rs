@@ -248,7 +248,11 @@ fn read_exporter(
         None => Ok(config),
         Some((key, expected)) => {
             let path = format!("{}.{key}", one.path);
-            Err(YamlError::at(&path, expected, &one.entry.key_place, ""))
+            // `endpoint` may be had as `logs_endpoint`, too; what is there was left empty.
+            let entries = entries(&one.entry.node, one.path)?.iter();
+            let mut empty = entries.filter(|entry| entry.key.ends_with(key));
+            let place = empty.next().map_or(&one.entry.key_place, |entry| &entry.node.place);
+            Err(YamlError::at(&path, expected, place, ""))
         }
     }
 }

@@ -63,7 +63,7 @@ pub fn set(set: &str) -> Result<Node, ConfigError> {
     let key = key.trim();
     let source: Arc<str> = Arc::from(format!("--set {key}"));
     let mut node = yaml::parse(value, Some(source.clone()))?;
-    let place = Place { source: Some(source), line: 0, column: 0 };
+    let place = Place { source: Some(source), ..Place::default() };
     node.place = place.clone();
     let parts = key.split("::").flat_map(|part| part.split('.'));
     Ok(nested(parts.collect(), node, &place))

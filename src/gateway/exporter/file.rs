@@ -75,6 +75,13 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// The setting that has no default and is not there, and what is expected of it.
+    pub fn missing(&self) -> Option<(&'static str, &'static str)> {
+        self.path.as_os_str().is_empty().then_some(("path", "expected the path of a file"))
+    }
+}
+
 /// How requests are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -130,9 +137,6 @@ impl Writer {
     /// When it cannot be opened or made.
     pub fn open(config: &Config, path: &str) -> Result<Self, YamlError> {
         let fault = |expected: String| YamlError::new(format!("{path}.path"), expected);
-        if config.path.as_os_str().is_empty() {
-            return Err(fault("expected the path of a file".to_owned()));
-        }
         let cannot = |err: io::Error| fault(format!("cannot open this file: {err}"));
         if config.create_directory {
             create_directory(config).map_err(cannot)?;

@@ -23,7 +23,7 @@ pub struct YamlError {
     /// What was expected there.
     pub expected: String,
     /// What to write instead; empty where nothing helps.
-    advice: String,
+    advice: Box<str>,
     /// Where it stood; unknown where whoever found the fault had no YAML any more.
     place: Place,
 }
@@ -33,20 +33,22 @@ impl YamlError {
     /// which line.
     pub fn new(path: impl Into<String>, expected: impl Into<String>) -> Self {
         let (path, expected) = (path.into(), expected.into());
-        Self { path, expected, advice: String::new(), place: Place::default() }
+        Self { path, expected, advice: Box::default(), place: Place::default() }
     }
 
     /// A fault at a place: `<path>: <expected> at line 4, column 7; <advice>`.
     pub fn at(path: &str, expected: &str, place: &Place, advice: &str) -> Self {
         let path = if path.is_empty() { "." } else { path };
-        let (expected, advice) = (expected.to_owned(), advice.to_owned());
+        let (expected, advice) = (expected.to_owned(), advice.into());
         Self { path: path.to_owned(), expected, advice, place: place.clone() }
     }
 
-    /// What was expected, where, and what to write instead.
+    /// What was expected, where, and what to write instead; and where nothing stood there
+    /// because a variable is not set, which one.
     pub fn what(&self) -> String {
         let separator = if self.advice.is_empty() { "" } else { "; " };
-        format!("{}{}{separator}{}", self.expected, self.place, self.advice)
+        let unset = self.place.unset.as_deref().map(ToString::to_string).unwrap_or_default();
+        format!("{}{}{separator}{}{unset}", self.expected, self.place, self.advice)
     }
 
     /// The same fault, at the innermost value of `root` on the way to it, unless it is known
@@ -97,6 +99,8 @@ struct Parts {
     place: Option<Place>,
     /// The value was null where none is accepted: the default is meant.
     null: bool,
+    /// The key that a map has to have and has not.
+    missing: Option<&'static str>,
 }
 
 /// One step of a path.
@@ -110,7 +114,8 @@ pub(in crate::scrub::yaml) enum Step {
 
 impl Fault {
     fn new(expected: String, advice: String) -> Self {
-        Self(Box::new(Parts { expected, advice, path: Vec::new(), place: None, null: false }))
+        let (path, place, null, missing) = (Vec::new(), None, false, None);
+        Self(Box::new(Parts { expected, advice, path, place, null, missing }))
     }
 
     /// Null where `expected` is.
@@ -135,6 +140,18 @@ impl Fault {
     /// The path from the outside in, if a null is what is wrong.
     pub(in crate::scrub::yaml) fn null_at(&self) -> Option<Vec<Step>> {
         self.0.null.then(|| self.0.path.iter().rev().cloned().collect())
+    }
+
+    /// The path of a key that is missing, from the outside in.
+    pub(in crate::scrub::yaml) fn missing_at(&self) -> Option<Vec<Step>> {
+        let missing = Step::Key(self.0.missing?.to_owned());
+        Some(self.0.path.iter().rev().cloned().chain([missing]).collect())
+    }
+
+    /// The same fault, somewhere else.
+    pub(in crate::scrub::yaml) fn moved(mut self, place: &Place) -> Self {
+        self.0.place = Some(place.clone());
+        self
     }
 
     /// The fault with `outer` before its path.
@@ -215,7 +232,9 @@ impl de::Error for Fault {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("missing key `{field}`"), String::new())
+        let mut fault = Self::new(format!("missing key `{field}`"), String::new());
+        fault.0.missing = Some(field);
+        fault
     }
 
     fn duplicate_field(_: &'static str) -> Self {

@@ -17,6 +17,21 @@ pub struct Place {
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
+    /// What left it empty, as a whole or in parts.
+    pub unset: Option<Arc<Unset>>,
+}
+
+/// Environment variables that are not set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unset(pub Vec<String>);
+
+impl fmt::Display for Unset {
+    /// What to do about each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|name| {
+            write!(f, "; environment variable {name} is not set: set it, or write ${{env:{name}:-default}}")
+        })
+    }
 }
 
 impl fmt::Display for Place {

@@ -231,6 +231,7 @@ impl<'a> Builder<'a> {
             source: self.source.clone(),
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
+            ..Place::default()
         }
     }
 

@@ -36,9 +36,23 @@ pub(in crate::scrub::yaml) fn read<T: DeserializeOwned>(
             .null_at()
             .is_some_and(|steps| remove(without_nulls.get_or_insert_with(|| node.clone()), &steps));
         if !removed {
+            // What is missing may be there, and a variable left it empty.
+            let empty = fault.missing_at().and_then(|steps| at(node, &steps));
+            let fault = match empty.filter(|empty| empty.place.unset.is_some()) {
+                Some(empty) => fault.moved(&empty.place),
+                None => fault,
+            };
             return Err(fault.into_error(path));
         }
     }
+}
+
+/// The value at `steps`.
+fn at<'n>(node: &'n Node, steps: &[Step]) -> Option<&'n Node> {
+    steps.iter().try_fold(node, |node, step| match step {
+        Step::Key(key) => node.get(key),
+        Step::Element(at) => node.element(*at),
+    })
 }
 
 /// Takes the map entry at `steps` out. `false` where it is no map entry.
