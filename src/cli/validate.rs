@@ -6,11 +6,12 @@ use crate::cli::complain;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ProcessorConfig;
 use crate::gateway::connect;
-use crate::gateway::own;
 use crate::gateway::processors;
+use crate::gateway::run;
 use crate::scrub::prove;
 
-/// Reads, expands, decodes and checks the configuration, and compiles its rules.
+/// Reads, expands, decodes and checks the configuration, reads the files that its settings
+/// name, and compiles its rules.
 /// Silent if all is well, but for warnings.
 ///
 /// # Errors
@@ -25,7 +26,7 @@ pub(in crate::cli) fn validate(args: &ConfigArgs) -> Result<(), ConfigError> {
     if let Some(warning) = connect::unused_proxy(|name| std::env::var(name).ok()) {
         complain(&format!("Warning: {warning}"));
     }
-    own::check(&config.service.telemetry).map_err(|fault| config.placed(fault))?;
+    run::files(config).map_err(|fault| config.placed(fault))?;
     let built = processors::build(config)?;
     for warning in processors::behind::warnings(config, &built) {
         complain(&format!("Warning: {warning}"));

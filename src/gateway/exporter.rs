@@ -72,12 +72,27 @@ impl Config {
         }
     }
 
+    /// Reads its certificates, without a connection. `path` is its YAML path.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing or holds something else.
+    pub fn read_certificates(&self, path: &str) -> Result<(), YamlError> {
+        let tls = match self {
+            Self::OtlpGrpc(config) => config.used_tls(),
+            Self::OtlpHttp(config) => Some(&config.tls),
+            Self::File(_) | Self::Debug(_) | Self::Nop(_) => None,
+        };
+        tls.map_or(Ok(()), |tls| tls.build(&format!("{path}.tls"), &[]).map(drop))
+    }
+
     /// The setting that has no default and is not there, and what is expected of it.
     pub fn missing(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::OtlpGrpc(config) => config.missing(),
             Self::OtlpHttp(config) => config.missing(),
-            Self::File(_) | Self::Debug(_) | Self::Nop(_) => None,
+            Self::File(config) => config.missing(),
+            Self::Debug(_) | Self::Nop(_) => None,
         }
     }
 }

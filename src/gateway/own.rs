@@ -68,7 +68,7 @@ struct Way {
     stopped: watch::Receiver<bool>,
 }
 
-/// Checks the settings, as far as that can be done without a connection.
+/// Checks the settings and reads the certificates, as far as that can be done without a connection.
 ///
 /// # Errors
 ///
@@ -77,7 +77,7 @@ pub fn check(settings: &telemetry::Config) -> Result<(), YamlError> {
     for (at, reader) in settings.metrics.readers.iter().enumerate() {
         if let Reader::Periodic(periodic) = reader {
             let path = format!("service.telemetry.metrics.readers[{at}].periodic.exporter");
-            settings::exporter(&path, &periodic.exporter, Signal::Metrics, Duration::ZERO)?;
+            settings::check(&path, &periodic.exporter, Signal::Metrics)?;
         }
     }
     for (at, processor) in settings.traces.processors.iter().enumerate() {
@@ -86,7 +86,7 @@ pub fn check(settings: &telemetry::Config) -> Result<(), YamlError> {
             return Err(YamlError::new(path, "expected one processor: spans go one way"));
         }
         let path = format!("{path}.exporter");
-        settings::exporter(&path, &processor.batch().exporter, Signal::Traces, Duration::ZERO)?;
+        settings::check(&path, &processor.batch().exporter, Signal::Traces)?;
     }
     Ok(())
 }

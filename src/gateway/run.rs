@@ -6,9 +6,11 @@
 //! done when the grace period is over was never acknowledged.
 
 mod build;
+mod files;
 
 pub(in crate::gateway) use build::no_apart;
 pub(in crate::gateway) use build::steps;
+pub use files::files;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -159,6 +161,7 @@ pub async fn start(config: &Config, metrics: &Metrics) -> Result<Running, StartE
 
 async fn begin(config: &Config, metrics: &Metrics) -> Result<Running, StartError> {
     compute::keep_panics_quiet();
+    let authenticators = files(config)?;
     let processors = processors::build(config)?;
     processors.tell(metrics.ledger());
     let scrubbers = processors.scrubbers()?;
@@ -168,7 +171,6 @@ async fn begin(config: &Config, metrics: &Metrics) -> Result<Running, StartError
     let (stop, stopped) = watch::channel(false);
     let (leaving, left) = watch::channel(false);
     let consumers = TaskTracker::new();
-    let authenticators = Authenticators::build(config)?;
     let common = exporter::Common {
         texts: &texts,
         authenticators: &authenticators,

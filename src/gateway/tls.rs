@@ -146,10 +146,10 @@ impl ServerConfig {
     /// When a file is missing or holds something else, or settings contradict
     /// each other.
     pub fn build(&self, path: &str, alpn: &[&str]) -> Result<Arc<rustls::ServerConfig>, YamlError> {
-        let pem = Pem { path, file: &self.cert_file, text: &self.cert_pem, name: "cert" };
-        let chain = pem.certificates()?.ok_or_else(|| pem.fault("expected a certificate"))?;
-        let pem = Pem { path, file: &self.key_file, text: &self.key_pem, name: "key" };
-        let key = pem.key()?.ok_or_else(|| pem.fault("expected a private key"))?;
+        let cert = Pem { path, file: &self.cert_file, text: &self.cert_pem, name: "cert" };
+        let chain = cert.certificates()?.ok_or_else(|| cert.fault("expected a certificate"))?;
+        let key = Pem { path, file: &self.key_file, text: &self.key_pem, name: "key" };
+        let secret = key.key()?.ok_or_else(|| key.fault("expected a private key"))?;
         let provider = provider(&self.cipher_suites, &self.curve_preferences);
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions(path, self.min_version, self.max_version)?)
@@ -163,7 +163,7 @@ impl ServerConfig {
             }
             None => builder.with_no_client_auth(),
             Some(certificates) => {
-                let roots = Arc::new(roots(certificates).map_err(|err| ca.fault(err))?);
+                let roots = Arc::new(roots(certificates, &ca)?);
                 let verifier =
                     rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider);
                 let verifier = verifier.build().map_err(|err| ca.fault(err))?;
@@ -173,7 +173,8 @@ impl ServerConfig {
                 ))
             }
         };
-        let mut config = builder.with_single_cert(chain, key).map_err(|err| fault(path, err))?;
+        let made = builder.with_single_cert(chain, secret);
+        let mut config = made.map_err(|err| unusable(&cert, &key, &err))?;
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Ok(Arc::new(config))
     }
@@ -214,7 +215,7 @@ impl ClientConfig {
         } else {
             let certificates = ca.certificates()?;
             let mozilla = certificates.is_none() || self.include_system_ca_certs_pool;
-            let mut roots = roots(certificates.unwrap_or_default()).map_err(|err| ca.fault(err))?;
+            let mut roots = roots(certificates.unwrap_or_default(), &ca)?;
             if mozilla {
                 roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             }
@@ -224,8 +225,9 @@ impl ClientConfig {
         let key = Pem { path, file: &self.key_file, text: &self.key_pem, name: "key" };
         let mut config = match (cert.certificates()?, key.key()?) {
             (None, None) => builder.with_no_client_auth(),
-            (Some(chain), Some(key)) => {
-                builder.with_client_auth_cert(chain, key).map_err(|err| fault(path, err))?
+            (Some(chain), Some(secret)) => {
+                let made = builder.with_client_auth_cert(chain, secret);
+                made.map_err(|err| unusable(&cert, &key, &err))?
             }
             (Some(_), None) => return Err(key.fault("expected the key of the certificate")),
             (None, Some(_)) => return Err(cert.fault("expected the certificate of the key")),
@@ -235,12 +237,25 @@ impl ClientConfig {
     }
 }
 
-fn roots(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, rustls::Error> {
+fn roots(
+    certificates: Vec<CertificateDer<'static>>,
+    of: &Pem<'_>,
+) -> Result<RootCertStore, YamlError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
-        roots.add(certificate)?;
+        roots.add(certificate).map_err(|_| of.fault("expected certificates in PEM"))?;
     }
     Ok(roots)
+}
+
+/// What is wrong with a certificate of ours, or with its key.
+fn unusable(cert: &Pem<'_>, key: &Pem<'_>, err: &rustls::Error) -> YamlError {
+    match err {
+        rustls::Error::InconsistentKeys(_) => key.fault("expected the key of the certificate"),
+        // Rustls calls every certificate that of a peer.
+        rustls::Error::InvalidCertificate(_) => cert.fault("expected certificates in PEM"),
+        err => key.fault(err),
+    }
 }
 
 /// A fault of a setting whose line is not known.

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod actions;
+#[path = "../gateway/certificates.rs"]
+mod certificates;
 mod commands;
 mod configs;
 mod explain;
+mod files;
 mod live;
 mod migrate;
 mod program;

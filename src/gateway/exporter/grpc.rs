@@ -107,6 +107,12 @@ impl Config {
         const EXPECTED: &str = "expected host:port, such as backend.example.com:4317";
         self.endpoint.authority.is_empty().then_some(("endpoint", EXPECTED))
     }
+
+    /// `tls`, unless requests go in plain text.
+    pub fn used_tls(&self) -> Option<&tls::ClientConfig> {
+        let is_used = self.endpoint.is_https || !self.tls.insecure;
+        is_used.then_some(&self.tls)
+    }
 }
 
 /// `host:port`, with `dns:///`, `http://` or `https://` before it or not. `https://`
@@ -248,8 +254,8 @@ impl Client {
         auth: Option<auth::Client>,
     ) -> Result<Self, YamlError> {
         let tls_path = format!("{path}.tls");
-        let is_tls = config.endpoint.is_https || !config.tls.insecure;
-        let tls = is_tls.then(|| config.tls.watch(&tls_path, &["h2"])).transpose()?;
+        let tls = config.used_tls().map(|tls| tls.watch(&tls_path, &["h2"])).transpose()?;
+        let is_tls = tls.is_some();
         let server_name = config.tls.server_name_override.as_deref();
         let timeout = config.timeout.0;
         let mut connector = Connector::new(tls, server_name, timeout, &tls_path)?.for_h2();

@@ -88,6 +88,29 @@ pub(in crate::gateway::own) fn exporter(
     })
 }
 
+/// What is to be known of an exporter for `otlp` without a connection.
+///
+/// # Errors
+///
+/// The first setting at fault, or certificates that cannot be read.
+pub(in crate::gateway::own) fn check(
+    path: &str,
+    exporter: &Exporter,
+    signal: Signal,
+) -> Result<(), YamlError> {
+    let config = self::exporter(path, exporter, signal, Duration::ZERO)?;
+    config.read_certificates(path).map_err(|fault| {
+        // By the names that the settings have here.
+        let name = match fault.path.strip_prefix(path) {
+            Some(".tls.ca_file") => "certificate",
+            Some(".tls.cert_file") => "client_certificate",
+            Some(".tls.key_file") => "client_key",
+            _ => return YamlError::new(format!("{path}.otlp"), fault.expected),
+        };
+        YamlError::new(format!("{path}.otlp.{name}"), fault.expected)
+    })
+}
+
 fn tls(otlp: &Otlp, endpoint: &str) -> tls::ClientConfig {
     tls::ClientConfig {
         // As everywhere in OpenTelemetry, the scheme says it where nothing else does.

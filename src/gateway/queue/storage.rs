@@ -79,6 +79,24 @@ pub struct Compaction {
     pub cleanup_on_start: bool,
 }
 
+impl Config {
+    /// Looks whether the directory is there, unless it is to be made, and reads the key
+    /// that records are encrypted under. `path` is the YAML path of the storage.
+    ///
+    /// # Errors
+    ///
+    /// When there is no directory, or no key in its file.
+    pub fn look(&self, path: &str) -> Result<Option<Key>, YamlError> {
+        if !self.create_directory && !self.directory.is_dir() {
+            let expected = "expected a directory that is there, or `create_directory: true`";
+            return Err(YamlError::new(format!("{path}.directory"), expected));
+        }
+        let key = self.encryption_key_file.as_deref().map(Key::read).transpose();
+        let at = format!("{path}.encryption_key_file");
+        key.map_err(|error| YamlError::new(at, error.to_string()))
+    }
+}
+
 /// The longest name of a folder that file systems commonly take, in bytes.
 const FOLDER_NAME_BYTES_MAX: usize = 255;
 
@@ -111,25 +129,19 @@ impl Storage {
     /// When there is no directory, or no key in its file.
     pub fn open(id: &str, config: &Config) -> Result<Self, YamlError> {
         let path = format!("extensions.{id}");
-        let fault =
-            |name: &str, expected: String| YamlError::new(format!("{path}.{name}"), expected);
         let permissions = config.directory_permissions.mode();
         if config.create_directory {
             create(&config.directory, permissions).map_err(|error| {
-                fault("directory", format!("cannot make this directory: {error}"))
+                let expected = format!("cannot make this directory: {error}");
+                YamlError::new(format!("{path}.directory"), expected)
             })?;
-        } else if !config.directory.is_dir() {
-            let expected = "expected a directory that is there, or `create_directory: true`";
-            return Err(fault("directory", expected.to_owned()));
         }
-        let key = config.encryption_key_file.as_deref().map(Key::read).transpose();
-        let key = key.map_err(|error| fault("encryption_key_file", error.to_string()))?;
         Ok(Self {
             directory: config.directory.clone(),
             permissions,
             timeout: config.timeout.0,
             bytes_max: config.max_size,
-            key: key.map(Arc::new),
+            key: config.look(&path)?.map(Arc::new),
             path,
         })
     }
