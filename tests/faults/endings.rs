@@ -66,6 +66,38 @@ async fn a_gateway_that_is_told_to_end_ends_soon_and_loses_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_queue_to_a_slow_upstream_does_not_keep_a_gateway_from_ending() {
+    let _turn = crate::turn().await;
+    // Ten consumers deliver 20 requests a second.
+    let upstream = Upstream::start(Mood::Slow(500)).await;
+    let place = Place::new(&Settings {
+        exporters: vec![(
+            "otlp_grpc".to_owned(),
+            upstream.grpc(", sending_queue: {storage: file_storage}"),
+        )],
+        storage: Some(String::new()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    let load = Load::start(place.grpc, 100);
+    seconds(2.0).await;
+    let queued = gateway.metric("otelcol_exporter_queue_size").await;
+    assert!(100 < queued, "{queued} queued");
+    gateway.terminate();
+    let (status, took) = gateway.end().await;
+    assert_eq!(status.code(), Some(0), "{}", place.log());
+    println!("SIGTERM, {queued} queued, slow upstream: ended after {took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}, for which the whole queue was waited");
+    upstream.set(Mood::Accept);
+    let (gateway, _) = place.start().await;
+    let ledger = load.finish(Duration::from_secs(20)).await;
+    caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
+    gateway.assert_conserved().await;
+    let balance = Balance::of(&ledger, &upstream.received).show("SIGTERM, slow upstream");
+    balance.assert_good(gateway.unanswered().await);
+}
+
 /// Two gateways behind something that asks them whether they are ready.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_fails_no_request() {

@@ -35,6 +35,8 @@ use crate::ledger::Received;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
     Accept,
+    /// Accepts after so many milliseconds.
+    Slow(u64),
     /// A gRPC status, with a `RetryInfo` of 10 ms or without.
     Grpc(u32, bool),
     /// An HTTP status.
@@ -141,6 +143,10 @@ impl Upstream {
         if let Some(is_poison) = is_poison {
             let refused = if is_grpc { Mood::Grpc(3, false) } else { Mood::Http(400) };
             mood = if is_poison { refused } else { Mood::Accept };
+        }
+        if let Mood::Slow(milliseconds) = mood {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            mood = Mood::Accept;
         }
         match mood {
             Mood::Hang => std::future::pending().await,

@@ -1,8 +1,23 @@
 //! Requests that are joined before they leave, and what each sender hears.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use otel_redact::gateway::answer::Accepted;
+use otel_redact::gateway::answer::Outcome;
+use otel_redact::gateway::answer::Refusal;
+use otel_redact::gateway::exporter::delivery::Delivery;
+use otel_redact::gateway::exporter::joined;
+use otel_redact::gateway::exporter::joined::Send1;
+use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Report;
+use otel_redact::scrub::Request;
+use otel_redact::scrub::Scrubber;
+use otel_redact::scrub::Signal;
 use prost::Message;
 
 use crate::sender;
@@ -112,4 +127,38 @@ async fn what_is_larger_than_the_largest_batch_is_split() {
         })
         .collect();
     assert_eq!(sizes, [100, 100, 50]);
+}
+
+/// Refuses the first request for good, accepts the second, and says nothing to others.
+#[derive(Default)]
+struct OneHalf(AtomicUsize);
+
+impl Send1 for OneHalf {
+    fn send1<'a>(&'a self, _: &'a Delivery) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        let turn = self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            match turn {
+                0 => Err(Refusal::Rejected { code: 3, message: String::new() }),
+                1 => Ok(Accepted::default()),
+                _ => std::future::pending().await,
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_came_of_one_half_is_known_while_the_other_has_no_answer() {
+    let delivery = |text| {
+        let bytes = log_bytes(text).into();
+        let request = Request { signal: Signal::Logs, encoding: Encoding::Protobuf, bytes };
+        let (scrubbed, _) = Scrubber::without_rules().unwrap().scrub(&request).unwrap();
+        Delivery::new(scrubbed, Arc::new(Report::default()), None)
+    };
+    let parts = ["a", "b", "c", "d"].map(delivery);
+    let upstream = OneHalf::default();
+    let (ended, mut outcomes) = tokio::sync::mpsc::unbounded_channel();
+    let sent = joined::bisect_into(&upstream, &parts, &ended);
+    assert!(tokio::time::timeout(Duration::from_millis(10), sent).await.is_err());
+    let known: Vec<_> = std::iter::from_fn(|| outcomes.try_recv().ok()).collect();
+    assert_eq!(known, vec![Ok(Accepted::default()); 2]);
 }

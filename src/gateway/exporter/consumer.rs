@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -55,11 +56,13 @@ pub(super) async fn consume(
     stop: watch::Receiver<bool>,
 ) {
     let consumer = Consumer { sender, backlog, batch, stop };
-    let mut stop = consumer.stop.clone();
+    let mut over = std::pin::pin!(over(consumer.stop.clone()));
     loop {
         let taken = tokio::select! {
+            // First: a queue that is long always has something to take.
+            biased;
+            () = &mut over => return,
             taken = consumer.backlog.take() => taken,
-            () = over(&mut stop) => return,
         };
         let Some(taken) = taken else { return };
         if !consumer.deliver(taken).await {
@@ -72,7 +75,7 @@ pub(super) async fn consume(
 }
 
 /// Waits until the gateway has been stopping for so long that no delivery is begun.
-async fn over(stop: &mut watch::Receiver<bool>) {
+async fn over(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -106,14 +109,27 @@ impl Consumer {
             counts.push(unjoined.len());
             parts.extend(unjoined.into_iter().map(fresh));
         }
-        let outcomes = joined::bisect(self, &parts).await;
-        let mut ended = parts.iter().zip(outcomes);
-        let mut goes_on = true;
-        for ((taken, _), count) in batch.into_iter().zip(counts) {
-            let own: Vec<_> = ended.by_ref().take(count).collect();
-            goes_on &= self.end(taken, own).await;
-        }
-        goes_on
+        let (ended, mut outcomes) = mpsc::unbounded_channel();
+        let sent = async {
+            joined::bisect_into(self, &parts, &ended).await;
+            drop(ended);
+        };
+        // Each record leaves the queue when it has ended, however long the others take: what
+        // is in the queue when the process is killed comes again.
+        let marked = async {
+            let mut goes_on = true;
+            let mut parts = parts.iter();
+            for ((taken, _), count) in batch.into_iter().zip(counts) {
+                let mut own = Vec::with_capacity(count);
+                for part in parts.by_ref().take(count) {
+                    let Some(outcome) = outcomes.recv().await else { return false };
+                    own.push((part, outcome));
+                }
+                goes_on &= self.end(taken, own).await;
+            }
+            goes_on
+        };
+        tokio::join!(sent, marked).1
     }
 
     /// Takes more until the batch is full or `flush_timeout` is over.

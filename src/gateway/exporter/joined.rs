@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::PartialSuccess;
@@ -10,9 +12,6 @@ use crate::gateway::answer::Refusal;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::scrub::Report;
 use crate::scrub::Scrubbed;
-
-/// What comes of each of several requests.
-pub type Outcomes<'a> = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send + 'a>>;
 
 /// Sends one request.
 pub trait Send1: Sync {
@@ -24,12 +23,25 @@ pub trait Send1: Sync {
 }
 
 /// Sends `parts` as one; where that is refused for good and the fault may lie in one of
-/// them, in halves.
-pub fn bisect<'a, S: Send1>(sender: &'a S, parts: &'a [Delivery]) -> Outcomes<'a> {
+/// them, in halves. Gives what comes of each.
+pub async fn bisect<S: Send1>(sender: &S, parts: &[Delivery]) -> Vec<Outcome> {
+    let (ended, mut outcomes) = mpsc::unbounded_channel();
+    bisect_into(sender, parts, &ended).await;
+    std::iter::from_fn(|| outcomes.try_recv().ok()).collect()
+}
+
+/// The same; `ended` hears of each in order, as soon as it is known.
+pub fn bisect_into<'a, S: Send1>(
+    sender: &'a S,
+    parts: &'a [Delivery],
+    ended: &'a mpsc::UnboundedSender<Outcome>,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    // Whoever does not listen any more has no use for them.
+    let end = |outcome| drop(ended.send(outcome));
     Box::pin(async move {
         let outcome = match parts {
-            [] => return Vec::new(),
-            [part] => return vec![sender.send1(part).await],
+            [] => return,
+            [part] => return end(sender.send1(part).await),
             parts => match join(parts) {
                 Ok(joined) => sender.send1(&joined).await,
                 Err(refusal) => Err(refusal),
@@ -38,12 +50,11 @@ pub fn bisect<'a, S: Send1>(sender: &'a S, parts: &'a [Delivery]) -> Outcomes<'a
         match outcome {
             Err(refusal) if refusal.may_be_poison() => {
                 let (first, second) = parts.split_at(parts.len() / 2);
-                let mut outcomes = bisect(sender, first).await;
-                outcomes.extend(bisect(sender, second).await);
-                outcomes
+                bisect_into(sender, first, ended).await;
+                bisect_into(sender, second, ended).await;
             }
-            Err(refusal) => vec![Err(refusal); parts.len()],
-            Ok(accepted) => parts.iter().map(|part| Ok(share(&accepted, part))).collect(),
+            Err(refusal) => parts.iter().for_each(|_| end(Err(refusal.clone()))),
+            Ok(accepted) => parts.iter().for_each(|part| end(Ok(share(&accepted, part)))),
         }
     })
 }
