@@ -30,8 +30,9 @@ use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::scrub::yaml::YamlError;
 
-/// How often a file with credentials is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a file with credentials is looked at: with the time for which it has to rest,
+/// a change is in use within a second.
+const LOOK_INTERVAL: Duration = Duration::from_millis(750);
 
 /// The types of extensions that know who sends.
 pub const SERVER_KINDS: &[&str] = &["bearertokenauth", "basicauth", "oidc"];

@@ -3,8 +3,10 @@
 //! Files are looked at in intervals, by their contents: a secret that an
 //! orchestrator projects into a folder changes by a link to another folder, of which
 //! notifications and times of change say little. Who holds the old thing keeps it,
-//! so that nothing under way notices. Where the new files make no thing (half of
-//! them are written, say) the old one stays in use, and the log says so.
+//! so that nothing under way notices. Where the new files make no thing the old one stays
+//! in use, and the log says so. Half a file may make one, too (the first of two tokens,
+//! say, and whoever has the second would be sent away): so files are taken only once they
+//! have rested.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +21,10 @@ use tokio::runtime::Handle;
 
 use crate::gateway::current::Current;
 use crate::scrub::yaml::YamlError;
+
+/// How long files must be the same before they are taken, while an interval passes: longer
+/// than a script needs between two lines that it writes.
+const RESTED_AFTER: Duration = Duration::from_millis(250);
 
 /// How a `T` is made from the files as they are.
 type Make<T> = dyn Fn() -> Result<Arc<T>, YamlError> + Send + Sync;
@@ -63,6 +69,17 @@ impl<T: Send + Sync + 'static> Watched<T> {
         self.current.get()
     }
 
+    /// Looks at the files, and again after `rest` if they changed: only what is the same by
+    /// then is taken. Blocks for so long. Whether there is a new thing.
+    fn look_twice(&self, rest: Duration) -> bool {
+        let first = digest(&self.files);
+        if *self.digest.lock().unwrap_or_else(PoisonError::into_inner) == first {
+            return false;
+        }
+        std::thread::sleep(rest);
+        digest(&self.files) == first && self.look()
+    }
+
     /// Looks at the files now. Whether there is a new thing.
     pub fn look(&self) -> bool {
         let digest = digest(&self.files);
@@ -96,7 +113,8 @@ async fn watch<T: Send + Sync + 'static>(watched: Weak<Watched<T>>, interval: Du
         tokio::time::sleep(interval).await;
         let Some(watched) = watched.upgrade() else { return };
         // A file may be on a disk that hangs.
-        let looked = tokio::task::spawn_blocking(move || watched.look());
+        let rest = RESTED_AFTER.min(interval);
+        let looked = tokio::task::spawn_blocking(move || watched.look_twice(rest));
         if looked.await.is_ok_and(|changed| changed) {
             tracing::info!("changed files are in use");
         }
@@ -144,5 +162,28 @@ mod tests {
         while *watched.get() != 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    #[test]
+    fn what_is_being_written_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("text");
+        std::fs::write(&file, "first").unwrap();
+        let read = {
+            let file = file.clone();
+            move || Ok(Arc::new(std::fs::read_to_string(&file).unwrap()))
+        };
+        let watched = Watched::new(vec![file.clone()], Duration::ZERO, read).unwrap();
+        std::fs::write(&file, "half").unwrap();
+        let looking = {
+            let watched = Arc::clone(&watched);
+            std::thread::spawn(move || watched.look_twice(Duration::from_millis(200)))
+        };
+        std::thread::sleep(Duration::from_millis(50));
+        std::fs::write(&file, "half and half").unwrap();
+        assert!(!looking.join().unwrap());
+        assert_eq!(*watched.get(), "first");
+        assert!(watched.look_twice(Duration::ZERO));
+        assert_eq!(*watched.get(), "half and half");
     }
 }
