@@ -99,11 +99,15 @@ async fn good_senders_go_on_beside_all_others() {
                   body_bytes_per_second_min: 1000000}";
     let (place, gateway, upstream) = start(limits).await;
     let load = Load::start(place.grpc, 100);
-    seconds(short_or_full(1.0, 3.0)).await;
-    let alone = load.ledger.p99();
+    seconds(1.0).await;
+    let mut alone = Duration::ZERO;
     let (files, resident) = (gateway.open_files(), gateway.resident_mib());
     let (grpc, http) = (place.grpc, place.http);
     for (name, _) in BURDENS {
+        load.ledger.p99();
+        seconds(short_or_full(0.4, 3.0)).await;
+        // Again each time: others may be busy on this machine.
+        alone = alone.max(load.ledger.p99());
         let peers = Burdening::start(name, grpc, http);
         seconds(0.3).await;
         load.ledger.p99();
@@ -114,7 +118,8 @@ async fn good_senders_go_on_beside_all_others() {
         println!("{name}, {count} connections: p99 {beside:?} (alone {alone:?}), {mib} MiB");
         assert!(gateway.is_ready().await, "health does not answer");
         assert!(mib < resident + 64, "{mib} MiB, {resident} MiB before");
-        let is_kept = beside < alone * 2 + Duration::from_millis(20);
+        // And what it takes a processor to leave off what steps behind.
+        let is_kept = beside < alone * 2 + Duration::from_millis(5);
         crate::bound(is_kept, format_args!("{name}: {beside:?}, alone {alone:?}"));
     }
     let begun = std::time::Instant::now();
