@@ -104,6 +104,8 @@ async fn good_senders_go_on_beside_all_others() {
     let (files, resident) = (gateway.open_files(), gateway.resident_mib());
     let (grpc, http) = (place.grpc, place.http);
     for (name, _) in BURDENS {
+        // Till what was sent beside the burden before has its answer.
+        seconds(0.3).await;
         load.ledger.p99();
         seconds(short_or_full(0.4, 3.0)).await;
         // Again each time: others may be busy on this machine.
