@@ -367,3 +367,34 @@ async fn faults_of_extensions_name_the_setting_and_never_the_secret() {
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_quotes_our_credential_is_not_quoted() {
+    let quoted = "no entry for words-that-nobody-knows, and not for other-words-of-ours";
+    let basic = BASE64_STANDARD.encode("us:words-that-nobody-knows");
+    let token = "bearertokenauth: {token: words-that-nobody-knows}";
+    for (header, auth, extension) in [
+        ("authorization: Bearer words-that-nobody-knows", "", None),
+        ("x-key: words-that-nobody-knows", "", None),
+        (&format!("authorization: Basic {basic}"), "", None),
+        ("x-team: shop", "  auth: {authenticator: bearertokenauth}\n", Some(token)),
+    ] {
+        let more = format!("{auth}  headers: {{{header}, x-other: other-words-of-ours}}\n");
+        let refusal = Reply::Grpc { code: 3, message: quoted, retry_after: None };
+        let http = Reply::Http { status: 400, headers: vec![], body: quoted };
+        let upstreams = [Upstream::always(refusal).await, Upstream::always(http).await];
+        let exporters = [to_grpc(upstreams[0].address), started::to_http(upstreams[1].address)];
+        for exporter in exporters {
+            let mut yaml = started::yaml(&(exporter + &more));
+            if let Some(extension) = extension {
+                yaml = with_extension(extension, &yaml);
+            }
+            let gateway = started::gateway(&yaml).await;
+            let answer = sender::call(gateway.grpc(), TRACES, &trace_bytes(1)).await;
+            assert_eq!(answer.code, 3, "{answer:?}");
+            let own = "[redacted:own-credential]";
+            let expected = format!("no entry for {own}, and not for {own}");
+            assert!(answer.message.ends_with(&expected), "{answer:?}");
+        }
+    }
+}

@@ -32,6 +32,7 @@ use crate::gateway::exporter::outgoing::Outgoing;
 use crate::gateway::exporter::outgoing::OutgoingBody;
 use crate::gateway::exporter::queue;
 use crate::gateway::exporter::retry;
+use crate::gateway::exporter::upstream_text::Shown;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::method;
 use crate::gateway::section::null_is_default;
@@ -333,6 +334,7 @@ impl Client {
         let (parts, body) = response.await?.into_parts();
         let (message, trailers) =
             client::read(body).await.map_err(|err| client::unanswered(&err))?;
+        let shown = Shown { headers: &self.headers, credential: credential.as_ref() };
         let status = if trailers.contains_key("grpc-status") { &trailers } else { &parts.headers };
         let code = status.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok());
         match (parts.status.as_u16(), code) {
@@ -346,29 +348,29 @@ impl Client {
                 let message = format!("HTTP status {http} without grpc-status");
                 verdict::of_grpc(verdict::grpc_of_http(http), message, None)
             }
-            (200, Some(0)) => Ok(Accepted { partial: self.partial_success(&message) }),
+            (200, Some(0)) => Ok(Accepted { partial: self.partial_success(shown, &message) }),
             (_, Some(code)) => {
-                let (message, retry_after) = self.explanation(status);
+                let (message, retry_after) = self.explanation(shown, status);
                 verdict::of_grpc(code, message, retry_after)
             }
         }
     }
 
-    fn partial_success(&self, framed: &Bytes) -> Option<PartialSuccess> {
+    fn partial_success(&self, shown: Shown<'_>, framed: &Bytes) -> Option<PartialSuccess> {
         // We did not say that we take compressed answers.
         let message = framed.get(5..).filter(|_| framed.first() == Some(&0))?;
         let partial = wire::partial_success(message)?;
-        Some(PartialSuccess { message: self.texts.clean(&partial.message), ..partial })
+        Some(PartialSuccess { message: self.texts.clean(&partial.message, shown), ..partial })
     }
 
-    fn explanation(&self, status: &HeaderMap) -> (String, Option<Duration>) {
+    fn explanation(&self, shown: Shown<'_>, status: &HeaderMap) -> (String, Option<Duration>) {
         let details = status.get("grpc-status-details-bin").and_then(|details| {
             let details = details.to_str().ok()?.trim_end_matches('=');
             BASE64_STANDARD_NO_PAD.decode(details).ok()
         });
         let details = details.map(|details| wire::read_status(&details)).unwrap_or_default();
         let message = status.get("grpc-message").map_or(&b""[..], HeaderValue::as_bytes);
-        (self.texts.clean(&percent_decode(message)), details.retry_after)
+        (self.texts.clean(&percent_decode(message), shown), details.retry_after)
     }
 }
 

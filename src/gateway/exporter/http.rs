@@ -28,6 +28,7 @@ use crate::gateway::exporter::outgoing::Outgoing;
 use crate::gateway::exporter::outgoing::OutgoingBody;
 use crate::gateway::exporter::queue;
 use crate::gateway::exporter::retry;
+use crate::gateway::exporter::upstream_text::Shown;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::section::null_is_default;
 use crate::gateway::telemetry::metrics::Peer;
@@ -323,25 +324,37 @@ impl Client {
             Ok(client::post(url.clone(), &self.headers, credential.as_ref(), body))
         });
         let (parts, body) = response.await?.into_parts();
+        let shown = Shown { headers: &self.headers, credential: credential.as_ref() };
         let (body, _) = client::read(body).await.map_err(|err| client::unanswered(&err))?;
         let status = parts.status.as_u16();
         if parts.status.is_success() {
-            return Ok(Accepted { partial: self.partial_success(&parts.headers, &body) });
+            return Ok(Accepted { partial: self.partial_success(shown, &parts.headers, &body) });
         }
-        let message = self.explanation(status, &parts.headers, &body);
+        let message = self.explanation(shown, status, &parts.headers, &body);
         verdict::of_http(status, message, retry_after(&parts.headers, SystemTime::now()))
     }
 
-    fn partial_success(&self, headers: &HeaderMap, body: &[u8]) -> Option<PartialSuccess> {
+    fn partial_success(
+        &self,
+        shown: Shown<'_>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<PartialSuccess> {
         let partial = match content_type(headers)? {
             Encoding::Protobuf => wire::partial_success(body)?,
             Encoding::Json => wire::partial_success_json(body)?,
         };
-        Some(PartialSuccess { message: self.texts.clean(&partial.message), ..partial })
+        Some(PartialSuccess { message: self.texts.clean(&partial.message, shown), ..partial })
     }
 
     /// What a refusing upstream says: `google.rpc.Status`, or plain words.
-    fn explanation(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> String {
+    fn explanation(
+        &self,
+        shown: Shown<'_>,
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> String {
         let text = match content_type(headers) {
             Some(Encoding::Protobuf) => wire::read_status(body).message,
             Some(Encoding::Json) => serde_json::from_slice::<serde_json::Value>(body)
@@ -350,7 +363,7 @@ impl Client {
                 .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
             None => String::from_utf8_lossy(body).into_owned(),
         };
-        let text = self.texts.clean(text.trim());
+        let text = self.texts.clean(text.trim(), shown);
         if text.is_empty() {
             format!("HTTP status {status}")
         } else {
