@@ -114,6 +114,41 @@ async fn a_new_certificate_is_used_and_no_request_fails_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_request_that_comes_when_its_connection_is_to_end_is_not_cut_off() {
+    let made = Certificates::new();
+    let upstream = Upstream::always(Reply::Accept).await;
+    let old = "keepalive: {server_parameters: {max_connection_age: 5ms}}";
+    let yaml = far_yaml(&made, &to_grpc(upstream.address));
+    let far = gateway(&yaml.replace("grpc: {", &format!("grpc: {{{old}, "))).await;
+    let path = |name| Some(made.path(name).into());
+    let ours = otel_redact::gateway::tls::ClientConfig {
+        ca_file: path("ca.pem"),
+        cert_file: path("client.pem"),
+        key_file: path("client.key"),
+        ..Default::default()
+    };
+    let connector = tokio_rustls::TlsConnector::from(ours.build("tls", &["h2"]).unwrap());
+    let stream = tokio::net::TcpStream::connect(far.grpc()).await.unwrap();
+    let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    // By now it is too old, and nothing was said on it.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::post(format!("https://localhost{TRACES}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    let (answer, mut body) = client.send_request(request.body(()).unwrap(), false).unwrap();
+    body.send_data(sender::framed(0, &trace_bytes(1)).into(), true).unwrap();
+    match answer.await {
+        Ok(answer) => assert_eq!(answer.status(), 200),
+        // Nobody has looked at it: a client sends it again by itself (gRFC A6).
+        Err(error) => {
+            assert!(error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR), "{error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_client_ca_is_used_and_half_of_one_is_not() {
     let (made, other) = (Certificates::new(), Certificates::new());
     let yaml = far_yaml(&made, "nop:").replace(

@@ -133,8 +133,13 @@ impl Connections {
                     grace = ending.as_mut() => ended = Some(grace),
                 }
             }
-            if ended.is_some() && is_h2 && resting.is_new() {
-                // There is nobody yet who could be told.
+            if ended.is_some()
+                && is_h2
+                && resting.is_new()
+                && timeout(GOODBYE, resting.wait()).await.is_err()
+            {
+                // Who has just come commonly has a request on its way, and can be told when
+                // that is here. There is nobody yet.
                 return;
             }
             let head_bytes_max = self.endpoint.limits().header_bytes.get();
