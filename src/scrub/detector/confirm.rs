@@ -1,11 +1,16 @@
 //! The second stage: a rule's pattern, anchored where the prefilter hit.
 
 mod anchors;
+mod border;
+mod lead;
 mod reach;
 mod string;
+mod tried;
 
 pub(in crate::scrub) use anchors::Anchor;
 pub(in crate::scrub) use anchors::Marks;
+pub(in crate::scrub) use border::is_border_before;
+pub(in crate::scrub) use tried::Tried;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -17,19 +22,18 @@ use regex_automata::util::syntax;
 use regex_syntax::hir::Hir;
 
 use crate::scrub::detector::bytes::ByteSet;
-use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::torn::near_start;
-use crate::scrub::rule::validator;
 
 use anchors::derived_anchors;
 use anchors::firsts;
 use anchors::follow;
-use anchors::lead;
 use anchors::long_enough;
 use anchors::marks;
 use anchors::signs;
+use lead::Lead;
+use lead::lead;
 use reach::Begin;
 use reach::Reach;
 use string::string_end;
@@ -38,6 +42,9 @@ use string::string_end;
 /// has a repetition of a repetition in it.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
 
+/// What a pattern begins with that is matched in either case.
+const CASELESS: &str = "(?i)";
+
 /// Anchors that are shorter stand inside of words.
 const GLUED_ANCHOR_MIN: usize = 3;
 
@@ -45,8 +52,9 @@ const GLUED_ANCHOR_MIN: usize = 3;
 pub(in crate::scrub) struct Pattern {
     source: String,
     regex: OnceLock<Option<Regex>>,
-    /// How many bytes of a match stand before its anchor: at least and at most.
-    lead: Range<usize>,
+    anchors: Vec<Vec<u8>>,
+    /// How far before its anchor a match begins.
+    lead: OnceLock<Lead>,
     /// Whether a match may be longer than the pattern's shortest, so that the rest
     /// of an overlong token belongs to it, too.
     open: bool,
@@ -148,7 +156,7 @@ impl Pattern {
                  {at} of the pattern"
             ));
         }
-        let caseless = pattern.starts_with("(?i)");
+        let caseless = pattern.starts_with(CASELESS);
         let literals = match anchors {
             [] if keyed => Vec::new(),
             [] => derived_anchors(&hir)?,
@@ -163,9 +171,9 @@ impl Pattern {
                 short.len()
             ));
         }
-        let lead = lead(&hir, &literals, caseless);
         let anchors = literals
-            .into_iter()
+            .iter()
+            .cloned()
             .map(|bytes| {
                 let check = match bytes.ends_with(b"://") && pattern.contains('@') {
                     true => Check::UserInfo,
@@ -179,7 +187,8 @@ impl Pattern {
         let pattern = Self {
             source: pattern.to_owned(),
             regex: OnceLock::new(),
-            lead,
+            anchors: literals,
+            lead: OnceLock::new(),
             open,
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
             far: Reach::of(&hir),
@@ -196,14 +205,38 @@ impl Pattern {
         self.open
     }
 
+    /// How many bytes of a match stand before its anchor: at least and at most.
+    fn lead(&self) -> &Lead {
+        self.lead.get_or_init(|| match parse(&self.source) {
+            Ok(hir) => lead(&hir, &self.anchors, self.is_caseless()),
+            Err(_) => Lead { bytes: 0..0, is_sure: false },
+        })
+    }
+
+    /// Whether every match has its anchor at one place, as tokens have, and words that a
+    /// sentence may begin with have not.
+    fn is_token(&self) -> bool {
+        let is_word = self.is_caseless() && 1 < self.anchors.len();
+        self.lead().is_sure && !self.begins_before() && !is_word
+    }
+
     /// Whether something stands before the anchor in every match.
     pub(in crate::scrub) fn has_lead(&self) -> bool {
-        0 < self.lead.start
+        0 < self.lead().bytes.start
+    }
+
+    fn is_caseless(&self) -> bool {
+        self.source.starts_with(CASELESS)
+    }
+
+    /// Whether a match may begin at more than one place before its anchor.
+    pub(in crate::scrub) fn begins_before(&self) -> bool {
+        self.lead().bytes.start < self.lead().bytes.end
     }
 
     /// How many bytes of a match stand before its anchor at most.
     pub(in crate::scrub) fn lead_max(&self) -> usize {
-        self.lead.end
+        self.lead().bytes.end
     }
 
     /// The signs that may stand in a match, but for those that end a token.
@@ -276,59 +309,78 @@ impl Pattern {
         at: usize,
         anchor_len: usize,
     ) -> Option<Candidate> {
-        self.at_border(text, at, anchor_len, false).or_else(|| {
-            let glues = GLUED_ANCHOR_MIN <= anchor_len
-                && self.lead.start == self.lead.end
-                && self.far.is_none()
-                && near_start(text, at);
-            glues.then(|| self.at_border(text, at, anchor_len, true)).flatten()
-        })
+        self.confirm_once(text, at, anchor_len, &mut Tried::default())
     }
 
-    fn at_border(
+    /// The same, where not all places are tried again that were tried in this text.
+    pub(in crate::scrub) fn confirm_once(
         &self,
         text: &[u8],
         at: usize,
         anchor_len: usize,
-        glued: bool,
+        tried: &mut Tried,
     ) -> Option<Candidate> {
-        let regex = self.regex()?;
-        let first = at.saturating_sub(self.lead.end);
-        let last = at.checked_sub(self.lead.start)?;
-        for start in first..=last {
-            if !text.get(start).is_some_and(|byte| self.firsts.has(*byte)) {
-                continue;
-            }
-            if !glued && !is_border_before(text, start, anchor_len) {
-                continue;
-            }
-            let window = match self.far {
-                Some(_) => text.len().min(at + WINDOW_BYTES),
-                None => text.len(),
-            };
-            let input = Input::new(text).range(start..window).anchored(Anchored::Yes);
-            let Some(found) = regex.search(&input) else { continue };
-            if found.end() < at + anchor_len {
-                continue;
-            }
-            let end = match is_emphasized(text, &found.range()) {
-                true => Some(found.end()),
-                false => self.end(text, found.end(), glued),
-            };
-            let Some(end) = end else { continue };
-            let mut secret = self.secret(regex, text, found.range());
-            if secret.end == found.end() {
-                secret.end = end;
-                if self.open {
-                    secret.end -= stop_len(text, &secret);
-                }
-            }
-            secret.end = string_end(text, &secret);
-            if !secret.is_empty() {
-                return Some(Candidate { secret, glued });
+        let anchor = at..at + anchor_len;
+        let first = at.saturating_sub(self.lead().bytes.end);
+        let last = at.checked_sub(self.lead().bytes.start)?;
+        if first == last {
+            let one = self.at_start(text, first, &anchor, false).0;
+            return one.or_else(|| {
+                let glues = GLUED_ANCHOR_MIN <= anchor_len
+                    && self.is_token()
+                    && self.far.is_none()
+                    && near_start(text, at);
+                glues.then(|| self.at_start(text, first, &anchor, true).0).flatten()
+            });
+        }
+        let (again, new) = tried.left(first..last + 1, anchor.end, anchor_len);
+        for start in again.into_iter().chain(new) {
+            let (found, end) = self.at_start(text, start, &anchor, false);
+            tried.add(start, end);
+            if found.is_some() {
+                return found;
             }
         }
         None
+    }
+
+    /// The match that begins at `start` and covers an anchor, and where what the pattern
+    /// matches there ends, whatever it covers.
+    fn at_start(
+        &self,
+        text: &[u8],
+        start: usize,
+        anchor: &Range<usize>,
+        glued: bool,
+    ) -> (Option<Candidate>, Option<usize>) {
+        let may_begin = text.get(start).is_some_and(|byte| self.firsts.has(*byte))
+            && (glued || is_border_before(text, start, anchor.len()));
+        let window = match self.far {
+            Some(_) => text.len().min(start + WINDOW_BYTES),
+            None => text.len(),
+        };
+        let input = || Input::new(text).range(start..window).anchored(Anchored::Yes);
+        let regex = if may_begin { self.regex() } else { None };
+        let found = regex.and_then(|regex| Some((regex, regex.search(&input())?)));
+        let Some((regex, found)) = found else { return (None, None) };
+        if found.end() < anchor.end {
+            return (None, Some(found.end()));
+        }
+        let end = match is_emphasized(text, &found.range()) {
+            true => Some(found.end()),
+            false => self.end(text, found.end(), glued),
+        };
+        let Some(end) = end else { return (None, None) };
+        let mut secret = self.secret(regex, text, found.range());
+        if secret.end == found.end() {
+            secret.end = end;
+            if self.open {
+                secret.end -= stop_len(text, &secret);
+            }
+        }
+        secret.end = string_end(text, &secret);
+        let candidate = (!secret.is_empty()).then_some(Candidate { secret, glued });
+        (candidate, Some(found.end()))
     }
 
     /// Where a match ends that the pattern ended at `end`: there, if no token goes on;
@@ -391,60 +443,6 @@ fn stop_len(text: &[u8], secret: &Range<usize>) -> usize {
         _ => false,
     };
     usize::from(is_stop && 1 < bytes.len())
-}
-
-/// Whether a token may begin at `start`: what is before it is no token character, or
-/// is the end of an escape.
-///
-/// A hyphen or an underscore before it is a border, too, unless the anchor is so
-/// short that words hold it (`risk-…`, `task_hf_…`).
-pub(in crate::scrub) fn is_border_before(text: &[u8], start: usize, anchor_len: usize) -> bool {
-    if !text.get(start).is_some_and(|&byte| is_word(byte)) {
-        return true;
-    }
-    let Some(before) = text.get(..start) else { return false };
-    match before.last() {
-        None => true,
-        // Markdown's emphasis.
-        Some(b'_') if !before.iter().rev().nth(1).is_some_and(|byte| is_word(*byte)) => true,
-        Some(b'-' | b'_') => 4 <= anchor_len,
-        Some(b'+' | b'/') if anchor_len <= 4 => !ends_blob(before),
-        Some(&byte) if !byte.is_ascii_alphanumeric() => true,
-        Some(_) => ends_escape(before),
-    }
-}
-
-/// Whether `before` ends within base64, in which a short anchor is chance.
-fn ends_blob(before: &[u8]) -> bool {
-    let blob = before.iter().rev().take(BLOB_LEN).take_while(|&&byte| is_base64(byte)).count();
-    let blob = before.get(before.len() - blob..).unwrap_or_default();
-    let has = |is: fn(&u8) -> bool| blob.iter().any(is);
-    blob.len() == BLOB_LEN
-        && has(u8::is_ascii_digit)
-        && has(u8::is_ascii_uppercase)
-        && validator::looks_random(blob)
-}
-
-/// How much of base64 tells it from a path.
-const BLOB_LEN: usize = 32;
-
-/// Whether `before` ends in an escape of which its last characters are part: `\n`,
-/// `\u000a`, `\x0a`, `%0A`, `ESC[31m`.
-fn ends_escape(before: &[u8]) -> bool {
-    let all_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
-    match before {
-        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'a' | b'e' | b'0'] => true,
-        [.., b'\\', b'u', a, b, c, d] if all_hex(&[*a, *b, *c, *d]) => true,
-        [.., b'\\', b'x', a, b] if all_hex(&[*a, *b]) => true,
-        [.., b'%', a, b] if all_hex(&[*a, *b]) => true,
-        [.., b'm'] => {
-            let code = before.len() - 1;
-            let digits = before.iter().take(code).rev();
-            let len = digits.take_while(|b| b.is_ascii_digit() || **b == b';').count();
-            before.get(..code - len).and_then(<[u8]>::last) == Some(&b'[')
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::ReadColumns;
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::confirm::Candidate;
+use crate::scrub::detector::confirm::Pattern;
+use crate::scrub::detector::confirm::Tried;
 use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
@@ -88,6 +91,8 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     columns: ReadColumns,
     /// What was read of URLs in the text at hand.
     pub(in crate::scrub::detector) urls: Urls,
+    /// Where patterns were tried in the text at hand, by the number of their rule.
+    tried: Vec<(u32, Tried)>,
     /// Whether a budget was too small.
     pub(in crate::scrub) exhausted: bool,
 }
@@ -138,6 +143,7 @@ impl<'d, 'p> Search<'d, 'p> {
             pairs_done: 0,
             columns: ReadColumns::default(),
             urls: Urls::default(),
+            tried: Vec::new(),
             exhausted: false,
         }
     }
@@ -160,6 +166,7 @@ impl<'d, 'p> Search<'d, 'p> {
         let pairs_done = std::mem::take(&mut self.pairs_done);
         let columns = std::mem::take(&mut self.columns);
         let urls = std::mem::take(&mut self.urls);
+        let tried = std::mem::take(&mut self.tried);
         let packed = layer.packed(text);
         let hits = match packed.is_some_and(|packed| self.packed(text, packed, layer, &mut found)) {
             true => &[],
@@ -218,6 +225,7 @@ impl<'d, 'p> Search<'d, 'p> {
         self.pairs_done = pairs_done;
         self.columns = columns;
         self.urls = urls;
+        self.tried = tried;
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
         self.go_on_below(text, &mut found);
@@ -247,7 +255,7 @@ impl<'d, 'p> Search<'d, 'p> {
         if self.detector.manifest == Some(rule) {
             return self.manifest(text, at, len, rule, found);
         }
-        let candidate = pattern.confirm(text, at, len);
+        let candidate = self.confirm(rule, pattern, text, at..at + len);
         let missed = || pattern.reach(text, at).max(len);
         self.looked(rule, candidate.as_ref().map_or_else(missed, |found| found.secret.len()));
         let joined = torn::wrapped(compiled, pattern, text, at..at + len, candidate.as_ref());
@@ -299,6 +307,26 @@ impl<'d, 'p> Search<'d, 'p> {
             false => Certainty::Around,
         };
         found.push(Match { range: candidate.secret, rule, certainty, how });
+    }
+
+    /// What the pattern of a rule matches around an anchor of the text at hand.
+    fn confirm(
+        &mut self,
+        rule: u32,
+        pattern: &Pattern,
+        text: &[u8],
+        anchor: Range<usize>,
+    ) -> Option<Candidate> {
+        if !pattern.begins_before() {
+            return pattern.confirm(text, anchor.start, anchor.len());
+        }
+        let known = self.tried.iter().rposition(|(other, _)| *other == rule);
+        let number = known.unwrap_or(self.tried.len());
+        if known.is_none() {
+            self.tried.push((rule, Tried::default()));
+        }
+        let (_, tried) = self.tried.get_mut(number)?;
+        pattern.confirm_once(text, anchor.start, anchor.len(), tried)
     }
 
     /// A word of a key. Returns up to where the name reaches.

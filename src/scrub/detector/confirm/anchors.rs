@@ -1,8 +1,6 @@
 //! What a pattern tells the prefilter: the literals that every match holds, what stands
 //! before them, and what must follow.
 
-use std::ops::Range;
-
 use regex_syntax::hir::Class;
 use regex_syntax::hir::Hir;
 use regex_syntax::hir::HirKind;
@@ -11,9 +9,6 @@ use regex_syntax::hir::literal::Extractor;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::torn::LONG_ANCHOR;
-
-/// How far before its anchor a match may begin, where the pattern does not say.
-const LEAD_MAX: usize = 128;
 
 /// A follow check looks at no more than this.
 const FOLLOW_MAX: usize = 16;
@@ -143,42 +138,6 @@ pub(super) fn long_enough(hir: &Hir, anchor: Vec<u8>) -> Vec<Vec<u8>> {
         }
         _ => vec![anchor],
     }
-}
-
-/// How many bytes stand before an anchor in a match: at least and at most.
-pub(super) fn lead(hir: &Hir, anchors: &[Vec<u8>], caseless: bool) -> Range<usize> {
-    let mut parts = Vec::new();
-    flatten(hir, &mut parts);
-    let (mut min, mut max) = (0_usize, 0_usize);
-    for (i, part) in parts.iter().enumerate() {
-        let rest = parts.get(i..).unwrap_or_default();
-        if begins_with_anchor(rest, anchors, caseless) {
-            return min..max;
-        }
-        min += part.properties().minimum_len().unwrap_or(0);
-        max += part.properties().maximum_len().unwrap_or(LEAD_MAX).min(LEAD_MAX);
-    }
-    0..max.min(LEAD_MAX)
-}
-
-/// Whether all that these parts match begins with one of the anchors.
-fn begins_with_anchor(parts: &[&Hir], anchors: &[Vec<u8>], caseless: bool) -> bool {
-    if anchors.iter().any(|anchor| behind(parts, anchor).is_some()) && anchors.len() == 1 {
-        return true;
-    }
-    let same = |literal: &[u8], anchor: &[u8]| match (caseless, literal.get(..anchor.len())) {
-        (true, Some(literal)) => literal.eq_ignore_ascii_case(anchor),
-        (false, Some(literal)) => literal == anchor,
-        (_, None) => false,
-    };
-    let rest = Hir::concat(parts.iter().map(|part| (*part).clone()).collect());
-    let literals = Extractor::new().extract(&rest);
-    literals.literals().is_some_and(|literals| {
-        !literals.is_empty()
-            && literals
-                .iter()
-                .all(|literal| anchors.iter().any(|anchor| same(literal.as_bytes(), anchor)))
-    })
 }
 
 /// What every match has behind `anchor`, as far as one look at the pattern tells:

@@ -47,7 +47,12 @@ impl Reach {
 
     /// How many bytes of `rest`, which begins with the anchor, a try may read.
     pub(super) fn len(self, rest: &[u8]) -> usize {
-        let rest = rest.get(..WINDOW_BYTES).unwrap_or(rest);
+        self.len_within(rest, WINDOW_BYTES)
+    }
+
+    /// The same, counted no further than this many bytes.
+    fn len_within(self, rest: &[u8], bytes_max: usize) -> usize {
+        let rest = rest.get(..bytes_max).unwrap_or(rest);
         let line = memchr::memchr(b'\n', rest).filter(|_| self.is_one_line);
         let rest = line.and_then(|line| rest.get(..line)).unwrap_or(rest);
         let others = rest.iter().enumerate().filter(|(_, byte)| !self.endless.has(**byte));
@@ -75,26 +80,33 @@ impl Begin {
 }
 
 /// Up to what reach it is not asked how much of it was read, in bytes.
-const ASKED_MIN: usize = 1 << 10;
+const ASKED_MIN: usize = 1 << 7;
 
 impl Pattern {
     /// How many bytes behind an anchor at `at` a try may have read in vain.
     pub(in crate::scrub) fn reach(&self, text: &[u8], at: usize) -> usize {
         let Some(far) = self.far else { return 0 };
         let rest = text.get(at..).unwrap_or_default();
-        let most = far.len(rest);
-        if most < ASKED_MIN || self.has_lead() {
-            return most;
+        // To count it reads it, too: of a line that is long, not before it is known to matter.
+        let near = far.len_within(rest, ASKED_MIN);
+        if near < ASKED_MIN {
+            return near;
         }
-        let Some(begin) = self.begin.get_or_init(|| Begin::of(&self.source)) else { return most };
+        if self.has_lead() {
+            return far.len(rest);
+        }
+        let Some(begin) = self.begin.get_or_init(|| Begin::of(&self.source)) else {
+            return far.len(rest);
+        };
         let window = text.len().min(at + WINDOW_BYTES);
         let is_there = |start: usize| {
+            let may_begin = text.get(start).is_some_and(|byte| self.firsts.has(*byte));
             let input = Input::new(text).range(start..window).anchored(Anchored::Yes);
-            begin.regex.is_match(input.earliest(true))
+            may_begin && begin.regex.is_match(input.earliest(true))
         };
         let first = at.saturating_sub(self.lead_max());
         match (first..=at).any(is_there) {
-            true => most,
+            true => far.len(rest),
             false => begin.reach.len(rest),
         }
     }

@@ -1,6 +1,7 @@
 //! What goes on behind a secret that was found: the lines below it, and the secrets beside
 //! it, as the other users of a login module and the other lines of a list of users.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::scrub::detector::assign::closing_quote;
@@ -34,16 +35,26 @@ impl Search<'_, '_> {
         if detector.siblings.is_empty() {
             return;
         }
+        let next_of = |found: &Match| {
+            let own = detector.siblings.iter().find(|(rule, _)| *rule == found.rule);
+            own.map(|(_, next)| *next)
+        };
+        // What stands behind one of them is looked for once, whichever leads to it.
+        let with_siblings = found.iter().filter(|found| next_of(found).is_some());
+        let mut ends: BTreeSet<_> = with_siblings.map(|one| (one.rule, one.range.end)).collect();
+        if ends.is_empty() {
+            return;
+        }
         for number in 0..found.len() {
             let Some(first) = found.get(number).cloned() else { break };
-            let Some((_, next)) = detector.siblings.iter().find(|(rule, _)| *rule == first.rule)
-            else {
-                continue;
-            };
+            let Some(next) = next_of(&first) else { continue };
             let mut end = first.range.end;
             for _ in 0..SIBLINGS_MAX {
                 let Some(range) = next(text, end) else { break };
                 end = range.end;
+                if !ends.insert((first.rule, end)) {
+                    break;
+                }
                 self.step(range.len());
                 if self.exhausted {
                     break;
