@@ -313,6 +313,7 @@ fn is_of_utf8(number: u32, after: &[u8]) -> bool {
 }
 
 fn entity(rest: &[u8]) -> Option<(Said, usize)> {
+    const NAMED_LEN_MAX: usize = "&NewLine;".len();
     const NAMED: [(&[u8], char); 40] = [
         (b"&quot;", '"'),
         (b"&apos;", '\''),
@@ -356,6 +357,8 @@ fn entity(rest: &[u8]) -> Option<(Said, usize)> {
         (b"&bsol;", '\\'),
     ];
     let Some(number) = rest.strip_prefix(b"&#") else {
+        // Most ampersands begin none.
+        memchr::memchr(b';', rest.get(..NAMED_LEN_MAX).unwrap_or(rest))?;
         let (name, character) = NAMED.iter().find(|(name, _)| rest.starts_with(name))?;
         return Some((Said::Character(u32::from(*character)), name.len()));
     };

@@ -10,6 +10,7 @@ pub(in crate::scrub::detector) use siblings::Sibling;
 
 use std::ops::Range;
 
+use crate::scrub::detector::Compiled;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Tally;
 use crate::scrub::detector::Use;
@@ -40,6 +41,7 @@ use crate::scrub::detector::prefilter::DISGUISE;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::torn;
+use crate::scrub::detector::torn::Joined;
 use crate::scrub::detector::trace::Event;
 use crate::scrub::detector::urls::Urls;
 use crate::scrub::detector::value;
@@ -87,6 +89,8 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     /// Up to where pairs were read in the text at hand: a key among them (`cookie: a=b;
     /// cookie: c=d`) adds nothing.
     pairs_done: usize,
+    /// Up to where codes were read that stand beside each other in the text at hand.
+    codes_done: usize,
     /// The columns that were read in the text at hand.
     columns: ReadColumns,
     /// What was read of URLs in the text at hand.
@@ -141,6 +145,7 @@ impl<'d, 'p> Search<'d, 'p> {
             budget,
             steps,
             pairs_done: 0,
+            codes_done: 0,
             columns: ReadColumns::default(),
             urls: Urls::default(),
             tried: Vec::new(),
@@ -164,6 +169,7 @@ impl<'d, 'p> Search<'d, 'p> {
             return found;
         }
         let pairs_done = std::mem::take(&mut self.pairs_done);
+        let codes_done = std::mem::take(&mut self.codes_done);
         let columns = std::mem::take(&mut self.columns);
         let urls = std::mem::take(&mut self.urls);
         let tried = std::mem::take(&mut self.tried);
@@ -223,6 +229,7 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         self.escaped(text, escapes, layer, &mut found);
         self.pairs_done = pairs_done;
+        self.codes_done = codes_done;
         self.columns = columns;
         self.urls = urls;
         self.tried = tried;
@@ -258,18 +265,7 @@ impl<'d, 'p> Search<'d, 'p> {
         let candidate = self.confirm(rule, pattern, text, at..at + len);
         let missed = || pattern.reach(text, at).max(len);
         self.looked(rule, candidate.as_ref().map_or_else(missed, |found| found.secret.len()));
-        let joined = torn::wrapped(compiled, pattern, text, at..at + len, candidate.as_ref());
-        let joined = joined.or_else(|| {
-            let begins_above = candidate.is_none() && pattern.has_lead();
-            begins_above
-                .then(|| torn::wrapped_before(compiled, pattern, text, at..at + len))
-                .flatten()
-        });
-        let is_url = || text.get(at..at + len).is_some_and(|anchor| anchor.ends_with(b"://"));
-        let joined = joined.or_else(|| match candidate.is_none() && is_url() {
-            true => torn::wrapped_url(pattern, text, at..at + len),
-            false => None,
-        });
+        let joined = self.wrapped(compiled, pattern, text, at..at + len, candidate.as_ref());
         if let Some(joined) = joined.filter(|joined| {
             compiled.accepts(&joined.secret)
                 && (joined.fits || validator::looks_random(&joined.secret))
@@ -307,6 +303,32 @@ impl<'d, 'p> Search<'d, 'p> {
             false => Certainty::Around,
         };
         found.push(Match { range: candidate.secret, rule, certainty, how });
+    }
+
+    /// The token around an anchor that is wrapped at the end of a line.
+    fn wrapped(
+        &mut self,
+        rule: &Compiled,
+        pattern: &Pattern,
+        text: &[u8],
+        anchor: Range<usize>,
+        found: Option<&Candidate>,
+    ) -> Option<Joined> {
+        let mut read_bytes = 0;
+        let mut joined = torn::wrapped(rule, pattern, text, anchor.clone(), found, &mut read_bytes);
+        if joined.is_none() && found.is_none() {
+            if pattern.has_lead() {
+                let anchor = anchor.clone();
+                joined = torn::wrapped_before(rule, pattern, text, anchor, &mut read_bytes);
+            }
+            if joined.is_none()
+                && text.get(anchor.clone()).is_some_and(|anchor| anchor.ends_with(b"://"))
+            {
+                joined = torn::wrapped_url(pattern, text, anchor, &mut read_bytes);
+            }
+        }
+        self.step(read_bytes);
+        joined
     }
 
     /// What the pattern of a rule matches around an anchor of the text at hand.

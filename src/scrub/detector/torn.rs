@@ -61,13 +61,14 @@ pub(super) struct Joined {
 }
 
 /// The token that begins with this anchor and is wrapped; `found` is what the pattern
-/// makes of its first line.
+/// makes of its first line. What was read for it is added to `read_bytes`.
 pub(super) fn wrapped(
     rule: &Compiled,
     pattern: &Pattern,
     text: &[u8],
     anchor: Range<usize>,
     found: Option<&Candidate>,
+    read_bytes: &mut usize,
 ) -> Option<Joined> {
     let at = anchor.start;
     if !is_near_start(text, at, GLUED_LEN_MAX.max(pattern.lead_max().min(BEFORE_LEN))) {
@@ -125,7 +126,9 @@ pub(super) fn wrapped(
             break;
         }
         let piece = text.get(piece_at..piece_at + len)?;
-        if !continued && is_word_of_text(piece, text.get(piece_at + len)) {
+        // The next token does not belong to this one.
+        let is_other = text.get(anchor.clone()).is_some_and(|anchor| piece.starts_with(anchor));
+        if is_other || (!continued && is_word_of_text(piece, text.get(piece_at + len))) {
             break;
         }
         // What is a token already goes on only with more of the kind, not with a word, or
@@ -137,6 +140,7 @@ pub(super) fn wrapped(
         let before = pieces.joined.len();
         pieces.add(piece);
         end = piece_at + len;
+        *read_bytes += pieces.joined.len();
         let candidate = pattern.confirm(&pieces.joined, at - start, anchor.len());
         let reaches = |found: &Candidate| before < found.secret.end && !found.glued;
         if let Some(candidate) = candidate.filter(reaches) {
@@ -222,6 +226,7 @@ pub(super) fn wrapped_before(
     pattern: &Pattern,
     text: &[u8],
     anchor: Range<usize>,
+    read_bytes: &mut usize,
 ) -> Option<Joined> {
     let at = anchor.start;
     let before = text.get(..at)?;
@@ -238,6 +243,7 @@ pub(super) fn wrapped_before(
     let end = text.len().min(anchor.end + LINE_LEN_MAX);
     joined.extend_from_slice(text.get(piece_at..end)?);
     let gap = piece_at - first_end;
+    *read_bytes += joined.len();
     let found = pattern.confirm(&joined, at - start - gap, anchor.len())?;
     if first <= found.secret.start || found.glued {
         return None;

@@ -7,6 +7,9 @@
 //! when it does.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
@@ -426,9 +429,16 @@ fn is_foreign(name: &[u8]) -> bool {
         b"pin", b"auth", b"cookie", b"code", b"otp",
     ];
     const NATIVE: [&[u8]; 4] = [b"passwort", b"passord", b"zugangscode", b"passe"];
-    let name = name.to_ascii_lowercase();
-    let holds = |word: &&[u8]| memchr::memmem::find(&name, word).is_some();
-    !name.is_ascii() || NATIVE.iter().any(&holds) || !ENGLISH.iter().any(holds)
+    static WORDS: [LazyLock<AhoCorasick>; 2] =
+        [LazyLock::new(|| caseless(&ENGLISH)), LazyLock::new(|| caseless(&NATIVE))];
+    let [english, native] = &WORDS;
+    !name.is_ascii() || native.is_match(name) || !english.is_match(name)
+}
+
+/// Looks for words in either case.
+fn caseless(words: &[&[u8]]) -> AhoCorasick {
+    let built = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
+    built.expect("they are few and short")
 }
 
 #[cfg(test)]

@@ -145,7 +145,9 @@ impl<'d> Search<'d, '_> {
         let name = text.get(key.clone()).unwrap_or_default();
         let is_list = name.get(name.len().saturating_sub(5)..).unwrap_or_default();
         let Some(code) = found.get(first).map(|code| code.range.clone()) else { return };
-        if found.len() != first + 1 || !is_list.eq_ignore_ascii_case(b"codes") {
+        // Those that another key stands among were read from the one before.
+        let is_known = code.start < self.codes_done;
+        if is_known || found.len() != first + 1 || !is_list.eq_ignore_ascii_case(b"codes") {
             return;
         }
         let shape = text.get(code.clone()).unwrap_or_default();
@@ -164,6 +166,7 @@ impl<'d> Search<'d, '_> {
             self.step(end - at);
             self.judge(text, start..end, rules, Standing::Whole, None, found);
             at = end;
+            self.codes_done = end;
         }
     }
 

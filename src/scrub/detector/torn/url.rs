@@ -18,6 +18,7 @@ pub(in crate::scrub::detector) fn wrapped_url(
     pattern: &Pattern,
     text: &[u8],
     anchor: Range<usize>,
+    read_bytes: &mut usize,
 ) -> Option<Joined> {
     let start = anchor.start.saturating_sub(BEFORE_LEN);
     let first_end = anchor.start + line_of_url(text.get(anchor.start..)?);
@@ -40,6 +41,7 @@ pub(in crate::scrub::detector) fn wrapped_url(
         joined.extend_from_slice(text.get(line..line + len)?);
         end = line + len;
     }
+    *read_bytes += joined.len();
     let found = pattern.confirm(&joined, anchor.start - start, anchor.len())?;
     let (first, last) = (found.secret.start, found.secret.end.checked_sub(1)?);
     let in_text = |at: usize| {
@@ -81,7 +83,7 @@ mod tests {
             (format!("https://{host}.example/{host}\nbob@example.com"), None),
         ] {
             let at = text.find("://").expect("a URL");
-            let found = wrapped_url(&pattern, text.as_bytes(), at..at + 3);
+            let found = wrapped_url(&pattern, text.as_bytes(), at..at + 3, &mut 0);
             assert_eq!(found.map(|found| &text[found.range]), secret, "{text}");
         }
     }

@@ -1,5 +1,9 @@
 //! Values that show in the midst of a sentence that they are secrets.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::value::chosen::is_generated;
 use crate::scrub::detector::value::chosen::is_phrase;
@@ -97,13 +101,12 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
     if is_generated(text) && !is_address(text) && !text.contains(&b'/') {
         return true;
     }
-    let lower = text.to_ascii_lowercase();
     let of_code = |byte: &u8| b"()[]{}<>=|;,/\\:'\"`".contains(byte);
     if text.iter().any(of_code)
         || matches!(text, [b'-' | b'.' | b'@' | b'~' | b'/', ..])
         || text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
         || is_address(text)
-        || TECHNICAL.iter().any(|name| memchr::memmem::find(&lower, name).is_some())
+        || is_technical(text)
     {
         return false;
     }
@@ -120,13 +123,21 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
 pub(in crate::scrub::detector) fn is_chosen_word(text: &[u8]) -> bool {
     let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, number) = text.split_at(letters);
-    let lower = text.to_ascii_lowercase();
     (5..=24).contains(&word.len())
         && (2..=6).contains(&number.len())
         && 8 <= text.len()
         && number.iter().all(u8::is_ascii_digit)
         && !names_something(word)
-        && !TECHNICAL.iter().any(|name| memchr::memmem::find(&lower, name).is_some())
+        && !is_technical(text)
+}
+
+/// Whether a name of something technical stands in a text, in either case.
+fn is_technical(text: &[u8]) -> bool {
+    static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let builder = AhoCorasick::builder().ascii_case_insensitive(true).build(TECHNICAL);
+        builder.expect("they are few and short")
+    });
+    NAMES.is_match(text)
 }
 
 /// Whether a text begins with the name of a function, as SQL has them, and a string that it
