@@ -58,6 +58,8 @@ pub(in crate::scrub) struct Pattern {
     /// Whether a match may be longer than the pattern's shortest, so that the rest
     /// of an overlong token belongs to it, too.
     open: bool,
+    /// Whether what stands beside a match decides of it.
+    looks_around: bool,
     /// The pattern has a group `secret`.
     group: bool,
     /// How far a try may read even if nothing matches, where the pattern can go on over
@@ -190,6 +192,7 @@ impl Pattern {
             anchors: literals,
             lead: OnceLock::new(),
             open,
+            looks_around: !hir.properties().look_set().is_empty(),
             group: pattern.contains("(?<secret>") || pattern.contains("(?P<secret>"),
             far: Reach::of(&hir),
             begin: OnceLock::new(),

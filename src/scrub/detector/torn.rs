@@ -32,7 +32,10 @@ const INDENT_MAX: usize = 64;
 /// What stands before the anchor and belongs to the match, or shows its border.
 const BEFORE_LEN: usize = 160;
 
-/// How much of it, where the anchor is the name of a scheme and a blank.
+/// How much of it shows the border.
+const BORDER_LEN: usize = 64;
+
+/// How much of a token, where the anchor is the name of a scheme and a blank.
 const SCHEME_FIRST_MIN: usize = 8;
 
 /// How much of a token must stand behind its anchor on the first line.
@@ -107,30 +110,23 @@ pub(super) fn wrapped(
     if found.is_some_and(|found| !is_open || ends_here(found)) {
         return None;
     }
-    let start = at.saturating_sub(BEFORE_LEN);
+    let start = at.saturating_sub(BEFORE_LEN.min(pattern.lead_max() + BORDER_LEN));
+    let signs = if is_cut { pattern.signs() } else { ByteSet::EMPTY };
+    let lines = Lines { text, anchor: text.get(anchor.clone())?, signs, continued };
+    if found.is_none() {
+        let all = lines.all(start..first_end);
+        *read_bytes += all.len();
+        if !pattern.may_match(&all, at - start..anchor.end - start) {
+            return None;
+        }
+    }
     let mut pieces = Pieces::new(text, start..first_end, anchor.end, usual);
     pieces.is_plain = found.is_none() || is_plain;
-    let signs = if is_cut { pattern.signs() } else { ByteSet::EMPTY };
     let mut end = first_end;
     let mut best: Option<Joined> = None;
     for _ in 0..LINES_MAX {
-        // A sign at the end of the line says that it goes on.
-        let Some((len, _)) = text.get(end..).and_then(gap).filter(|gap| gap.1 == continued) else {
-            break;
-        };
-        let piece_at = end + len;
-        let rest = text.get(piece_at..)?;
-        let len = if continued { token_len(rest, signs) } else { padded_len(rest, signs) };
-        let goes_on = rest.get(len..).and_then(gap).is_some_and(|gap| gap.1);
-        if len == 0 || !(goes_on || ends_line(text, piece_at + len, continued || best.is_none())) {
-            break;
-        }
-        let piece = text.get(piece_at..piece_at + len)?;
-        // The next token does not belong to this one.
-        let is_other = text.get(anchor.clone()).is_some_and(|anchor| piece.starts_with(anchor));
-        if is_other || (!continued && is_word_of_text(piece, text.get(piece_at + len))) {
-            break;
-        }
+        let Some(range) = lines.next(end, best.is_none()) else { break };
+        let piece = text.get(range.clone())?;
         // What is a token already goes on only with more of the kind, not with a word, or
         // to the length that tokens have.
         pieces.look_random &= found.is_none() || continued || is_of_secret(piece, width);
@@ -139,7 +135,7 @@ pub(super) fn wrapped(
         }
         let before = pieces.joined.len();
         pieces.add(piece);
-        end = piece_at + len;
+        end = range.end;
         *read_bytes += pieces.joined.len();
         let candidate = pattern.confirm(&pieces.joined, at - start, anchor.len());
         let reaches = |found: &Candidate| before < found.secret.end && !found.glued;
@@ -152,6 +148,49 @@ pub(super) fn wrapped(
         }
     }
     best
+}
+
+/// The lines on which a token may go on.
+struct Lines<'t> {
+    text: &'t [u8],
+    anchor: &'t [u8],
+    /// The signs that may stand in it.
+    signs: ByteSet,
+    /// Whether a sign at the end of the line says that it goes on.
+    continued: bool,
+}
+
+impl Lines<'_> {
+    /// The piece on the line below the one that ends at `end`. The last line may go on with
+    /// something else.
+    fn next(&self, end: usize, may_go_on: bool) -> Option<Range<usize>> {
+        let Self { text, anchor, signs, continued } = *self;
+        let (len, _) = text.get(end..).and_then(gap).filter(|gap| gap.1 == continued)?;
+        let at = end + len;
+        let rest = text.get(at..)?;
+        let len = if continued { token_len(rest, signs) } else { padded_len(rest, signs) };
+        let goes_on = rest.get(len..).and_then(gap).is_some_and(|gap| gap.1);
+        if len == 0 || !(goes_on || ends_line(text, at + len, continued || may_go_on)) {
+            return None;
+        }
+        let piece = text.get(at..at + len)?;
+        // The next token does not belong to this one.
+        let is_other = piece.starts_with(anchor);
+        let is_word = !continued && is_word_of_text(piece, text.get(at + len));
+        (!is_other && !is_word).then_some(at..at + len)
+    }
+
+    /// All of them, behind what stands on the first line.
+    fn all(&self, first: Range<usize>) -> Vec<u8> {
+        let mut end = first.end;
+        let mut all = self.text.get(first).unwrap_or_default().to_vec();
+        for _ in 0..LINES_MAX {
+            let Some(piece) = self.next(end, true) else { break };
+            end = piece.end;
+            all.extend_from_slice(self.text.get(piece).unwrap_or_default());
+        }
+        all
+    }
 }
 
 /// The lines of a token, put together.

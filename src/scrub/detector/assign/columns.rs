@@ -269,19 +269,23 @@ impl Looks<'_> {
         let text = self.text;
         self.read_bytes += row.len() / 8;
         let number = number_of(text, row, b'|', key.start);
-        let names = cells(text, row, b'|');
-        if names.get(number).is_none_or(|cell| cell.start != key.start || cell.end != key.end) {
-            return Vec::new();
-        }
         let rule = next_row(text, row.end).filter(|next| {
             let line = text.get(next.clone()).unwrap_or_default();
             line.iter().filter(|byte| **byte == b'-').count() >= 3
                 && line.iter().all(|byte| b"|-+: =".contains(byte))
         });
+        // Of most rows in which a bar stands, all that need be read.
+        if rule.is_none() && 1 < number {
+            return Vec::new();
+        }
+        let names = cells(text, row, b'|');
+        if names.get(number).is_none_or(|cell| cell.start != key.start || cell.end != key.end) {
+            return Vec::new();
+        }
         let Some(rule) = rule else {
             let filled = names.iter().filter(|cell| !cell.is_empty()).count();
             return match names.get(number + 1) {
-                Some(value) if filled == 2 && number <= 1 => vec![value.clone()],
+                Some(value) if filled == 2 => vec![value.clone()],
                 _ => Vec::new(),
             };
         };

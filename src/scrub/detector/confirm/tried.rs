@@ -8,6 +8,11 @@
 
 use std::ops::Range;
 
+use regex_automata::Anchored;
+use regex_automata::Input;
+
+use crate::scrub::detector::confirm::Pattern;
+
 /// The places in one text where one pattern was tried.
 #[derive(Debug, Default)]
 pub(in crate::scrub) struct Tried {
@@ -47,6 +52,20 @@ impl Tried {
         }
         self.starts.end = start + 1;
         self.matched.extend(end.map(|end| start..end));
+    }
+}
+
+impl Pattern {
+    /// Whether anything matches from where a match may cover an anchor, in `text` or in less
+    /// of it. `false` is sure.
+    pub(in crate::scrub) fn may_match(&self, text: &[u8], anchor: Range<usize>) -> bool {
+        let Some(regex) = self.regex().filter(|_| !self.looks_around) else { return true };
+        let first = anchor.start.saturating_sub(self.lead_max());
+        (first..=anchor.start).any(|start| {
+            let may_begin = text.get(start).is_some_and(|byte| self.firsts.has(*byte));
+            let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+            may_begin && regex.is_match(input.earliest(true))
+        })
     }
 }
 
