@@ -8,6 +8,7 @@
 
 mod aligned;
 mod around;
+mod between;
 mod block;
 mod cell;
 mod columns;
@@ -31,6 +32,8 @@ pub(in crate::scrub) use around::is_member;
 pub(in crate::scrub) use around::is_part_of_name;
 pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
+pub(in crate::scrub) use between::Between;
+pub(in crate::scrub) use between::value_before;
 pub(in crate::scrub) use block::Entry;
 pub(in crate::scrub) use block::block;
 pub(in crate::scrub) use columns::ReadColumns;
@@ -303,6 +306,10 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
     let mut open = 0_usize;
     for (i, &byte) in value.iter().enumerate() {
         let next = value.get(i + 1).copied();
+        // `<password>`
+        if byte == b'>' && value.starts_with(b"<") && next.is_none_or(|next| next <= b' ') {
+            return line.start + i + 1;
+        }
         let ends = match byte {
             b' ' | b'\t' | b'"' | b'`' | 0..0x20 => true,
             b'<' => opens_tag(next) && (0 < i || !matches!(next, Some(b'a'..=b'z'))),

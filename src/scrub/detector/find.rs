@@ -1,6 +1,7 @@
 //! Finds the matches in a text, from the hits of the prefilter.
 
 mod assigned;
+mod near;
 mod several;
 mod siblings;
 mod spoken;
@@ -403,23 +404,24 @@ impl<'d, 'p> Search<'d, 'p> {
             return done;
         }
         let before = found.len();
-        match assign::assignment(text, name.clone()) {
+        let read = assign::assignment(text, name.clone());
+        match &read {
             // Behind a tab, or in a list of names, may be the next column.
-            Some(assignment) if in_column(text, &assignment) => {
+            Some(assignment) if in_column(text, assignment) => {
                 let before = found.len();
                 self.column(text, &name, rules, found);
                 if before == found.len() {
-                    self.assigned(text, &assignment, rules, found);
+                    self.assigned(text, assignment, rules, found);
                 }
                 if before == found.len() {
                     self.tabbed(text, &name, rules, found);
                 }
             }
-            Some(assignment) => self.assigned(text, &assignment, rules, found),
+            Some(assignment) => self.assigned(text, assignment, rules, found),
             None => self.column(text, &name, rules, found),
         }
         if found.len() == before {
-            self.behind(text, &name, rules, found);
+            self.behind(text, &name, rules, read.as_ref(), found);
         }
         done
     }

@@ -244,6 +244,9 @@ impl KeyTable {
             if matches!(joined, b"pin" | b"otp") {
                 self.needles.insert(KeyNeedle::signed("", joined, " is "));
             }
+            if matches!(joined, b"pass" | b"pwd") {
+                self.needles.insert(KeyNeedle::signed("", joined, " "));
+            }
             if mode == Mode::Suffix {
                 // Which of several it is: `pass2`, `pass_prod`.
                 for which in

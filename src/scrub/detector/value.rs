@@ -45,6 +45,8 @@ pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
 use no_secret::is_typed_number;
 pub(in crate::scrub::detector) use told::is_chosen_word;
+pub(in crate::scrub::detector) use told::is_drawn;
+pub(in crate::scrub::detector) use told::is_drawn_number;
 pub(in crate::scrub::detector) use told::is_told;
 
 /// How much of a value is looked at to tell whether it is secret.
@@ -157,7 +159,10 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
     match form {
         ValueForm::Credential => {
             let sure = matches!(word, None | Some(Sign::Equals | Sign::Pair));
-            is_credential(text) || (sure && (is_phrase(text) || is_chosen_name(text)))
+            let tied = sure || matches!(word, Some(Sign::Colon | Sign::SpacedEquals | Sign::Flag));
+            is_credential(text)
+                || (sure && (is_phrase(text) || is_chosen_name(text)))
+                || (tied && is_pair_of_words(text))
         }
         ValueForm::Password => match word {
             None => !is_sentence(text) && (!digits || 4 <= text.len()),

@@ -32,10 +32,11 @@ pub(in crate::scrub) fn aligned(
     let name = text.get(key.clone()).unwrap_or_default();
     let is_name = |cell: &Range<usize>| text.get(cell.clone()).is_some_and(columns::is_name);
     let are_names = (2..=COLUMNS_MAX).contains(&names.len()) && names.iter().all(is_name);
-    let Some(number) = names.iter().position(|cell| cell == key).filter(|_| are_names) else {
+    let of_key = |cell: &Range<usize>| cell.start <= key.start && cell.end == key.end;
+    let Some(number) = names.iter().position(of_key).filter(|_| are_names) else {
         return (found, row.len());
     };
-    let place = key.start - row.start;
+    let place = names.get(number).map_or(key.start, |cell| cell.start) - row.start;
     let (mut end, mut misses) = (row.end, 0);
     for index in 0..ROWS_MAX {
         let Some(row) = next_row(text, end) else { break };
@@ -69,7 +70,14 @@ fn row_of_names(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
     let before = text.get(key.start.saturating_sub(ROW_LEN_MAX)..key.start)?;
     let ends =
         matches!(rest, [b' ', b' ', ..] | [b' ', b'\n', ..] | [b'\n', ..] | [b'\r', b'\n', ..]);
-    let begins = matches!(before, [] | [.., b'\n'] | [.., b' ', b' ']);
+    // `CLIENT SECRET`
+    let of_word = |byte: &&u8| byte.is_ascii_alphabetic();
+    let word = before.strip_suffix(b" ").map_or(0, |before| {
+        before.iter().rev().take_while(of_word).count() + 1
+    });
+    let outside = before.get(..before.len() - word).unwrap_or_default();
+    let is_begin = |before: &[u8]| matches!(before, [] | [.., b'\n'] | [.., b' ', b' ']);
+    let begins = is_begin(before) || (1 < word && is_begin(outside));
     if !ends || !begins {
         return None;
     }

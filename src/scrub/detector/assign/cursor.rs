@@ -141,6 +141,8 @@ impl<'t> Cursor<'t> {
             }
             [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
             [b':', b':', ..] => self.double_colon(blanks)?,
+            // `${PASSWORD:?must be set}`
+            [b':', b'?', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
             [b':', ..] => {
                 self.at += 1;
                 match self.typed()? {

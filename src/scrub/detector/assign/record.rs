@@ -33,7 +33,8 @@ pub(super) fn before(
 /// Whether a member or an attribute of this name holds the value of its neighbour, or of
 /// the key of its object.
 pub(in crate::scrub) fn is_value_name(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 11] = [
+    const NAMES: [&[u8]; 12] = [
+        b"v",
         b"value",
         b"val",
         b"content",
@@ -63,6 +64,7 @@ pub(super) fn is_name_name(name: &[u8]) -> bool {
     [&b"name"[..], b"key", b"header", b"field", b"param", b"variable", b"label"]
         .iter()
         .any(|word| ends_with(name, word))
+        || matches!(name, b"id" | b"k")
 }
 
 fn ends_with(name: &[u8], word: &[u8]) -> bool {

@@ -117,6 +117,12 @@ impl Cursor<'_> {
                 return self.before_string(4 + digits, Sign::Colon);
             }
         }
+        // A property of C#.
+        const ACCESSORS: [&[u8]; 3] =
+            [b"{ get; set; } =", b"{ get; init; } =", b"{ get; private set; } ="];
+        if let Some(accessors) = ACCESSORS.iter().find(|one| rest.starts_with(one)) {
+            return self.before_string(accessors.len(), Sign::SpacedEquals);
+        }
         // A type between name and sign: Go's, Java's.
         if key_quote.is_none() && 0 < blanks {
             const TYPES: [&[u8]; 4] = [b"string =", b"[]byte =", b"String =", b"&str ="];
@@ -371,7 +377,12 @@ pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {
 
 /// How long what a value is wrapped in is, if `rest` begins with it.
 fn wrapper(rest: &[u8]) -> Option<usize> {
-    const BEFORE: [&[u8]; 9] = [
+    const BEFORE: [&[u8]; 14] = [
+        b"$\"",
+        b"Just ",
+        b"!secret ",
+        b"(Just ",
+        b"Some ",
         b"<<",
         b"new ",
         b"[]byte(",

@@ -57,7 +57,14 @@ impl<'d> Search<'d, '_> {
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
-        let is_cell = |cell: &[u8]| value::is_told(cell, false) || value::is_chosen_word(cell);
+        let is_password = self.form(rules) == ValueForm::Password;
+        let is_cell = |cell: &[u8]| {
+            let tells = match is_password {
+                true => value::is_pair_of_words(cell),
+                false => value::is_drawn(cell) || value::is_drawn_number(cell),
+            };
+            tells || value::is_told(cell, false) || value::is_chosen_word(cell)
+        };
         let (cells, read_bytes) = assign::aligned(text, key, is_cell);
         self.step(read_bytes);
         for cell in cells {

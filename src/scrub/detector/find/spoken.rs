@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign;
+use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
@@ -25,6 +26,7 @@ impl<'d> Search<'d, '_> {
         text: &[u8],
         key: &Range<usize>,
         rules: Rules<'d>,
+        read: Option<&Assignment>,
         found: &mut Vec<Match>,
     ) {
         let before = found.len();
@@ -34,6 +36,9 @@ impl<'d> Search<'d, '_> {
         }
         if found.len() == before {
             self.aligned(text, key, rules, found);
+        }
+        if found.len() == before {
+            self.near(text, key, rules, read, found);
         }
     }
 

@@ -114,7 +114,51 @@ fn name_rest(rest: &[u8]) -> usize {
 /// Whether what follows a telling word, and `after` bytes of its name, says that it is (part
 /// of) a key.
 fn is_key(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
-    is_key_in_text(bytes, start, rest, after) || may_end(rest, after)
+    is_key_in_text(bytes, start, rest, after)
+        || may_end(rest, after)
+        || is_near_value(bytes, start, rest, after)
+}
+
+/// How far from a name what is no word may stand, whatever stands between.
+const NEAR_REACH: usize = 64;
+
+/// Whether letters with digits between them, as no word has them, stand on the line of a name:
+/// behind it, or right before it where a bracket, a comment or `as` begins with it.
+fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
+    let behind = rest.get(after..rest.len().min(after + NEAR_REACH)).unwrap_or_default();
+    let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());
+    let behind = behind.get(..line).unwrap_or_default();
+    let may_follow = match behind {
+        [b' ' | b'?' | b'!' | b'<' | b'>' | b'|' | b',' | b';' | b'-' | b'~' | b'*', _, ..] => true,
+        [0x80..=0xff, ..] => true,
+        _ => false,
+    };
+    if may_follow && has_no_word(behind) {
+        return true;
+    }
+    let before = bytes.get(start.saturating_sub(NEAR_REACH)..start).unwrap_or_default();
+    let outer = before.trim_ascii_end();
+    let sign = outer.len() < before.len() && [&b"#"[..], b"//", b" as", b"--"].iter().any(|sign| outer.ends_with(sign));
+    (sign || before.ends_with(b"(")) && has_no_word(before)
+}
+
+/// Whether a run of letters and digits is long, and has two digits and two letters.
+fn has_no_word(text: &[u8]) -> bool {
+    const LEN_MIN: usize = 6;
+    let (mut letters, mut digits) = (0, 0);
+    for byte in text {
+        if byte.is_ascii_alphabetic() {
+            letters += 1;
+        } else if byte.is_ascii_digit() {
+            digits += 1;
+        } else if *byte <= b' ' || matches!(byte, b'=' | b'/' | b'"' | b'\'') {
+            (letters, digits) = (0, 0);
+        }
+        if 2 <= letters && 2 <= digits && LEN_MIN <= letters + digits {
+            return true;
+        }
+    }
+    false
 }
 
 /// The same, where the text goes on behind the name.

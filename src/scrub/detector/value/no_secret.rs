@@ -8,7 +8,7 @@ use crate::scrub::detector::value::names::is_field_name;
 use crate::scrub::rule::validator::WordList;
 
 /// Constants, types and states, in lower case.
-const WORDS: WordList<133> = WordList::new([
+const WORDS: WordList<158> = WordList::new([
     "-",
     "--",
     "n/a",
@@ -142,6 +142,31 @@ const WORDS: WordList<133> = WordList::new([
     "requerido",
     "requis",
     "richiesto",
+    "bcrypt",
+    "scrypt",
+    "argon2",
+    "argon2i",
+    "argon2id",
+    "pbkdf2",
+    "sha1",
+    "sha256",
+    "sha512",
+    "md5",
+    "hmac",
+    "via",
+    "from",
+    "with",
+    "and",
+    "or",
+    "is",
+    "in",
+    "for",
+    "to",
+    "instead",
+    "option",
+    "flag",
+    "argument",
+    "parameter",
 ]);
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,

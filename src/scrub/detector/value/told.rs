@@ -140,6 +140,35 @@ fn is_technical(text: &[u8]) -> bool {
     NAMES.is_match(text)
 }
 
+/// Whether a word was drawn from letters and digits, as keys and tokens are.
+pub(in crate::scrub::detector) fn is_drawn(text: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| text.iter().filter(|byte| is(byte)).count();
+    let of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=.~".contains(byte);
+    let (lowers, uppers) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    let digits = count(u8::is_ascii_digit);
+    let is_mixed = 3 <= lowers && 3 <= uppers && 2 <= digits;
+    let is_one_case = (lowers == 0 || uppers == 0) && 4 <= digits && 8 <= lowers + uppers;
+    (20..=512).contains(&text.len())
+        && (is_mixed || (is_one_case && !text.iter().any(|byte| matches!(byte, b'-' | b'_' | b'/'))))
+        && !text.iter().all(u8::is_ascii_hexdigit)
+        && text.iter().all(of_key)
+        && !text.starts_with(b"AAAA")
+        && !text.starts_with(b"0x")
+        && !text.starts_with(b"MII")
+        && !text.starts_with(b"/")
+        && validator::looks_random(text)
+        && !is_no_secret(text)
+}
+
+/// Whether a text is a number of 128 bits and more, in hexadecimal digits or as a UUID: of
+/// those that are no secret, most have a name that says so.
+pub(in crate::scrub::detector) fn is_drawn_number(text: &[u8]) -> bool {
+    validator::is_uuid(text)
+        || (32 <= text.len()
+            && text.iter().all(u8::is_ascii_hexdigit)
+            && validator::looks_random(text))
+}
+
 /// Whether a text begins with the name of a function, as SQL has them, and a string that it
 /// gets.
 fn is_call(text: &[u8]) -> bool {

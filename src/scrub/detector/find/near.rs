@@ -1,0 +1,138 @@
+//! A value near a telling name that nothing known ties to it.
+//!
+//! There is no end to the ways in which people and programs set a value behind its name:
+//! signs of languages, signs of their own, words. What is known of them is read first. What
+//! is left is read here, by the value: whatever stands between must be signs and plain words,
+//! and the first word that is not plain must show by its looks that it is a secret.
+
+use std::ops::Range;
+
+use crate::scrub::detector::assign;
+use crate::scrub::detector::assign::Assignment;
+use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::find::Search;
+use crate::scrub::detector::key::Rules;
+use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::value;
+use crate::scrub::detector::value::Standing;
+use crate::scrub::rule::ValueForm;
+
+/// How far from a name its value may begin, in bytes.
+const REACH: usize = 96;
+
+/// How long a value is at most.
+const VALUE_LEN_MAX: usize = 512;
+
+/// What ends a value.
+const ENDS: ByteSet = ByteSet::of(b"\"'`\\<>|(){}[], \t\r\n");
+
+impl<'d> Search<'d, '_> {
+    /// Judges the first word behind a key that is none of a sentence. What was read as an
+    /// assignment was judged, unless a blank alone ties it.
+    pub(super) fn near(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        read: Option<&Assignment>,
+        found: &mut Vec<Match>,
+    ) {
+        let form = self.form(rules);
+        if ![ValueForm::Whole, ValueForm::Password, ValueForm::Credential].contains(&form) {
+            return;
+        }
+        self.step(REACH);
+        let name = text.get(key.clone()).unwrap_or_default();
+        let of_password = form == ValueForm::Password || holds_password(name);
+        let place = match assign::Between::new(text, key.end, REACH).value() {
+            Some(between) => {
+                let start = between.at;
+                let was_judged = read.is_some_and(|read| {
+                    read.value.start == start && !matches!(read.sign, Sign::Prose | Sign::Stated) && (form == ValueForm::Password || !of_password)
+                });
+                if was_judged {
+                    return;
+                }
+                word_at(text, start).and_then(|range| {
+                    let is_alone = !between.breaks || ends_line(text, range.end);
+                    let tie = Tie { tied: between.tied, close: between.words <= 2 || between.tied_last };
+                    (is_alone && looks_secret(text, &range, of_password, tie)).then(|| range.clone())
+                        .or_else(|| pair(text, range, of_password, tie))
+                })
+            }
+            None => None,
+        };
+        let place = place.or_else(|| {
+            let range = assign::value_before(text, key)?;
+            looks_secret(text, &range, of_password, Tie { tied: true, close: true }).then_some(range)
+        });
+        if let Some(range) = place {
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+    }
+}
+
+/// How much is known of what stands between a name and a value.
+#[derive(Clone, Copy)]
+struct Tie {
+    /// A sign or a word says that a value follows.
+    tied: bool,
+    /// It stands right before the value, or little stands between.
+    close: bool,
+}
+
+/// Whether a name is one of passwords, whatever else it names.
+fn holds_password(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [&b"passw"[..], b"passp", b"cred"].iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+}
+
+/// The word that begins at `start`, without the sentence's signs.
+fn word_at(text: &[u8], start: usize) -> Option<Range<usize>> {
+    let rest = text.get(start..text.len().min(start + VALUE_LEN_MAX))?;
+    let len = rest.iter().take_while(|byte| byte.is_ascii_graphic() && !ENDS.has(**byte)).count();
+    let word = rest.get(..len)?;
+    let len = word.iter().rposition(|byte| !b".;:*_~".contains(byte))? + 1;
+    let is_call = matches!(text.get(start + len), Some(b'(' | b'['));
+    (!is_call).then_some(start..start + len)
+}
+
+/// Whether a line ends here, or the text or the string around it.
+fn ends_line(text: &[u8], at: usize) -> bool {
+    matches!(text.get(at..).unwrap_or_default(), [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..])
+}
+
+/// The password of a pair: `root/x`, `root:x`.
+fn pair(text: &[u8], word: Range<usize>, of_password: bool, tie: Tie) -> Option<Range<usize>> {
+    let bytes = text.get(word.clone())?;
+    let sign = bytes.iter().position(|byte| matches!(byte, b':' | b'/'))?;
+    let (user, password) = (bytes.get(..sign)?, word.start + sign + 1..word.end);
+    let of_name = |byte: &u8| byte.is_ascii_lowercase() || b"_-.@".contains(byte);
+    let is_name = 2 <= user.len() && user.iter().all(of_name);
+    (of_password && tie.tied && is_name && looks_secret(text, &password, true, tie)).then_some(password)
+}
+
+/// Whether a value shows by its looks that it is a secret, the more so the less ties it.
+fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) -> bool {
+    let value = text.get(range.clone()).unwrap_or_default();
+    if value.first() == Some(&b'-') || (value.contains(&b'=') && !value.ends_with(b"=")) {
+        return false;
+    }
+    if value::is_drawn(value) {
+        return true;
+    }
+    if !tie.tied {
+        return of_password
+            && (value::is_told(value, false) || (tie.close && value::is_chosen_word(value)));
+    }
+    let is_close = tie.close;
+    match of_password {
+        true => {
+            value::is_told(value, false)
+                || value::is_generated(value)
+                || (is_close && (value::is_chosen_word(value) || value::is_pair_of_words(value)))
+        }
+        false => value::is_told(value, false) || (is_close && value::is_drawn_number(value)),
+    }
+}
