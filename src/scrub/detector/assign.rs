@@ -33,6 +33,8 @@ pub(in crate::scrub) use around::is_part_of_name;
 pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
 pub(in crate::scrub) use between::Between;
+pub(in crate::scrub) use between::below;
+pub(in crate::scrub) use between::is_joint;
 pub(in crate::scrub) use between::value_before;
 pub(in crate::scrub) use block::Entry;
 pub(in crate::scrub) use block::block;

@@ -47,6 +47,7 @@ use no_secret::is_typed_number;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
 pub(in crate::scrub::detector) use told::is_drawn_number;
+pub(in crate::scrub::detector) use told::is_long_mixed;
 pub(in crate::scrub::detector) use told::is_told;
 
 /// How much of a value is looked at to tell whether it is secret.

@@ -175,7 +175,8 @@ impl<'t> Between<'t> {
 
     /// Takes a plain word. `false`: it is none; `None`: the sentence says something else.
     fn word(&mut self, rest: &[u8]) -> Option<bool> {
-        let of_word = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'\'' || !byte.is_ascii();
+        let of_word =
+            |byte: &&u8| byte.is_ascii_alphabetic() || b"'_".contains(*byte) || !byte.is_ascii();
         let len = rest.iter().take_while(of_word).count();
         let ends = match rest.get(len) {
             None => true,
@@ -247,12 +248,69 @@ fn sign_len(rest: &[u8]) -> Option<usize> {
     SIGNS.iter().find(|sign| rest.starts_with(sign.as_bytes())).map(|sign| sign.len())
 }
 
+/// How long a line is that ends in a colon and has its value below.
+const LINE_MAX: usize = 160;
+
+/// The word that stands alone on the line below that of a name, if a colon ends that, or a line
+/// of strokes stands between: `Token created, copy it now:`.
+pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..text.len().min(at + LINE_MAX))?;
+    let end = memchr::memchr2(b'\n', b'\\', rest).filter(|end| rest.get(*end..).and_then(break_len).is_some())?;
+    let line = rest.get(..end)?.trim_ascii_end();
+    let mut at = at + end;
+    let (mut breaks, mut strokes) = (0, false);
+    while let Some(rest) = text.get(at..).filter(|_| breaks < 3) {
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let inner = rest.get(blanks..)?;
+        let stroke = inner.iter().take(LINE_MAX).take_while(|byte| matches!(byte, b'-' | b'=')).count();
+        match break_len(inner) {
+            Some(len) => {
+                at += blanks + len;
+                breaks += 1;
+            }
+            None if 3 <= stroke && !strokes => {
+                at += blanks + stroke;
+                strokes = true;
+            }
+            None => {
+                at += blanks;
+                break;
+            }
+        }
+    }
+    if !strokes && line.last() != Some(&b':') {
+        return None;
+    }
+    let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
+    let len = word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
+    let ends = matches!(word.get(len..)?, [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]);
+    (ends && 0 < len).then_some(at..at + len)
+}
+
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
 /// `use x as password`, `type "x" into the password field`.
 const JOINTS: [&[u8]; 17] = [
     b"(", b"#", b"//", b"--", b"as", b"as the", b"as a", b"as your", b"into the", b"in the", b"into", b"<-",
     b"is the", b"is my", b"is our", b"is your", b"was the",
 ];
+
+/// Whether what stands before a name may be said to be its value: one of [`JOINTS`] does.
+pub(in crate::scrub) fn is_joint(before: &[u8]) -> bool {
+    joint(before).is_some()
+}
+
+/// The joint that `before` ends with.
+fn joint(before: &[u8]) -> Option<&'static [u8]> {
+    let outer = before.trim_ascii_end();
+    let last = *outer.last()?;
+    JOINTS.iter().copied().find(|joint| {
+        joint.last() == Some(&last.to_ascii_lowercase())
+            && outer
+                .get(outer.len().saturating_sub(joint.len())..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(joint))
+            && (last == b'(') == (outer.len() == before.len())
+    })
+}
 
 /// How far before a name its value may end, and how long it may be.
 const BEFORE_MAX: usize = 16;
@@ -266,13 +324,13 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
     if let Some(range) = asserted(text, from, outer) {
         return Some(range);
     }
-    let joint = JOINTS.iter().find(|joint| {
-        outer.get(outer.len().saturating_sub(joint.len())..).is_some_and(|end| end.eq_ignore_ascii_case(joint))
-            && (joint.last() == Some(&b'(')) == (outer.len() == before.len())
-    })?;
+    let joint = joint(before)?;
     let outer = outer.get(..outer.len() - joint.len())?;
     let blanks = outer.len() - outer.trim_ascii_end().len();
     let outer = outer.trim_ascii_end();
+    // `child.sendline('x')  # password`
+    let call = outer.strip_suffix(b")").filter(|call| call.ends_with(b"'") || call.ends_with(b"\""));
+    let outer = call.unwrap_or(outer);
     let close = outer.iter().rev().take_while(|byte| b"\"'`,;\\".contains(byte)).count();
     let outer = outer.get(..outer.len() - close)?;
     let of_value = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`\\(){}[]<>,;|".contains(*byte);

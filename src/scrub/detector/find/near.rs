@@ -67,6 +67,11 @@ impl<'d> Search<'d, '_> {
             let range = assign::value_before(text, key)?;
             looks_secret(text, &range, of_password, Tie { tied: true, close: true }).then_some(range)
         });
+        let place = place.or_else(|| {
+            let range = assign::below(text, key.end)?;
+            let value = text.get(range.clone())?;
+            (value::is_drawn(value) || value::is_drawn_number(value)).then_some(range)
+        });
         if let Some(range) = place {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }

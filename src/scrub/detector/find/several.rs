@@ -61,7 +61,7 @@ impl<'d> Search<'d, '_> {
         let is_cell = |cell: &[u8]| {
             let tells = match is_password {
                 true => value::is_pair_of_words(cell),
-                false => value::is_drawn(cell) || value::is_drawn_number(cell),
+                false => value::is_long_mixed(cell) || value::is_drawn_number(cell),
             };
             tells || value::is_told(cell, false) || value::is_chosen_word(cell)
         };

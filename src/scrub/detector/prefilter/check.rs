@@ -4,6 +4,7 @@
 //! none, never the reverse.
 
 use crate::scrub::detector::assign::SPOKEN_REACH;
+use crate::scrub::detector::assign::is_joint;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::bytes::is_key_byte;
@@ -133,13 +134,26 @@ fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool 
         [0x80..=0xff, ..] => true,
         _ => false,
     };
-    if may_follow && has_no_word(behind) {
+    if may_follow && (has_no_word(behind) || is_near_below(rest.get(after..).unwrap_or_default())) {
         return true;
     }
     let before = bytes.get(start.saturating_sub(NEAR_REACH)..start).unwrap_or_default();
-    let outer = before.trim_ascii_end();
-    let sign = outer.len() < before.len() && [&b"#"[..], b"//", b" as", b"--"].iter().any(|sign| outer.ends_with(sign));
-    (sign || before.ends_with(b"(")) && has_no_word(before)
+    is_joint(before) && has_no_word(before)
+}
+
+/// How far a line may go on behind a name whose value stands below.
+const LINE_REACH: usize = 192;
+
+/// Whether such a word stands on the lines below that of a name: behind a colon, under strokes,
+/// or in a column.
+fn is_near_below(behind: &[u8]) -> bool {
+    let line = behind.get(..LINE_REACH).unwrap_or(behind);
+    let Some(end) = line.iter().position(|byte| *byte < b' ') else { return false };
+    let (line, below) = behind.split_at(end);
+    let below = below.trim_ascii_start();
+    let is_column = line.starts_with(b"  ");
+    (is_column || line.trim_ascii_end().ends_with(b":") || below.starts_with(b"--") || below.starts_with(b"=="))
+        && has_no_word(below.get(..2 * NEAR_REACH).unwrap_or(below))
 }
 
 /// Whether a run of letters and digits is long, and has two digits and two letters.

@@ -160,6 +160,19 @@ pub(in crate::scrub::detector) fn is_drawn(text: &[u8]) -> bool {
         && !is_no_secret(text)
 }
 
+/// Whether a word is long, of letters and digits, and no name that signs join: where nothing
+/// but tokens is expected, it is one.
+pub(in crate::scrub::detector) fn is_long_mixed(text: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| text.iter().filter(|byte| is(byte)).count();
+    let of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=._".contains(byte);
+    is_drawn(text)
+        || ((16..=512).contains(&text.len())
+            && 2 <= count(u8::is_ascii_digit)
+            && 6 <= count(u8::is_ascii_alphabetic)
+            && text.iter().all(of_token)
+            && !is_no_secret(text))
+}
+
 /// Whether a text is a number of 128 bits and more, in hexadecimal digits or as a UUID: of
 /// those that are no secret, most have a name that says so.
 pub(in crate::scrub::detector) fn is_drawn_number(text: &[u8]) -> bool {
