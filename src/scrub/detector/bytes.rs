@@ -107,6 +107,51 @@ pub(in crate::scrub) fn key_len(text: &[u8]) -> usize {
     leading(text, is_key_byte_wide, is_key_byte)
 }
 
+/// How many digits stand in a text of at most 255 bytes: many bytes are asked at once.
+#[inline]
+pub(in crate::scrub) fn digits_in(text: &[u8]) -> u8 {
+    let count = |bytes: &[u8]| {
+        bytes.iter().fold(0_u8, |count, byte| {
+            count.wrapping_add(u8::from(byte.wrapping_sub(b'0') < 10))
+        })
+    };
+    let (chunks, rest) = text.as_chunks::<32>();
+    chunks.iter().fold(count(rest), |sum, chunk| sum.saturating_add(count(chunk)))
+}
+
+/// Whether a run of letters and digits is long, and has two digits and two letters, or many
+/// letters and one, on this line and in this string.
+pub(in crate::scrub) fn has_no_word(text: &[u8]) -> bool {
+    const LEN_MIN: usize = 6;
+    const LONG_MIN: usize = 14;
+    let (mut letters, mut digits) = (0, 0);
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte.is_ascii_alphabetic() {
+            letters += 1;
+        } else if byte.is_ascii_digit() {
+            digits += 1;
+        } else if byte < b' ' {
+            return false;
+        } else if matches!(byte, b' ' | b'=' | b'/' | b'"' | b'\'' | b':' | b'\\' | b',' | b';' | b'<') {
+            let ends = match (byte, bytes.peek()) {
+                (b'"', Some(b',' | b'}' | b']' | b':')) => true,
+                (b'\\', Some(b'n' | b'r' | b'\\')) | (b'<', Some(b'/')) => true,
+                _ => false,
+            };
+            if ends {
+                return false;
+            }
+            (letters, digits) = (0, 0);
+        }
+        let is_mixed = 2 <= letters && 2 <= digits && LEN_MIN <= letters + digits;
+        if is_mixed || (1 == digits && LONG_MIN <= letters) {
+            return true;
+        }
+    }
+    false
+}
+
 /// How many bytes of a class a text begins with. `wide` says what `is` does, without a look
 /// into memory, so that many bytes are asked at once.
 #[inline(always)]

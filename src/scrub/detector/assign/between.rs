@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::decode::break_len;
 
 /// How many plain words may stand between.
@@ -145,7 +146,6 @@ impl<'t> Between<'t> {
         self.at += len;
         self.tied = true;
         self.tied_last = true;
-        self.is_claimed &= self.rest().first() == Some(&b'"');
     }
 
     /// Goes behind the end of a line, and behind a line of strokes; `false`: none ends here.
@@ -303,6 +303,10 @@ pub(in crate::scrub) fn is_joint(before: &[u8]) -> bool {
 fn joint(before: &[u8]) -> Option<&'static [u8]> {
     let outer = before.trim_ascii_end();
     let last = *outer.last()?;
+    // Most names have none of these before them.
+    if outer.len() == before.len() && last != b'(' {
+        return None;
+    }
     JOINTS.iter().copied().find(|joint| {
         joint.last() == Some(&last.to_ascii_lowercase())
             && outer
@@ -320,6 +324,9 @@ const VALUE_MAX: usize = 96;
 pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
     let from = key.start.saturating_sub(BEFORE_MAX + VALUE_MAX);
     let before = text.get(from..key.start)?;
+    if digits_in(before) == 0 {
+        return None;
+    }
     let outer = before.trim_ascii_end();
     if let Some(range) = asserted(text, from, outer) {
         return Some(range);

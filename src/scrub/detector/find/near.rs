@@ -11,6 +11,9 @@ use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::bytes::ByteSet;
+use crate::scrub::detector::bytes::PASSWORD_SIGNS;
+use crate::scrub::detector::bytes::digits_in;
+use crate::scrub::detector::bytes::has_no_word;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Match;
@@ -45,7 +48,11 @@ impl<'d> Search<'d, '_> {
         self.step(REACH);
         let name = text.get(key.clone()).unwrap_or_default();
         let of_password = form == ValueForm::Password || holds_password(name);
-        let place = match assign::Between::new(text, key.end, REACH).value() {
+        let reach = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
+        let has_sign = || reach.iter().any(|byte| PASSWORD_SIGNS.has(*byte));
+        let tells = (0 < digits_in(reach) && has_no_word(reach)) || (of_password && has_sign());
+        let between = tells.then(|| assign::Between::new(text, key.end, REACH).value());
+        let place = match between.flatten() {
             Some(between) => {
                 let start = between.at;
                 let was_judged = read.is_some_and(|read| {

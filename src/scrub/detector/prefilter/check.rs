@@ -7,6 +7,8 @@ use crate::scrub::detector::assign::SPOKEN_REACH;
 use crate::scrub::detector::assign::is_joint;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
+use crate::scrub::detector::bytes::digits_in;
+use crate::scrub::detector::bytes::has_no_word;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
@@ -126,19 +128,29 @@ const NEAR_REACH: usize = 64;
 /// Whether letters with digits between them, as no word has them, stand on the line of a name:
 /// behind it, or right before it where a bracket, a comment or `as` begins with it.
 fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
-    let behind = rest.get(after..rest.len().min(after + NEAR_REACH)).unwrap_or_default();
-    let line = behind.iter().position(|byte| *byte < b' ').unwrap_or(behind.len());
-    let behind = behind.get(..line).unwrap_or_default();
+    // `secretary`, `tokenizer`, cookies: other words, and names of lists.
+    let is_other = matches!(rest.first(), Some(b'a'..=b'r' | b't'..=b'z'))
+        && matches!(bytes.get(start), Some(b's' | b'S' | b't' | b'T'));
+    let is_cookie = bytes.get(start..start + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"cook"));
+    if is_other || is_cookie {
+        return false;
+    }
+    let behind = rest.get(after..).unwrap_or_default();
     let may_follow = match behind {
-        [b' ' | b'?' | b'!' | b'<' | b'>' | b'|' | b',' | b';' | b'-' | b'~' | b'*', _, ..] => true,
-        [0x80..=0xff, ..] => true,
+        [b' ' | b'?' | b'!' | b'<' | b'>' | b'|' | b'-' | b'~' | b'*', _, ..] => true,
+        [b',' | b';', b' ', ..] | [0x80..=0xff, ..] => true,
         _ => false,
     };
-    if may_follow && (has_no_word(behind) || is_near_below(rest.get(after..).unwrap_or_default())) {
-        return true;
+    if may_follow {
+        let near = behind.get(..NEAR_REACH).unwrap_or(behind);
+        if 0 < digits_in(near) && has_no_word(near) || is_near_below(behind) {
+            return true;
+        }
     }
     let before = bytes.get(start.saturating_sub(NEAR_REACH)..start).unwrap_or_default();
-    is_joint(before) && has_no_word(before)
+    1 < digits_in(before)
+        && is_joint(before)
+        && before.split(|byte| *byte == b'"').any(has_no_word)
 }
 
 /// How far a line may go on behind a name whose value stands below.
@@ -148,31 +160,13 @@ const LINE_REACH: usize = 192;
 /// or in a column.
 fn is_near_below(behind: &[u8]) -> bool {
     let line = behind.get(..LINE_REACH).unwrap_or(behind);
-    let Some(end) = line.iter().position(|byte| *byte < b' ') else { return false };
+    let Some(end) = memchr::memchr(b'\n', line) else { return false };
     let (line, below) = behind.split_at(end);
     let below = below.trim_ascii_start();
-    let is_column = line.starts_with(b"  ");
-    (is_column || line.trim_ascii_end().ends_with(b":") || below.starts_with(b"--") || below.starts_with(b"=="))
-        && has_no_word(below.get(..2 * NEAR_REACH).unwrap_or(below))
-}
-
-/// Whether a run of letters and digits is long, and has two digits and two letters.
-fn has_no_word(text: &[u8]) -> bool {
-    const LEN_MIN: usize = 6;
-    let (mut letters, mut digits) = (0, 0);
-    for byte in text {
-        if byte.is_ascii_alphabetic() {
-            letters += 1;
-        } else if byte.is_ascii_digit() {
-            digits += 1;
-        } else if *byte <= b' ' || matches!(byte, b'=' | b'/' | b'"' | b'\'') {
-            (letters, digits) = (0, 0);
-        }
-        if 2 <= letters && 2 <= digits && LEN_MIN <= letters + digits {
-            return true;
-        }
-    }
-    false
+    let strokes = below.iter().take_while(|byte| matches!(byte, b'-' | b'=')).count();
+    let tells = line.starts_with(b"  ") || line.trim_ascii_end().ends_with(b":") || 1 < strokes;
+    let below = below.get(strokes..).unwrap_or_default().trim_ascii_start();
+    tells && has_no_word(below.get(..2 * NEAR_REACH).unwrap_or(below))
 }
 
 /// The same, where the text goes on behind the name.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
+use crate::scrub::detector::value::chosen::is_base64_with_slash;
 use crate::scrub::detector::value::chosen::is_generated;
 use crate::scrub::detector::value::chosen::is_phrase;
 use crate::scrub::detector::value::chosen::names_something;
@@ -155,7 +156,7 @@ pub(in crate::scrub::detector) fn is_drawn(text: &[u8]) -> bool {
         && !text.starts_with(b"AAAA")
         && !text.starts_with(b"0x")
         && !text.starts_with(b"MII")
-        && !text.starts_with(b"/")
+        && (!text.starts_with(b"/") || is_base64_with_slash(text))
         && validator::looks_random(text)
         && !is_no_secret(text)
 }
@@ -167,7 +168,7 @@ pub(in crate::scrub::detector) fn is_long_mixed(text: &[u8]) -> bool {
     let of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=._".contains(byte);
     is_drawn(text)
         || ((16..=512).contains(&text.len())
-            && 2 <= count(u8::is_ascii_digit)
+            && 1 <= count(u8::is_ascii_digit)
             && 6 <= count(u8::is_ascii_alphabetic)
             && text.iter().all(of_token)
             && !is_no_secret(text))
