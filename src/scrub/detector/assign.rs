@@ -55,6 +55,7 @@ pub(in crate::scrub) use section::in_section;
 pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
 pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;
+pub(in crate::scrub) use wrapped::fallback;
 pub(in crate::scrub) use wrapped::list_start;
 
 use std::ops::Range;
@@ -118,11 +119,12 @@ pub(in crate::scrub) struct Assignment {
 pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Assignment> {
     let cursor = Cursor { text, at: key.end };
     let quote = cursor.quote();
-    let Some((sign, mut cursor, key_quote)) = cursor.sign(&key) else {
+    let before = |key: Range<usize>| {
         let (value, depth) = record::before(text, &key, quote)?;
         let (sign, delimiter) = (Sign::Colon, Delimiter::Quote(depth));
-        return Some(Assignment { key, sign, value, delimiter, key_quote: Some(depth) });
+        Some(Assignment { key, sign, value, delimiter, key_quote: Some(depth) })
     };
+    let Some((sign, mut cursor, key_quote)) = cursor.sign(&key) else { return before(key) };
     cursor.emphasis();
     cursor.star(&key);
     cursor.blanks();
@@ -151,6 +153,10 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
         Sign::Equals if is_query(text, &key) => Sign::Query,
         sign => sign,
     };
+    // `<input value="x" id="password">`
+    if value.is_empty() && sign == Sign::Element {
+        return before(key);
+    }
     (!value.is_empty()).then_some(Assignment { key, sign, value, delimiter, key_quote })
 }
 

@@ -29,15 +29,19 @@ const TIES: [&[u8]; 15] = [
 ];
 
 /// Words that claim what stands right behind them.
-const CLAIMS: [&[u8]; 64] = [
+const CLAIMS: [&[u8]; 55] = [
     b"id", b"ids", b"uid", b"uuid", b"guid", b"sha", b"digest", b"hash", b"checksum", b"etag",
     b"commit", b"revision", b"rev", b"ref", b"request", b"trace", b"span", b"correlation",
     b"fingerprint", b"thumbprint", b"serial", b"kid", b"pod", b"container", b"image", b"host",
     b"file", b"path", b"version", b"build", b"job", b"bucket", b"object", b"integrity", b"nonce",
     b"public", b"user", b"username", b"login", b"name", b"email", b"port", b"url", b"database",
-    b"db", b"client", b"role", b"hashed", b"hashes", b"scheme", b"algorithm", b"using", b"with",
-    b"via", b"by", b"at", b"in", b"on", b"policy", b"field", b"not", b"must", b"from", b"for",
+    b"db", b"client", b"role", b"hashed", b"hashes", b"scheme", b"algorithm", b"policy",
+    b"field", b"not", b"must",
 ];
+
+/// Words behind which stands something else, but for a colon right behind them.
+const PREPOSITIONS: [&[u8]; 9] =
+    [b"using", b"with", b"via", b"by", b"at", b"in", b"on", b"from", b"for"];
 
 /// A place behind a name, and what was read up to there.
 pub(in crate::scrub) struct Between<'t> {
@@ -55,6 +59,7 @@ pub(in crate::scrub) struct Between<'t> {
     /// How many plain words stand between.
     pub(in crate::scrub) words: usize,
     is_claimed: bool,
+    by_preposition: bool,
     /// Whether the word that was read last is `from`.
     from: bool,
 }
@@ -73,6 +78,7 @@ impl<'t> Between<'t> {
             breaks: false,
             words: 0,
             is_claimed: false,
+            by_preposition: false,
             from: false,
         }
     }
@@ -95,10 +101,14 @@ impl<'t> Between<'t> {
                 b'$' if !matches!(next, Some(b'"' | b'\'')) => break,
                 b'<' if rest.starts_with(CDATA) => self.tie(CDATA.len()),
                 b'-' if is_operator(rest) => self.tie(memchr::memchr(b' ', rest)?),
-                b'.' if matches!(next, Some(b' ')) && self.at == self.start + 2 => self.tie(1),
+                b'.' if next == Some(b' ') && self.at <= self.start + 2 => self.tie(1),
                 b'.' if self.at <= self.start + 1 => self.tie(compared_len(rest)?),
                 b'/' if next == Some(b' ') && 0 < self.words => self.tie(1),
-                byte if is_sign(byte, next) => self.tie(1),
+                byte if is_sign(byte, next) => {
+                    // `the password you asked for: x`
+                    self.is_claimed &= byte != b':' || !self.by_preposition;
+                    self.tie(1);
+                }
                 b'\\' if matches!(next, Some(b'"' | b'\'' | b'\\')) => self.at += 1,
                 byte if OPENING.has(byte) => self.at += 1,
                 _ => {
@@ -193,7 +203,9 @@ impl<'t> Between<'t> {
         if WORDS_MAX < self.words {
             return None;
         }
-        self.is_claimed = CLAIMS.contains(&word.as_slice()) || word.ends_with(b"id");
+        self.by_preposition = PREPOSITIONS.contains(&word.as_slice());
+        self.is_claimed =
+            self.by_preposition || CLAIMS.contains(&word.as_slice()) || word.ends_with(b"id");
         self.tied_last = TIES.contains(&word.as_slice());
         self.tied |= self.tied_last;
         self.from = word == b"from";

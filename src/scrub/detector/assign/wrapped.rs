@@ -344,6 +344,32 @@ impl Cursor<'_> {
     }
 }
 
+/// How far an expression may reach before its fallback, in bytes.
+const FALLBACK_REACH: usize = 96;
+
+/// The string that takes the place of a value that is read from elsewhere and is not there:
+/// `os.getenv("X") or "y"`.
+pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+    const OPERATORS: [&[u8]; 7] =
+        [b" or ", b" || ", b" ?? ", b" ?: ", b".unwrap_or(", b".orElse(", b".getOrElse("];
+    let rest = text.get(at..text.len().min(at + FALLBACK_REACH))?;
+    let line = rest.split(|byte| *byte == b'\n').next()?;
+    // Only calls and members are read from elsewhere.
+    let of_path = |byte: &&u8| is_word(**byte) || matches!(**byte, b'.' | b':' | b'$');
+    let path = line.iter().take_while(of_path).count();
+    if !matches!(line.get(path), Some(b'(' | b'[' | b' ')) || path == 0 {
+        return None;
+    }
+    let (found, operator) = OPERATORS.iter().find_map(|operator| {
+        memchr::memmem::find(line, operator).map(|found| (found, operator.len()))
+    })?;
+    let mut cursor = Cursor { text, at: at + found + operator };
+    cursor.string_prefix();
+    let (depth, quote) = cursor.quote()?;
+    let start = cursor.at + depth + 1;
+    Some((start..closing_quote(text, start, depth, quote), depth))
+}
+
 /// Where the bracket of a list stands whose type is written before it: `[]string{`,
 /// `new String[] {`, `vec![`; or of one in braces, `{"a", "b"}`.
 pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {

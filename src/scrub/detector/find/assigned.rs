@@ -44,6 +44,14 @@ impl<'d> Search<'d, '_> {
         if let Delimiter::Quote(depth) = assignment.delimiter {
             return self.quoted(text, assignment, sign, depth, rules, found);
         }
+        if let Some((fallback, _)) = assign::fallback(text, range.start) {
+            self.step(fallback.len());
+            let before = found.len();
+            self.judge(text, fallback, rules, Standing::Whole, None, found);
+            if before < found.len() {
+                return;
+            }
+        }
         if is_mask(value)
             || assign::is_reference(text, range.start, sign)
             || self.structured(text, assignment, rules, found)

@@ -50,7 +50,9 @@ impl<'d> Search<'d, '_> {
         let of_password = form == ValueForm::Password || holds_password(name);
         let reach = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
         let has_sign = || reach.iter().any(|byte| PASSWORD_SIGNS.has(*byte));
-        let tells = (0 < digits_in(reach) && has_no_word(reach)) || (of_password && has_sign());
+        let is_tied = !matches!(reach, [b' ', b'a'..=b'z' | b'A'..=b'Z', ..]);
+        let tells = 0 < digits_in(reach) && (is_tied || has_no_word(reach));
+        let tells = tells || (of_password && has_sign());
         let between = tells.then(|| assign::Between::new(text, key.end, REACH).value());
         let place = match between.flatten() {
             Some(between) => {
@@ -98,6 +100,8 @@ struct Tie {
 fn holds_password(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     [&b"passw"[..], b"passp", b"cred"].iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+        || lower.ends_with(b"pass")
+        || lower.ends_with(b"pwd")
 }
 
 /// The word that begins at `start`, without the sentence's signs.
