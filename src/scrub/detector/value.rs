@@ -212,7 +212,7 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
         ValueForm::Password if sign == Sign::Stated && is_words(text) => true,
-        _ if row || is_option(text) => false,
+        _ if row || is_option(text) || is_numbered(text) => false,
         _ if id => {
             HEX_LEN_MIN <= text.len()
                 && text.iter().any(|byte| byte.is_ascii_digit())
@@ -249,6 +249,14 @@ fn is_words(text: &[u8]) -> bool {
     4 <= words.clone().count()
         && words.all(|word| 3 < word.len() && word.iter().all(u8::is_ascii_lowercase))
         && !is_sentence(text)
+}
+
+/// `JID-5b1ab177`: what numbers jobs and tickets.
+fn is_numbered(text: &[u8]) -> bool {
+    let letters = text.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let number = text.get(letters..).and_then(|rest| rest.strip_prefix(b"-"));
+    (2..=6).contains(&letters)
+        && number.is_some_and(|number| number.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `-p'…'`, an option of a command: `sshpass` reads like a name of a password.
