@@ -252,7 +252,7 @@ fn is_words(text: &[u8]) -> bool {
 }
 
 /// `JID-5b1ab177`: what numbers jobs and tickets.
-fn is_numbered(text: &[u8]) -> bool {
+pub(in crate::scrub::detector) fn is_numbered(text: &[u8]) -> bool {
     let letters = text.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     let number = text.get(letters..).and_then(|rest| rest.strip_prefix(b"-"));
     (2..=6).contains(&letters)

@@ -132,7 +132,7 @@ fn pair(text: &[u8], word: Range<usize>, of_password: bool, tie: Tie) -> Option<
 /// Whether a value shows by its looks that it is a secret, the more so the less ties it.
 fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) -> bool {
     let value = text.get(range.clone()).unwrap_or_default();
-    if value.first() == Some(&b'-') || (value.contains(&b'=') && !value.ends_with(b"=")) {
+    if value::is_numbered(value) || value.first() == Some(&b'-') || (value.contains(&b'=') && !value.ends_with(b"=")) {
         return false;
     }
     if value::is_drawn(value) {
