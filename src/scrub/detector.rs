@@ -351,6 +351,7 @@ impl Detector {
 /// The needles for a word of a key: as it is, and as sentences have it in a URL.
 fn announced_key(key: &KeyNeedle) -> impl Iterator<Item = (Needle, Use)> {
     let check = match key.has_sign() {
+        true if key.has_blank() => Check::NearValue,
         true => Check::None,
         false if key.is_spoken() => Check::SpokenKey,
         false => Check::Key,

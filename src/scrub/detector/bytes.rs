@@ -111,9 +111,9 @@ pub(in crate::scrub) fn key_len(text: &[u8]) -> usize {
 #[inline]
 pub(in crate::scrub) fn digits_in(text: &[u8]) -> u8 {
     let count = |bytes: &[u8]| {
-        bytes.iter().fold(0_u8, |count, byte| {
-            count.wrapping_add(u8::from(byte.wrapping_sub(b'0') < 10))
-        })
+        bytes
+            .iter()
+            .fold(0_u8, |count, byte| count.wrapping_add(u8::from(byte.wrapping_sub(b'0') < 10)))
     };
     let (chunks, rest) = text.as_chunks::<32>();
     chunks.iter().fold(count(rest), |sum, chunk| sum.saturating_add(count(chunk)))
@@ -133,7 +133,10 @@ pub(in crate::scrub) fn has_no_word(text: &[u8]) -> bool {
             digits += 1;
         } else if byte < b' ' {
             return false;
-        } else if matches!(byte, b' ' | b'=' | b'/' | b'"' | b'\'' | b':' | b'\\' | b',' | b';' | b'<') {
+        } else if matches!(
+            byte,
+            b' ' | b'=' | b'/' | b'"' | b'\'' | b':' | b'\\' | b',' | b';' | b'<'
+        ) {
             let ends = match (byte, bytes.peek()) {
                 (b'"', Some(b',' | b'}' | b']' | b':')) => true,
                 (b'\\', Some(b'n' | b'r' | b'\\')) | (b'<', Some(b'/')) => true,

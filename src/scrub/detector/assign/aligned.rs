@@ -72,9 +72,9 @@ fn row_of_names(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
         matches!(rest, [b' ', b' ', ..] | [b' ', b'\n', ..] | [b'\n', ..] | [b'\r', b'\n', ..]);
     // `CLIENT SECRET`
     let of_word = |byte: &&u8| byte.is_ascii_alphabetic();
-    let word = before.strip_suffix(b" ").map_or(0, |before| {
-        before.iter().rev().take_while(of_word).count() + 1
-    });
+    let word = before
+        .strip_suffix(b" ")
+        .map_or(0, |before| before.iter().rev().take_while(of_word).count() + 1);
     let outside = before.get(..before.len() - word).unwrap_or_default();
     let is_begin = |before: &[u8]| matches!(before, [] | [.., b'\n'] | [.., b' ', b' ']);
     let begins = is_begin(before) || (1 < word && is_begin(outside));

@@ -30,13 +30,61 @@ const TIES: [&[u8]; 15] = [
 
 /// Words that claim what stands right behind them.
 const CLAIMS: [&[u8]; 55] = [
-    b"id", b"ids", b"uid", b"uuid", b"guid", b"sha", b"digest", b"hash", b"checksum", b"etag",
-    b"commit", b"revision", b"rev", b"ref", b"request", b"trace", b"span", b"correlation",
-    b"fingerprint", b"thumbprint", b"serial", b"kid", b"pod", b"container", b"image", b"host",
-    b"file", b"path", b"version", b"build", b"job", b"bucket", b"object", b"integrity", b"nonce",
-    b"public", b"user", b"username", b"login", b"name", b"email", b"port", b"url", b"database",
-    b"db", b"client", b"role", b"hashed", b"hashes", b"scheme", b"algorithm", b"policy",
-    b"field", b"not", b"must",
+    b"id",
+    b"ids",
+    b"uid",
+    b"uuid",
+    b"guid",
+    b"sha",
+    b"digest",
+    b"hash",
+    b"checksum",
+    b"etag",
+    b"commit",
+    b"revision",
+    b"rev",
+    b"ref",
+    b"request",
+    b"trace",
+    b"span",
+    b"correlation",
+    b"fingerprint",
+    b"thumbprint",
+    b"serial",
+    b"kid",
+    b"pod",
+    b"container",
+    b"image",
+    b"host",
+    b"file",
+    b"path",
+    b"version",
+    b"build",
+    b"job",
+    b"bucket",
+    b"object",
+    b"integrity",
+    b"nonce",
+    b"public",
+    b"user",
+    b"username",
+    b"login",
+    b"name",
+    b"email",
+    b"port",
+    b"url",
+    b"database",
+    b"db",
+    b"client",
+    b"role",
+    b"hashed",
+    b"hashes",
+    b"scheme",
+    b"algorithm",
+    b"policy",
+    b"field",
+    b"not",
+    b"must",
 ];
 
 /// Words behind which stands something else, but for a colon right behind them.
@@ -194,7 +242,8 @@ impl<'t> Between<'t> {
             Some(b'(') => is_wrapper(rest.get(..len).unwrap_or_default()),
             Some(byte) => b" :=>\"')}/".contains(byte),
         };
-        let hyphen = matches!(rest.get(len..), Some([b'-', next, ..]) if next.is_ascii_alphabetic());
+        let hyphen =
+            matches!(rest.get(len..), Some([b'-', next, ..]) if next.is_ascii_alphabetic());
         if len == 0 || WORD_LEN_MAX < len || self.breaks || !(ends || hyphen) {
             return Some(false);
         }
@@ -223,7 +272,8 @@ fn is_sign(byte: u8, next: Option<u8>) -> bool {
 /// Whether what stands before a bracket makes a value of what is in it, as types do: it is
 /// written as one, or as Perl and Ruby quote.
 fn is_wrapper(name: &[u8]) -> bool {
-    let is_type = matches!(name, [b'A'..=b'Z', rest @ ..] if rest.iter().any(u8::is_ascii_lowercase));
+    let is_type =
+        matches!(name, [b'A'..=b'Z', rest @ ..] if rest.iter().any(u8::is_ascii_lowercase));
     is_type || matches!(name, b"q" | b"qq" | b"qw")
 }
 
@@ -267,14 +317,16 @@ const LINE_MAX: usize = 160;
 /// of strokes stands between: `Token created, copy it now:`.
 pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..text.len().min(at + LINE_MAX))?;
-    let end = memchr::memchr2(b'\n', b'\\', rest).filter(|end| rest.get(*end..).and_then(break_len).is_some())?;
+    let end = memchr::memchr2(b'\n', b'\\', rest)
+        .filter(|end| rest.get(*end..).and_then(break_len).is_some())?;
     let line = rest.get(..end)?.trim_ascii_end();
     let mut at = at + end;
     let (mut breaks, mut strokes) = (0, false);
     while let Some(rest) = text.get(at..).filter(|_| breaks < 3) {
         let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let inner = rest.get(blanks..)?;
-        let stroke = inner.iter().take(LINE_MAX).take_while(|byte| matches!(byte, b'-' | b'=')).count();
+        let stroke =
+            inner.iter().take(LINE_MAX).take_while(|byte| matches!(byte, b'-' | b'=')).count();
         match break_len(inner) {
             Some(len) => {
                 at += blanks + len;
@@ -294,16 +346,35 @@ pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
-    let len = word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
-    let ends = matches!(word.get(len..)?, [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]);
+    let len =
+        word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
+    let ends = matches!(
+        word.get(len..)?,
+        [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]
+    );
     (ends && 0 < len).then_some(at..at + len)
 }
 
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
 /// `use x as password`, `type "x" into the password field`.
 const JOINTS: [&[u8]; 17] = [
-    b"(", b"#", b"//", b"--", b"as", b"as the", b"as a", b"as your", b"into the", b"in the", b"into", b"<-",
-    b"is the", b"is my", b"is our", b"is your", b"was the",
+    b"(",
+    b"#",
+    b"//",
+    b"--",
+    b"as",
+    b"as the",
+    b"as a",
+    b"as your",
+    b"into the",
+    b"in the",
+    b"into",
+    b"<-",
+    b"is the",
+    b"is my",
+    b"is our",
+    b"is your",
+    b"was the",
 ];
 
 /// Whether what stands before a name may be said to be its value: one of [`JOINTS`] does.
@@ -348,7 +419,8 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
     let blanks = outer.len() - outer.trim_ascii_end().len();
     let outer = outer.trim_ascii_end();
     // `child.sendline('x')  # password`
-    let call = outer.strip_suffix(b")").filter(|call| call.ends_with(b"'") || call.ends_with(b"\""));
+    let call =
+        outer.strip_suffix(b")").filter(|call| call.ends_with(b"'") || call.ends_with(b"\""));
     let outer = call.unwrap_or(outer);
     let close = outer.iter().rev().take_while(|byte| b"\"'`,;\\".contains(byte)).count();
     let outer = outer.get(..outer.len() - close)?;
@@ -356,7 +428,8 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
     let len = outer.iter().rev().take_while(of_value).count();
     let start = outer.len() - len;
     let begins = outer.get(..start)?.last().is_none_or(|byte| b" \t\n\"'`(\\=".contains(byte));
-    (0 < blanks && 0 < len && begins && (from == 0 || 0 < start)).then_some(from + start..from + outer.len())
+    (0 < blanks && 0 < len && begins && (from == 0 || 0 < start))
+        .then_some(from + start..from + outer.len())
 }
 
 /// The string before a name in a call that compares both: `assertEquals("x", password)`.

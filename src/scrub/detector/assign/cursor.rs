@@ -122,10 +122,7 @@ impl<'t> Cursor<'t> {
         }
         self.curly_quote();
         let depth = key_quote.map(|quote| quote.0);
-        // What PHP prints of a property: `["secret":protected]=>`
-        for shown in [&b":protected]"[..], b":private]"] {
-            self.at += if self.rest().starts_with(shown) { shown.len() - 1 } else { 0 };
-        }
+        self.visibility();
         while matches!(self.peek(), Some(b']' | b')')) {
             self.at += 1;
         }

@@ -59,6 +59,13 @@ impl Cursor<'_> {
         }
     }
 
+    /// Skips what PHP prints of a property that is not public: `["secret":protected]=>`.
+    pub(super) fn visibility(&mut self) {
+        for shown in [&b":protected]"[..], b":private]"] {
+            self.at += if self.rest().starts_with(shown) { shown.len() - 1 } else { 0 };
+        }
+    }
+
     /// Skips a typographic quotation mark.
     pub(super) fn curly_quote(&mut self) {
         if is_curly(self.rest()) {
@@ -363,6 +370,12 @@ pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<(Range<usize>
     let (found, operator) = OPERATORS.iter().find_map(|operator| {
         memchr::memmem::find(line, operator).map(|found| (found, operator.len()))
     })?;
+    // Not inside of a call.
+    let call = line.get(..found)?;
+    let count = |byte: u8| memchr::memchr_iter(byte, call).count();
+    if count(b'(') != count(b')') {
+        return None;
+    }
     let mut cursor = Cursor { text, at: at + found + operator };
     cursor.string_prefix();
     let (depth, quote) = cursor.quote()?;

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign;
 use crate::scrub::detector::assign::Assignment;
+use crate::scrub::detector::assign::Delimiter;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
@@ -31,8 +32,9 @@ const VALUE_LEN_MAX: usize = 512;
 const ENDS: ByteSet = ByteSet::of(b"\"'`\\<>|(){}[], \t\r\n");
 
 impl<'d> Search<'d, '_> {
-    /// Judges the first word behind a key that is none of a sentence. What was read as an
-    /// assignment was judged, unless a blank alone ties it.
+    /// Judges the first word behind a key that is none of a sentence, or else the one right
+    /// before it, or on the line below. What was read as an assignment was judged, unless a
+    /// blank alone ties it.
     pub(super) fn near(
         &mut self,
         text: &[u8],
@@ -46,35 +48,27 @@ impl<'d> Search<'d, '_> {
             return;
         }
         self.step(REACH);
-        let name = text.get(key.clone()).unwrap_or_default();
-        let of_password = form == ValueForm::Password || holds_password(name);
-        let reach = text.get(key.end..text.len().min(key.end + REACH)).unwrap_or_default();
-        let has_sign = || reach.iter().any(|byte| PASSWORD_SIGNS.has(*byte));
-        let is_tied = !matches!(reach, [b' ', b'a'..=b'z' | b'A'..=b'Z', ..]);
-        let tells = 0 < digits_in(reach) && (is_tied || has_no_word(reach));
-        let tells = tells || (of_password && has_sign());
-        let between = tells.then(|| assign::Between::new(text, key.end, REACH).value());
-        let place = match between.flatten() {
-            Some(between) => {
-                let start = between.at;
-                let was_judged = read.is_some_and(|read| {
-                    read.value.start == start && !matches!(read.sign, Sign::Prose | Sign::Stated) && (form == ValueForm::Password || !of_password)
-                });
-                if was_judged {
-                    return;
-                }
-                word_at(text, start).and_then(|range| {
-                    let is_alone = !between.breaks || ends_line(text, range.end);
-                    let tie = Tie { tied: between.tied, close: between.words <= 2 || between.tied_last };
-                    (is_alone && looks_secret(text, &range, of_password, tie)).then(|| range.clone())
-                        .or_else(|| pair(text, range, of_password, tie))
-                })
-            }
-            None => None,
+        let is_password = form == ValueForm::Password;
+        let of_password = is_password || holds_password(text.get(key.clone()).unwrap_or_default());
+        let read = read.filter(|read| !matches!(read.sign, Sign::Prose | Sign::Stated));
+        // Names of passwords beside others are judged once more: `PASSWORD bob = x`.
+        let was_judged = |start: usize| {
+            read.is_some_and(|read| {
+                let is_beyond =
+                    matches!(read.delimiter, Delimiter::Quote(_)) && read.value.end < start;
+                is_beyond || (read.value.start == start && (is_password || !of_password))
+            })
         };
+        let tells = may_tell(text.get(key.end..).unwrap_or_default(), of_password);
+        let between = tells.then(|| assign::Between::new(text, key.end, REACH).value()).flatten();
+        if between.as_ref().is_some_and(|between| was_judged(between.at)) {
+            return;
+        }
+        let place = between.and_then(|between| behind(text, &between, of_password));
         let place = place.or_else(|| {
             let range = assign::value_before(text, key)?;
-            looks_secret(text, &range, of_password, Tie { tied: true, close: true }).then_some(range)
+            looks_secret(text, &range, of_password, Tie { tied: true, close: true })
+                .then_some(range)
         });
         let place = place.or_else(|| {
             let range = assign::below(text, key.end)?;
@@ -84,6 +78,25 @@ impl<'d> Search<'d, '_> {
         if let Some(range) = place {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
+    }
+}
+
+/// A look at what stands behind a name, that most names pay.
+fn may_tell(rest: &[u8], of_password: bool) -> bool {
+    let reach = rest.get(..REACH).unwrap_or(rest);
+    let is_tied = !matches!(reach, [b' ', b'a'..=b'z' | b'A'..=b'Z', ..]);
+    (0 < digits_in(reach) && (is_tied || has_no_word(reach)))
+        || (of_password && reach.iter().any(|byte| PASSWORD_SIGNS.has(*byte)))
+}
+
+/// The value at a place behind a name, if it looks it.
+fn behind(text: &[u8], between: &assign::Between<'_>, of_password: bool) -> Option<Range<usize>> {
+    let range = word_at(text, between.at)?;
+    let is_alone = !between.breaks || ends_line(text, range.end);
+    let tie = Tie { tied: between.tied, close: between.words <= 2 || between.tied_last };
+    match is_alone && looks_secret(text, &range, of_password, tie) {
+        true => Some(range),
+        false => pair(text, range, of_password, tie),
     }
 }
 
@@ -99,7 +112,9 @@ struct Tie {
 /// Whether a name is one of passwords, whatever else it names.
 fn holds_password(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
-    [&b"passw"[..], b"passp", b"cred"].iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+    [&b"passw"[..], b"passp", b"cred"]
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some())
         || lower.ends_with(b"pass")
         || lower.ends_with(b"pwd")
 }
@@ -116,7 +131,10 @@ fn word_at(text: &[u8], start: usize) -> Option<Range<usize>> {
 
 /// Whether a line ends here, or the text or the string around it.
 fn ends_line(text: &[u8], at: usize) -> bool {
-    matches!(text.get(at..).unwrap_or_default(), [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..])
+    matches!(
+        text.get(at..).unwrap_or_default(),
+        [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]
+    )
 }
 
 /// The password of a pair: `root/x`, `root:x`.
@@ -126,13 +144,17 @@ fn pair(text: &[u8], word: Range<usize>, of_password: bool, tie: Tie) -> Option<
     let (user, password) = (bytes.get(..sign)?, word.start + sign + 1..word.end);
     let of_name = |byte: &u8| byte.is_ascii_lowercase() || b"_-.@".contains(byte);
     let is_name = 2 <= user.len() && user.iter().all(of_name);
-    (of_password && tie.tied && is_name && looks_secret(text, &password, true, tie)).then_some(password)
+    (of_password && tie.tied && is_name && looks_secret(text, &password, true, tie))
+        .then_some(password)
 }
 
 /// Whether a value shows by its looks that it is a secret, the more so the less ties it.
 fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) -> bool {
     let value = text.get(range.clone()).unwrap_or_default();
-    if value::is_numbered(value) || value.first() == Some(&b'-') || (value.contains(&b'=') && !value.ends_with(b"=")) {
+    if value::is_numbered(value)
+        || value.first() == Some(&b'-')
+        || (value.contains(&b'=') && !value.ends_with(b"="))
+    {
         return false;
     }
     if value::is_drawn(value) {

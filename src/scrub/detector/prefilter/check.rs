@@ -36,6 +36,8 @@ pub(in crate::scrub) enum Check {
     NameOfPiece,
     /// A key of which sentences speak: the same, or what is no word stands near.
     SpokenKey,
+    /// A key and a blank: letters and digits, as no word has them, stand near.
+    NearValue,
     /// `://`: an `@` before the URL ends.
     UserInfo,
     /// Before it stands an ASCII letter or digit, or a word that means a password.
@@ -58,6 +60,11 @@ impl Check {
             Self::SpokenKey => {
                 let name = name_rest(rest);
                 is_key(bytes, start, rest, name) || is_spoken(bytes, start, rest, name)
+            }
+            // The blank is of the needle.
+            Self::NearValue => {
+                let behind = bytes.get(bytes.len() - rest.len() - 1..).unwrap_or_default();
+                is_near_value(bytes, start, behind, 0)
             }
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
@@ -128,11 +135,13 @@ const NEAR_REACH: usize = 64;
 /// Whether letters with digits between them, as no word has them, stand on the line of a name:
 /// behind it, or right before it where a bracket, a comment or `as` begins with it.
 fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool {
-    // `secretary`, `tokenizer`, cookies: other words, and names of lists.
+    // `secretary`, `tokenizer`: other words; cookies and headers, whose values have a form.
     let is_other = matches!(rest.first(), Some(b'a'..=b'r' | b't'..=b'z'))
         && matches!(bytes.get(start), Some(b's' | b'S' | b't' | b'T'));
-    let is_cookie = bytes.get(start..start + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"cook"));
-    if is_other || is_cookie {
+    let is_header = bytes
+        .get(start..start + 4)
+        .is_some_and(|word| [b"cook", b"auth"].iter().any(|name| word.eq_ignore_ascii_case(*name)));
+    if is_other || is_header {
         return false;
     }
     let behind = rest.get(after..).unwrap_or_default();
@@ -148,9 +157,7 @@ fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool 
         }
     }
     let before = bytes.get(start.saturating_sub(NEAR_REACH)..start).unwrap_or_default();
-    1 < digits_in(before)
-        && is_joint(before)
-        && before.split(|byte| *byte == b'"').any(has_no_word)
+    1 < digits_in(before) && is_joint(before) && before.split(|byte| *byte == b'"').any(has_no_word)
 }
 
 /// How far a line may go on behind a name whose value stands below.

@@ -150,7 +150,8 @@ pub(in crate::scrub::detector) fn is_drawn(text: &[u8]) -> bool {
     let is_mixed = 3 <= lowers && 3 <= uppers && 2 <= digits;
     let is_one_case = (lowers == 0 || uppers == 0) && 4 <= digits && 8 <= lowers + uppers;
     (20..=512).contains(&text.len())
-        && (is_mixed || (is_one_case && !text.iter().any(|byte| matches!(byte, b'-' | b'_' | b'/'))))
+        && (is_mixed
+            || (is_one_case && !text.iter().any(|byte| matches!(byte, b'-' | b'_' | b'/'))))
         && !text.iter().all(u8::is_ascii_hexdigit)
         && text.iter().all(of_key)
         && !text.starts_with(b"AAAA")
