@@ -361,7 +361,7 @@ fn announced_key(key: &KeyNeedle) -> impl Iterator<Item = (Needle, Use)> {
         let needle = Needle { bytes, caseless: true, check: Check::None };
         (needle, Use::Escape(Escapes::Percent))
     });
-    let needle = Needle { bytes: key.bytes.clone(), caseless: true, check };
+    let needle = Needle { bytes: key.bytes.clone(), caseless: key.caseless, check };
     let used = Use::Key { start: key.start as u32, end: key.end as u32 };
     in_url.into_iter().chain(std::iter::once((needle, used)))
 }

@@ -7,8 +7,10 @@ use crate::scrub::detector::key::Mode;
 /// A literal that stands in secret keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::scrub) struct KeyNeedle {
-    /// Lower case; compared without regard to case.
+    /// Lower case, if compared without regard to case.
     pub(in crate::scrub) bytes: Vec<u8>,
+    /// Whether ASCII letters match in either case.
+    pub(in crate::scrub) caseless: bool,
     /// Where the part of it that is in the key begins.
     pub(in crate::scrub) start: usize,
     /// Where that part ends.
@@ -17,12 +19,12 @@ pub(in crate::scrub) struct KeyNeedle {
 
 impl KeyNeedle {
     pub(super) fn word(word: &[u8]) -> Self {
-        Self { bytes: word.to_vec(), start: 0, end: word.len() }
+        Self { bytes: word.to_vec(), caseless: true, start: 0, end: word.len() }
     }
 
     pub(super) fn signed(before: &str, word: &[u8], sign: &str) -> Self {
         let bytes = [before.as_bytes(), word, sign.as_bytes()].concat();
-        Self { bytes, start: before.len(), end: before.len() + word.len() }
+        Self { bytes, caseless: true, start: before.len(), end: before.len() + word.len() }
     }
 
     /// Whether sentences speak of what it names: it means a password, in whatever language.
@@ -91,6 +93,8 @@ impl KeyTable {
                     self.add_short_end(joined);
                 }
             }
+        } else if joined == b"key" {
+            self.add_key_end();
         } else {
             for sign in Self::SIGNS.iter().chain(&[" ->"]) {
                 self.needles.insert(KeyNeedle::signed("", joined, sign));
@@ -115,6 +119,17 @@ impl KeyTable {
                     self.needles.insert(KeyNeedle::signed("", joined, sign));
                 }
             }
+        }
+    }
+
+    /// A name that ends in `key`, behind other words: alone, it stands everywhere.
+    fn add_key_end(&mut self) {
+        for sign in ["=", ":", "\"", "'", "`", "\\", " =", " :"] {
+            for separator in ["_", "-"] {
+                self.needles.insert(KeyNeedle::signed(separator, b"key", sign));
+            }
+            let camel = KeyNeedle::signed("", b"Key", sign);
+            self.needles.insert(KeyNeedle { caseless: false, ..camel });
         }
     }
 
