@@ -372,7 +372,9 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         // The id of a rule in a mask tells of a secret, too; and what follows `::` is a type.
         if is_in_mask(text, name.start)
-            || text.get(..name.start).is_some_and(|before| before.ends_with(b"::"))
+            || text
+                .get(..name.start)
+                .is_some_and(|before| before.ends_with(b"::") || before.ends_with(b"checksum/"))
             || assign::is_user_of_url(text, &name)
             || assign::is_in_resource_name(text, &name)
         {

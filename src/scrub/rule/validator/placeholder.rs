@@ -17,7 +17,7 @@ use crate::scrub::rule::validator::looks_random;
 use stand_in::is_stand_in;
 
 /// Whole values, in lower case and without brackets, that hold nothing.
-const EMPTY_WORDS: WordList<31> = WordList::new([
+const EMPTY_WORDS: WordList<32> = WordList::new([
     "null",
     "nil",
     "none",
@@ -39,6 +39,7 @@ const EMPTY_WORDS: WordList<31> = WordList::new([
     "string",
     "redacted",
     "filtered",
+    "protected",
     "sensitive",
     "sensitive value",
     "masked",
@@ -52,7 +53,7 @@ const EMPTY_WORDS: WordList<31> = WordList::new([
 ]);
 
 /// What a mask of ours, and of others, begins with, in lower case.
-const MASK_STARTS: WordList<14> = WordList::new([
+const MASK_STARTS: WordList<15> = WordList::new([
     "[redacted",
     "%5bredacted",
     "<redacted",
@@ -66,6 +67,7 @@ const MASK_STARTS: WordList<14> = WordList::new([
     "[removed",
     "[scrubbed",
     "[hidden",
+    "[protected",
     "[secure",
 ]);
 
