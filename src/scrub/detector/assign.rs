@@ -8,6 +8,7 @@
 
 mod aligned;
 mod around;
+mod beside;
 mod between;
 mod block;
 mod cell;
@@ -32,10 +33,10 @@ pub(in crate::scrub) use around::is_member;
 pub(in crate::scrub) use around::is_part_of_name;
 pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
+pub(in crate::scrub) use beside::below;
+pub(in crate::scrub) use beside::is_joint;
+pub(in crate::scrub) use beside::value_before;
 pub(in crate::scrub) use between::Between;
-pub(in crate::scrub) use between::below;
-pub(in crate::scrub) use between::is_joint;
-pub(in crate::scrub) use between::value_before;
 pub(in crate::scrub) use block::Entry;
 pub(in crate::scrub) use block::block;
 pub(in crate::scrub) use columns::ReadColumns;

@@ -1,0 +1,174 @@
+//! A value that stands before its name, or alone on the line below.
+
+use std::ops::Range;
+
+use crate::scrub::detector::bytes::digits_in;
+use crate::scrub::detector::decode::break_len;
+
+/// How long a line is that ends in a colon and has its value below.
+const LINE_MAX: usize = 160;
+
+/// The word that stands alone on the line below that of a name, if a colon ends that, or a line
+/// of strokes stands between: `Token created, copy it now:`.
+pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..text.len().min(at + LINE_MAX))?;
+    let end = memchr::memchr2(b'\n', b'\\', rest)
+        .filter(|end| rest.get(*end..).and_then(break_len).is_some())?;
+    let line = rest.get(..end)?.trim_ascii_end();
+    let mut at = at + end;
+    let (mut breaks, mut strokes) = (0, false);
+    while let Some(rest) = text.get(at..).filter(|_| breaks < 3) {
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let inner = rest.get(blanks..)?;
+        let stroke =
+            inner.iter().take(LINE_MAX).take_while(|byte| matches!(byte, b'-' | b'=')).count();
+        match break_len(inner) {
+            Some(len) => {
+                at += blanks + len;
+                breaks += 1;
+            }
+            None if 3 <= stroke && !strokes => {
+                at += blanks + stroke;
+                strokes = true;
+            }
+            None => {
+                at += blanks;
+                break;
+            }
+        }
+    }
+    if !strokes && line.last() != Some(&b':') {
+        return None;
+    }
+    let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
+    let len =
+        word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
+    let ends = matches!(
+        word.get(len..)?,
+        [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]
+    );
+    (ends && 0 < len).then_some(at..at + len)
+}
+
+/// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
+/// `use x as password`, `type "x" into the password field`.
+const JOINTS: [&[u8]; 17] = [
+    b"(",
+    b"#",
+    b"//",
+    b"--",
+    b"as",
+    b"as the",
+    b"as a",
+    b"as your",
+    b"into the",
+    b"in the",
+    b"into",
+    b"<-",
+    b"is the",
+    b"is my",
+    b"is our",
+    b"is your",
+    b"was the",
+];
+
+/// Whether what stands before a name may be said to be its value: one of [`JOINTS`] does.
+pub(in crate::scrub) fn is_joint(before: &[u8]) -> bool {
+    joint(before).is_some()
+}
+
+/// The joint that `before` ends with.
+fn joint(before: &[u8]) -> Option<&'static [u8]> {
+    let outer = before.trim_ascii_end();
+    let last = *outer.last()?;
+    // Most names have none of these before them.
+    if outer.len() == before.len() && last != b'(' {
+        return None;
+    }
+    JOINTS.iter().copied().find(|joint| {
+        joint.last() == Some(&last.to_ascii_lowercase())
+            && outer
+                .get(outer.len().saturating_sub(joint.len())..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(joint))
+            && (last == b'(') == (outer.len() == before.len())
+    })
+}
+
+/// How far before a name its value may end, and how long it may be.
+const BEFORE_MAX: usize = 16;
+const VALUE_MAX: usize = 96;
+
+/// The word before a name that is said to be its value.
+pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
+    let from = key.start.saturating_sub(BEFORE_MAX + VALUE_MAX);
+    let before = text.get(from..key.start)?;
+    if digits_in(before) == 0 {
+        return None;
+    }
+    let outer = before.trim_ascii_end();
+    if let Some(range) = asserted(text, from, outer) {
+        return Some(range);
+    }
+    let joint = joint(before)?;
+    let outer = outer.get(..outer.len() - joint.len())?;
+    let blanks = outer.len() - outer.trim_ascii_end().len();
+    let outer = outer.trim_ascii_end();
+    // `child.sendline('x')  # password`
+    let call =
+        outer.strip_suffix(b")").filter(|call| call.ends_with(b"'") || call.ends_with(b"\""));
+    let outer = call.unwrap_or(outer);
+    let close = outer.iter().rev().take_while(|byte| b"\"'`,;\\".contains(byte)).count();
+    let outer = outer.get(..outer.len() - close)?;
+    let of_value = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`\\(){}[]<>,;|".contains(*byte);
+    let len = outer.iter().rev().take_while(of_value).count();
+    let start = outer.len() - len;
+    let begins = outer.get(..start)?.last().is_none_or(|byte| b" \t\n\"'`(\\=".contains(byte));
+    (0 < blanks && 0 < len && begins && (from == 0 || 0 < start))
+        .then_some(from + start..from + outer.len())
+}
+
+/// The string before a name in a call that compares both: `assertEquals("x", password)`.
+fn asserted(text: &[u8], from: usize, outer: &[u8]) -> Option<Range<usize>> {
+    const CALLS: [&[u8]; 6] = [b"assert", b"equal", b"compare", b"expect", b"match", b"verify"];
+    let outer = outer.strip_suffix(b",")?;
+    let (quote, inner) = outer.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let start = inner.iter().rposition(|byte| byte == quote)? + 1;
+    let call = inner.get(..start - 1)?.strip_suffix(b"(")?;
+    let len = call.iter().rev().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_');
+    let name = call.get(call.len() - len.count()..)?.to_ascii_lowercase();
+    let compares = CALLS.iter().any(|word| memchr::memmem::find(&name, word).is_some());
+    let range = from + start..from + inner.len();
+    (compares && text.get(range.clone())?.iter().all(u8::is_ascii_graphic)).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_read_before_its_name_and_below() {
+        for (text, value) in [
+            ("use x1y as password", Some("x1y")),
+            ("x1y (password)", Some("x1y")),
+            ("send('x1y') # password", Some("x1y")),
+            ("type \"x1y\" into the password", Some("x1y")),
+            ("assertEquals(\"x1y\", password)", Some("x1y")),
+            ("f(\"x1y\", password)", None),
+            ("x1y or password", None),
+            ("has (password)", None),
+        ] {
+            let at = text.find("password").expect("the name stands in the text");
+            let found = value_before(text.as_bytes(), &(at..at + 8)).map(|range| &text[range]);
+            assert_eq!(found, value, "{text}");
+        }
+        for (text, value) in [
+            ("token, copy it now:\n\n  x1", Some("x1")),
+            ("token (valid)\n-----\nx1\n", Some("x1")),
+            ("token, copy it now\nx1", None),
+            ("token:\nx1 and more", None),
+        ] {
+            let found = below(text.as_bytes(), 5).map(|range| &text[range]);
+            assert_eq!(found, value, "{text}");
+        }
+    }
+}
