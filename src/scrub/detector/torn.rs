@@ -122,6 +122,7 @@ pub(super) fn wrapped(
     }
     let mut pieces = Pieces::new(text, start..first_end, anchor.end, usual);
     pieces.is_plain = found.is_none() || is_plain;
+    pieces.is_open = found.is_none() && LONG_ANCHOR <= anchor.len() + FIRST_LEN_MIN;
     let mut end = first_end;
     let mut best: Option<Joined> = None;
     for _ in 0..LINES_MAX {
@@ -205,6 +206,8 @@ struct Pieces<'u> {
     look_random: bool,
     /// Whether no sign stands in the first that other tokens end with.
     is_plain: bool,
+    /// Whether the first alone is no token.
+    is_open: bool,
 }
 
 impl<'u> Pieces<'u> {
@@ -216,6 +219,7 @@ impl<'u> Pieces<'u> {
             usual,
             look_random: true,
             is_plain: true,
+            is_open: false,
         }
     }
 
@@ -227,7 +231,9 @@ impl<'u> Pieces<'u> {
     /// The token that they make, if nothing but the length says so.
     fn joined(&self, candidate: &Candidate, lines: Range<usize>) -> Option<Joined> {
         let secret = self.joined.get(candidate.secret.clone())?.to_vec();
-        let fits = self.have_digits && self.usual.fit(secret.len());
+        let is_usual =
+            self.usual.fit(secret.len()) || (self.is_open && self.usual.allow(secret.len()));
+        let fits = self.have_digits && is_usual;
         let is_whole = candidate.secret.end == self.joined.len();
         let left = self.joined.len() - candidate.secret.end;
         let range = lines.start + candidate.secret.start..lines.end - left;
