@@ -194,6 +194,9 @@ fn windows(bitmaps: &[Table; screen::BITMAPS], text: &[__m512i; 4]) -> u64 {
         (both(a_b, c), bit(a_b)),
         (a, bit_c),
         (b, bit_a),
+        (c, bit_b),
+        (a_b, bit_a),
+        (b_c, bit_b),
     ];
     let mut all = u64::MAX;
     for (bitmap, (index, bit)) in bitmaps.iter().zip(looks) {
