@@ -70,11 +70,13 @@ fn row_of_names(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
     let before = text.get(key.start.saturating_sub(ROW_LEN_MAX)..key.start)?;
     let ends =
         matches!(rest, [b' ', b' ', ..] | [b' ', b'\n', ..] | [b'\n', ..] | [b'\r', b'\n', ..]);
-    // `CLIENT SECRET`
+    // `CLIENT SECRET`, `Client Secret`
     let of_word = |byte: &&u8| byte.is_ascii_alphabetic();
+    let is_title = |at: usize| text.get(at).is_some_and(u8::is_ascii_uppercase);
     let word = before
         .strip_suffix(b" ")
         .map_or(0, |before| before.iter().rev().take_while(of_word).count() + 1);
+    let word = if is_title(key.start - word) == is_title(key.start) { word } else { 0 };
     let outside = before.get(..before.len() - word).unwrap_or_default();
     let is_begin = |before: &[u8]| matches!(before, [] | [.., b'\n'] | [.., b' ', b' ']);
     let begins = is_begin(before) || (1 < word && is_begin(outside));

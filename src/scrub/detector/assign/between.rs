@@ -147,7 +147,7 @@ impl<'t> Between<'t> {
                 b'<' if rest.starts_with(CDATA) => self.tie(CDATA.len()),
                 b'-' if is_operator(rest) => self.tie(memchr::memchr(b' ', rest)?),
                 b'.' if next == Some(b' ') && self.at <= self.start + 2 => self.tie(1),
-                b'.' if self.at <= self.start + 1 => self.tie(compared_len(rest)?),
+                b'.' if self.at <= self.start + 2 => self.tie(compared_len(rest)?),
                 b'/' if next == Some(b' ') && 0 < self.words => self.tie(1),
                 byte if is_sign(byte, next) => {
                     // `the password you asked for: x`
@@ -320,7 +320,7 @@ mod tests {
             ("password you asked for: x1", Some("x1"), true),
             ("password: Some(\"x1\")", Some("x1\")"), true),
             ("password <![CDATA[x1]]>", Some("x1]]>"), true),
-            ("password)).toBe('x1')", None, false),
+            ("password)).toBe('x1')", Some("x1')"), true),
             ("password).toBe('x1')", Some("x1')"), true),
             ("password, value: x1", Some("x1"), true),
             ("password\n---\nx1", Some("x1"), false),

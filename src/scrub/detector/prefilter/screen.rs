@@ -104,7 +104,20 @@ fn places(window: u32) -> [(u8, u8); BITMAPS] {
         let products = matrices.into_iter().zip(window.to_le_bytes());
         products.fold(0, |sum, (matrix, byte)| sum ^ product(matrix, byte))
     });
-    [(a, b), (b, c), (c, a), (a ^ b, c), (b ^ c, a), (c ^ a, b), (a ^ b ^ c, a ^ b), (a, c), (b, a), (c, b), (a ^ b, a), (b ^ c, b)]
+    [
+        (a, b),
+        (b, c),
+        (c, a),
+        (a ^ b, c),
+        (b ^ c, a),
+        (c ^ a, b),
+        (a ^ b ^ c, a ^ b),
+        (a, c),
+        (b, a),
+        (c, b),
+        (a ^ b, a),
+        (b ^ c, b),
+    ]
 }
 
 /// The product of a matrix and a byte, as `gf2p8affineqb` computes it: bit n is the parity
