@@ -7,11 +7,13 @@
 //! `token = next(stream)` it may be code.
 
 mod chosen;
+mod code;
 mod connection;
 mod header;
 mod labels;
 mod names;
 mod no_secret;
+mod other;
 mod told;
 
 use std::ops::Range;
@@ -29,6 +31,8 @@ use chosen::is_chosen_name;
 use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
+use code::is_code;
+use code::is_path;
 use connection::connection;
 use connection::url_path;
 use header::authorization;
@@ -38,12 +42,10 @@ pub(in crate::scrub::detector) use labels::is_label;
 pub(in crate::scrub::detector) use labels::is_statement;
 pub(in crate::scrub::detector) use names::is_any_name;
 use names::is_compound;
-use names::is_named_argument;
 pub(in crate::scrub::detector) use names::is_secret_name;
 pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
-use no_secret::is_typed_number;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
 pub(in crate::scrub::detector) use told::is_drawn_number;
@@ -319,78 +321,6 @@ fn is_sentence(text: &[u8]) -> bool {
     3 <= words.len()
         && words.len() * 3 <= plain * 4
         && words.iter().any(|word| TELLING.iter().any(|t| word.eq_ignore_ascii_case(t)))
-}
-
-/// Whether an undelimited value reads as code: a call, a member, an index, a
-/// variable behind `key = `.
-fn is_code(text: &[u8], sign: Sign) -> bool {
-    if is_generated(text) {
-        return false;
-    }
-    // What is called, or indexed, is a path; its arguments may be cut off at a quote.
-    let opens = |sign: u8, needs: u8| {
-        memchr::memchr(sign, text).is_some_and(|at| {
-            let name = text.get(..at).unwrap_or_default();
-            let of_path = |byte: &u8| is_path(*byte) || b":!&*$<>".contains(byte);
-            let rest = text.get(at + 1..).unwrap_or_default();
-            let of_argument = |byte: &u8| of_path(byte) || b"(,-+'\"".contains(byte);
-            let closed =
-                rest.contains(&needs) || rest.iter().all(of_argument) || is_named_argument(rest);
-            0 < at && name.iter().all(of_path) && closed
-        })
-    };
-    if opens(b'(', b')') || opens(b'[', b']') || memchr::memmem::find(text, b"::").is_some() {
-        return true;
-    }
-    // `Token![=>]`
-    if is_macro(text) {
-        return true;
-    }
-    // `password = (self.user + …`
-    if sign == Sign::SpacedEquals && text.starts_with(b"(") {
-        return true;
-    }
-    let plain = text.strip_suffix(b";").or(text.strip_suffix(b",")).unwrap_or(text);
-    let digits = sign == Sign::SpacedEquals;
-    let member = plain.contains(&b'.')
-        && plain.iter().all(|&byte| is_path(byte) && (digits || !byte.is_ascii_digit()))
-        && plain.first().is_some_and(u8::is_ascii_alphabetic)
-        // No member is a number: `Sunset.2066`.
-        && plain
-            .split(|&byte| byte == b'.')
-            .all(|part| part.first().is_some_and(|byte| !byte.is_ascii_digit()));
-    let reference = matches!(plain, [b'&' | b'*', b'a'..=b'z' | b'A'..=b'Z' | b'\'', ..]);
-    let typed = matches!(sign, Sign::Colon) && (text.ends_with(b";") || is_optional_type(plain));
-    let variable = matches!(sign, Sign::SpacedEquals)
-        && plain.iter().all(|&byte| is_path(byte))
-        && !validator::looks_random(plain)
-        && (!plain.iter().any(u8::is_ascii_digit) || plain.contains(&b'_'));
-    let number = is_typed_number(plain);
-    let random = (member || reference) && 20 <= plain.len() && validator::looks_random(plain);
-    number
-        || (member && !random && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose))
-        || (reference && !random && sign != Sign::Query)
-        || typed
-        || variable
-}
-
-/// `name![`, `name!(`: a macro of Rust.
-fn is_macro(text: &[u8]) -> bool {
-    let name = text.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
-    0 < name && matches!(text.get(name..), Some([b'!', b'[' | b'(' | b'{', ..]))
-}
-
-/// `String?`, `Int32?`; no `Kettle80?`, which has a number that no type has.
-fn is_optional_type(text: &[u8]) -> bool {
-    let Some(name) = text.strip_suffix(b"?") else { return false };
-    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let (word, bits) = name.split_at(name.len() - digits);
-    digits < 2 || (word.len() <= 6 && matches!(bits, b"16" | b"32" | b"64" | b"128"))
-}
-
-/// What names in code are made of.
-fn is_path(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')
 }
 
 #[cfg(test)]

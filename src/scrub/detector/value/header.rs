@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::value::Standing;
-use crate::scrub::detector::value::is_code;
+use crate::scrub::detector::value::code::is_code;
 use crate::scrub::detector::value::is_credential;
 use crate::scrub::detector::value::is_no_secret;
 use crate::scrub::detector::value::is_sentence;

@@ -27,11 +27,12 @@ const SECRETS: [&[u8]; 15] = [
 ];
 
 /// Words that say how or where one is kept.
-const KEPT: [&[u8]; 24] = [
+const KEPT: [&[u8]; 25] = [
     b"digest",
     b"hash",
     b"hashed",
     b"hashes",
+    b"hashing",
     b"encrypted",
     b"encoded",
     b"salted",

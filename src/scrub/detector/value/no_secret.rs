@@ -5,10 +5,14 @@ use crate::scrub::detector::value::names::is_call_of_parameter;
 use crate::scrub::detector::value::names::is_conditions;
 use crate::scrub::detector::value::names::is_expression;
 use crate::scrub::detector::value::names::is_field_name;
+use crate::scrub::detector::value::other;
 use crate::scrub::rule::validator::WordList;
 
+/// How many there are.
+const WORDS_LEN: usize = 225;
+
 /// Constants, types and states, in lower case.
-const WORDS: WordList<158> = WordList::new([
+const WORDS: WordList<WORDS_LEN> = WordList::new([
     "-",
     "--",
     "n/a",
@@ -167,12 +171,81 @@ const WORDS: WordList<158> = WordList::new([
     "flag",
     "argument",
     "parameter",
+    "minutes",
+    "hours",
+    "days",
+    "seconds",
+    "weeks",
+    "months",
+    "options",
+    "authorization",
+    "sensitive",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "f32",
+    "f64",
+    "c_int",
+    "c_uint",
+    "c_long",
+    "c_ulong",
+    "c_char",
+    "c_void",
+    "size_t",
+    "ssize_t",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8_t",
+    "int16_t",
+    "int32_t",
+    "int64_t",
+    "uint8_t",
+    "uint16_t",
+    "uint32_t",
+    "uint64_t",
+    "__u8",
+    "__u16",
+    "__u32",
+    "__u64",
+    "lpwstr",
+    "lpcwstr",
+    "lpstr",
+    "lpcstr",
+    "pwstr",
+    "pcwstr",
+    "pstr",
+    "pcstr",
+    "dword",
+    "ulong",
+    "ushort",
+    "bstr",
+    "wstr",
+    "lpvoid",
+    "hstring",
+    "uintptr",
 ]);
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,
 /// a duration, the type of a file, the name of a field.
 pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
-    (text.len() <= 16 && WORDS.has(text))
+    (text.len() <= 16 && WORDS.has(text.strip_suffix(b"):").unwrap_or(text)))
+        || is_in_brackets(text)
+        || other::is_something_else(text)
         || text.starts_with(b".*")
         || is_closing(text)
         || is_version(text)
@@ -185,6 +258,13 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_expression(text)
         || is_fingerprint(text)
         || is_call_of_parameter(text)
+}
+
+/// `(optional)`, `(bool`: what documentation says of a parameter first.
+fn is_in_brackets(text: &[u8]) -> bool {
+    let Some(inner) = text.strip_prefix(b"(") else { return false };
+    let inner = inner.strip_suffix(b")").unwrap_or(inner);
+    inner.len() <= 16 && WORDS.has(inner)
 }
 
 /// What closes the structures around a name that is the end of its string: `"PASSWORD="}]`.
@@ -288,16 +368,36 @@ fn is_verbs(text: &[u8]) -> bool {
     0 < verbs
 }
 
-/// `1323u32`, `10L`
+/// `1323u32`, `10L`, `-2146893773i32;`, `0xC00D2751_u32`
 pub(super) fn is_typed_number(text: &[u8]) -> bool {
     const TYPES: [&[u8]; 14] = [
         b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"L",
         b"UL", b"f32", b"f64",
     ];
+    let text = text.strip_suffix(b";").unwrap_or(text);
     TYPES.iter().any(|kind| {
-        text.strip_suffix(*kind)
-            .is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+        text.strip_suffix(*kind).is_some_and(|number| {
+            let number = number.strip_suffix(b"_").unwrap_or(number);
+            is_number(number) || is_decimal(number)
+        })
     })
+}
+
+/// `0x216`, `-0x7f879679`, `0x00000013;`: a number as code writes it.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    text.strip_prefix(b"0x").is_some_and(|digits| {
+        (1..=HEX_NUMBER_LEN_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
+    })
+}
+
+/// How many digits a number has at most that code writes in hexadecimal ones.
+const HEX_NUMBER_LEN_MAX: usize = 8;
+
+fn is_decimal(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// `:name`, `$1`, `@p0`, `%(name)s`, `%NAME%`, `Type!`: what SQL, GraphQL and templates

@@ -23,7 +23,7 @@ const WORD_LEN_MIN: usize = 10;
 const DRAWN_LEN_MIN: usize = 12;
 
 /// What stands in names of algorithms, formats and machines, which have numbers, too.
-const TECHNICAL: [&[u8]; 48] = [
+const TECHNICAL: [&[u8]; 50] = [
     b"sha1",
     b"sha2",
     b"sha3",
@@ -72,6 +72,8 @@ const TECHNICAL: [&[u8]; 48] = [
     b"version",
     b"ticket",
     b"chacha",
+    b"poly1305",
+    b"hkdf",
 ];
 
 /// Whether a word in a sentence is a secret by its looks alone. `is_code`: its key is one of

@@ -1,0 +1,175 @@
+//! Values that are something else, and show it by their form: an object identifier, a file, a
+//! host with its port, a template, a tag of HTML, a prompt.
+
+/// Whether a value is one of these.
+pub(super) fn is_something_else(text: &[u8]) -> bool {
+    match text {
+        [b'0'..=b'2', b'.', ..] => is_object_identifier(text),
+        [b'$', rest @ ..] if is_member_path(rest) => true,
+        [b'&', ..] => is_escaped_tag(text),
+        [b'd', b'e', b'p', b':', rest @ ..] => rest.iter().all(|byte| is_of_name(*byte)),
+        [b'\\', b'(', ..] => true,
+        [b'c' | b't' | b'i' | b'n', ..] if is_response_type(text) => true,
+        [b'[', ..] => is_class(text),
+        _ => {
+            is_prompt(text)
+                || is_key_file(text)
+                || is_host_and_port(text)
+                || is_template(text)
+                || is_stars(text)
+        }
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// `1.2.840.113549.1.9.7` (X.660): numbers of five and more parts.
+fn is_object_identifier(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'.');
+    5 <= parts.clone().count()
+        && parts.all(|part| {
+            (1..=10).contains(&part.len()) && part.iter().all(u8::is_ascii_digit)
+        })
+}
+
+/// `request.header.x-api-key`, `serde_json::private::Number`: names of letters, of which each
+/// is in the one before.
+fn is_member_path(text: &[u8]) -> bool {
+    let of_path = |byte: &u8| byte.is_ascii_alphabetic() || b"_-.:".contains(byte);
+    let joints = text.windows(2).filter(|two| two.first() == Some(&b'.') || *two == b"::").count();
+    2 <= joints && text.first().is_some_and(u8::is_ascii_alphabetic) && text.iter().all(of_path)
+}
+
+/// `&#x3C;string>`, `&lt;password&gt;`: a name in angle brackets, as HTML writes them.
+fn is_escaped_tag(text: &[u8]) -> bool {
+    let opened = [&b"&#x3C;"[..], b"&#x3c;", b"&#60;", b"&lt;"];
+    let Some(inner) = opened.iter().find_map(|open| text.strip_prefix(*open)) else { return false };
+    let closed = [&b"&#x3E;"[..], b"&#x3e;", b"&#62;", b"&gt;", b">"];
+    let inner = closed.iter().find_map(|close| inner.strip_suffix(*close)).unwrap_or(inner);
+    inner.iter().all(|byte| byte.is_ascii_alphabetic() || b"_|- /".contains(byte))
+}
+
+/// `code id_token token`: what OAuth and OpenID Connect answer with.
+fn is_response_type(text: &[u8]) -> bool {
+    const TYPES: [&[u8]; 4] = [b"code", b"token", b"id_token", b"none"];
+    text.contains(&b' ') && text.split(|byte| *byte == b' ').all(|word| TYPES.contains(&word))
+}
+
+/// `[A-Za-z0-9/_+=.@-]`: a class of a regular expression.
+fn is_class(text: &[u8]) -> bool {
+    [&b"a-z"[..], b"A-Z", b"0-9"]
+        .iter()
+        .any(|range| memchr::memmem::find(text.get(..24).unwrap_or(text), range).is_some())
+}
+
+/// `New password:`, `Again:`: what a program asks with.
+fn is_prompt(text: &[u8]) -> bool {
+    const WORDS_MAX: usize = 4;
+    let Some(words) = text.trim_ascii().strip_suffix(b":") else { return false };
+    words.first().is_some_and(u8::is_ascii_uppercase)
+        && words.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ')
+        && words.split(|byte| *byte == b' ').count() <= WORDS_MAX
+        && words.iter().skip(1).all(|byte| !byte.is_ascii_uppercase())
+}
+
+/// `x509/server1_key.pem`: a file with a certificate or a key.
+fn is_key_file(text: &[u8]) -> bool {
+    const LEN_MAX: usize = 96;
+    const ENDS: [&[u8]; 9] =
+        [b".pem", b".crt", b".cer", b".der", b".p12", b".pfx", b".jks", b".csr", b".keystore"];
+    text.len() <= LEN_MAX
+        && ENDS.iter().any(|end| text.ends_with(end))
+        && text.iter().all(|byte| is_of_name(*byte) || matches!(byte, b'.' | b'/'))
+}
+
+/// `proxy.example.com:3128`, `localhost:22`.
+fn is_host_and_port(text: &[u8]) -> bool {
+    const DOMAINS: [&[u8]; 10] = [
+        b"com", b"org", b"net", b"io", b"dev", b"edu", b"local", b"internal", b"example", b"test",
+    ];
+    let Some(sign) = memchr::memrchr(b':', text) else { return false };
+    let (host, port) = text.split_at(sign);
+    let domain = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    (3..=6).contains(&port.len())
+        && port.iter().skip(1).all(u8::is_ascii_digit)
+        && host.iter().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
+        })
+        && (host == b"localhost" || (domain.len() < host.len() && DOMAINS.contains(&domain)))
+}
+
+/// `events!connection/{connection_id}/auth`, `${regKey}:_authToken`: names in braces, and
+/// around them nothing but words.
+fn is_template(text: &[u8]) -> bool {
+    const NAME_MIN: usize = 3;
+    if memchr::memchr(b'{', text).is_none() {
+        return false;
+    }
+    let mut rest = text;
+    let mut names = 0;
+    let of_words = |byte: &u8| byte.is_ascii_alphabetic() || b"_-/:.!$".contains(byte);
+    while let Some(open) = memchr::memchr(b'{', rest) {
+        let (before, inner) = rest.split_at(open);
+        let Some(close) = memchr::memchr(b'}', inner) else { return false };
+        let name = inner.get(1..close).unwrap_or_default();
+        let is_name = name.first().is_some_and(u8::is_ascii_alphabetic)
+            && name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(byte));
+        if !is_name || name.len() < NAME_MIN || !before.iter().all(of_words) {
+            return false;
+        }
+        names += 1;
+        rest = inner.get(close + 1..).unwrap_or_default();
+    }
+    0 < names && rest.iter().all(of_words)
+}
+
+/// `:****`: stars, and signs around them.
+fn is_stars(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"***").is_some() && !text.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_something_else;
+
+    #[test]
+    fn what_is_something_else_is_told_from_passwords() {
+        for text in [
+            "1.2.840.113549.1.9.7",
+            "$request.header.x-api-key",
+            "$serde_json::private::Number",
+            "&#x3C;string>",
+            "&lt;password&gt;",
+            "dep:password-hash",
+            "code id_token token",
+            "[A-Za-z0-9/_+=.@-]{1,512}",
+            "New password:",
+            "x509/server1_key.pem",
+            "proxy.example.com:3128",
+            "localhost:22",
+            "events!connection/{connection_id}/auth",
+            "${regKey}:_authToken",
+            ":****",
+        ] {
+            assert!(is_something_else(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "1.2.3.4",
+            "$ecret.word",
+            "$winter-falcon",
+            "&#x3C;hunter2>",
+            "dep:hunter2!",
+            "code red",
+            "[hunter2]",
+            "Winter99:",
+            "winter.sun:2024",
+            "hunter2{x}",
+            "{falcon7}",
+            "****a",
+        ] {
+            assert!(!is_something_else(text.as_bytes()), "{text}");
+        }
+    }
+}
