@@ -22,6 +22,7 @@ mod other;
 mod pair;
 mod record;
 mod section;
+mod source;
 mod spoken;
 mod wrapped;
 
@@ -53,6 +54,8 @@ pub(in crate::scrub) use other::is_next_entry;
 pub(in crate::scrub) use other::is_renamed;
 pub(in crate::scrub) use record::member_value;
 pub(in crate::scrub) use section::in_section;
+pub(in crate::scrub) use source::is_other_name;
+pub(in crate::scrub) use source::is_source;
 pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
 pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;

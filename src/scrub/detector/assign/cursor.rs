@@ -123,7 +123,9 @@ impl<'t> Cursor<'t> {
         self.curly_quote();
         let depth = key_quote.map(|quote| quote.0);
         self.visibility();
-        while matches!(self.peek(), Some(b']' | b')')) {
+        let mut closes = false;
+        while let Some(byte @ (b']' | b')')) = self.peek() {
+            closes |= byte == b')';
             self.at += 1;
         }
         self.emphasis();
@@ -153,6 +155,8 @@ impl<'t> Cursor<'t> {
             }
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
+            // What follows a call is none of its arguments.
+            [b',', ..] if key_quote.is_some() && closes => return None,
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
                 if self.default_argument(key) {
@@ -165,7 +169,11 @@ impl<'t> Cursor<'t> {
                 }
             }
             // `postgres://<user>:<password>@host`, `use <password> and <token>`
-            [b'>', b'@' | b' ' | b'.' | b',', ..] if !self.is_closed_tag() => return None,
+            [b'>', b'@' | b' ' | b'.' | b',' | b'>' | b']' | b'(' | b')' | b';', ..]
+                if !self.is_closed_tag() =>
+            {
+                return None;
+            }
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
             }

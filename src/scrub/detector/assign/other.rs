@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
+use crate::scrub::detector::assign::source::is_statement_line;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::value::is_any_name;
@@ -31,6 +32,9 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
     let breaks = |at: usize| gap.get(at..).and_then(break_len).is_some();
     if !memchr::memchr2_iter(b'\n', b'\\', gap).any(breaks) {
         return false;
+    }
+    if is_statement_line(text, key) {
+        return true;
     }
     match assignment.delimiter {
         Delimiter::Quote(depth) => {

@@ -86,7 +86,9 @@ impl<'d> Search<'d, '_> {
             Sign::SpacedEquals => assign::same_place(text, &assignment.key, range, depth),
             _ => range,
         };
-        if assign::is_renamed(text, &assignment.key, range.clone()) {
+        if assign::is_renamed(text, &assignment.key, range.clone())
+            || assign::is_other_name(text, assignment, range.clone())
+        {
             return;
         }
         let changed = assign::changed_to(text, range.end, depth);
@@ -199,7 +201,9 @@ impl<'d> Search<'d, '_> {
 /// Whether a word without quotes is none of a value, but of what its line says: a label, a
 /// statement, a new name, a command.
 fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usize>) -> bool {
-    if assign::is_renamed(text, &assignment.key, word.clone()) {
+    if assign::is_renamed(text, &assignment.key, word.clone())
+        || assign::is_source(text, assignment, sign, word.clone())
+    {
         return true;
     }
     let value = text.get(word.clone()).unwrap_or_default();

@@ -64,7 +64,12 @@ impl<'d> Search<'d, '_> {
         if between.as_ref().is_some_and(|between| was_judged(between.at)) {
             return;
         }
+        let name = text.get(key.clone()).unwrap_or_default();
+        let is_other = |range: &Range<usize>| {
+            !is_alike(name, text.get(range.clone()).unwrap_or_default())
+        };
         let place = between.and_then(|between| behind(text, &between, of_password));
+        let place = place.filter(is_other);
         let place = place.or_else(|| {
             let range = assign::value_before(text, key)?;
             looks_secret(text, &range, of_password, Tie { tied: true, close: true })
@@ -119,6 +124,15 @@ fn holds_password(name: &[u8]) -> bool {
         || lower.ends_with(b"pwd")
 }
 
+/// Whether a word begins as the name does: both stand in a list of names.
+fn is_alike(name: &[u8], word: &[u8]) -> bool {
+    let shared = name.iter().zip(word).take_while(|(a, b)| a == b).count();
+    ALIKE_MIN <= shared && name.len() < shared * 2
+}
+
+/// How many bytes two names of a list begin with alike.
+const ALIKE_MIN: usize = 6;
+
 /// The word that begins at `start`, without the sentence's signs.
 fn word_at(text: &[u8], start: usize) -> Option<Range<usize>> {
     let rest = text.get(start..text.len().min(start + VALUE_LEN_MAX))?;
@@ -141,6 +155,9 @@ fn ends_line(text: &[u8], at: usize) -> bool {
 fn pair(text: &[u8], word: Range<usize>, of_password: bool, tie: Tie) -> Option<Range<usize>> {
     let bytes = text.get(word.clone())?;
     let sign = bytes.iter().position(|byte| matches!(byte, b':' | b'/'))?;
+    if bytes.get(sign + 1) == Some(&b':') {
+        return None;
+    }
     let (user, password) = (bytes.get(..sign)?, word.start + sign + 1..word.end);
     let of_name = |byte: &u8| byte.is_ascii_lowercase() || b"_-.@".contains(byte);
     let is_name = 2 <= user.len() && user.iter().all(of_name);
@@ -154,6 +171,7 @@ fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) 
     if value::is_numbered(value)
         || value.first() == Some(&b'-')
         || (value.contains(&b'=') && !value.ends_with(b"="))
+        || value.ends_with(b"_t")
     {
         return false;
     }

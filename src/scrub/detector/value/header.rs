@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::detector::value::code::is_code;
 use crate::scrub::detector::value::is_credential;
+use crate::scrub::detector::value::is_drawn;
 use crate::scrub::detector::value::is_no_secret;
 use crate::scrub::detector::value::is_sentence;
 use crate::scrub::detector::value::one;
@@ -42,6 +44,10 @@ pub(super) fn authorization(
         "jwt",
     ];
     let text = value.get(range.clone()).unwrap_or_default();
+    if is_said(text) {
+        return Vec::new();
+    }
+    let prose = matches!(standing, Standing::Word(Sign::Prose) | Standing::Line(Sign::Prose));
     let blank = text.iter().position(u8::is_ascii_whitespace);
     let scheme = blank
         .and_then(|at| text.get(..at))
@@ -68,6 +74,9 @@ pub(super) fn authorization(
             let keep = secret.is_empty()
                 || validator::is_placeholder(secret)
                 || is_no_secret(secret)
+                || !secret.iter().any(u8::is_ascii_alphanumeric)
+                || secret.starts_with(b"${")
+                || (prose && !secret.iter().any(u8::is_ascii_digit))
                 || (standing != Standing::Whole && !is_token_like(secret));
             one(!keep, rest)
         }
@@ -77,10 +86,27 @@ pub(super) fn authorization(
                 let end = blank.unwrap_or(text.len());
                 let word = range.start..range.start + end;
                 let text = value.get(word.clone()).unwrap_or_default();
-                one(!is_code(text, sign) && is_credential(text), word)
+                let is_word = prose && !is_drawn(text);
+                one(!is_word && !is_code(text, sign) && is_credential(text), word)
             }
         },
     }
+}
+
+/// Whether a value is none, but says what one is, or how it is made: a page, words and no
+/// number, the verbs of a format, a scheme whose credentials follow elsewhere.
+fn is_said(text: &[u8]) -> bool {
+    let of_words = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b',');
+    let is_words = || {
+        let blanks = memchr::memchr_iter(b' ', text).count();
+        let words = text.split(|byte| *byte == b' ').filter(|word| word.iter().all(u8::is_ascii_lowercase));
+        text.iter().all(of_words) && (3 <= blanks || blanks == words.count()) && 0 < blanks
+    };
+    text.starts_with(b"https://")
+        || text.starts_with(b"http://")
+        || memchr::memmem::find(text, b"%s").is_some()
+        || (text.ends_with(b"=") && memchr::memchr(b' ', text).is_some() && text.iter().all(|byte| of_words(byte) || *byte == b'='))
+        || is_words()
 }
 
 /// Whether credentials are parameters, of which a few are secret (RFC 7616 §3.4, RFC 5849

@@ -9,7 +9,7 @@ use crate::scrub::detector::value::other;
 use crate::scrub::rule::validator::WordList;
 
 /// How many there are.
-const WORDS_LEN: usize = 225;
+const WORDS_LEN: usize = 226;
 
 /// Constants, types and states, in lower case.
 const WORDS: WordList<WORDS_LEN> = WordList::new([
@@ -180,6 +180,7 @@ const WORDS: WordList<WORDS_LEN> = WordList::new([
     "options",
     "authorization",
     "sensitive",
+    "localhost",
     "u8",
     "u16",
     "u32",

@@ -9,6 +9,8 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
         [b'&', ..] => is_escaped_tag(text),
         [b'd', b'e', b'p', b':', rest @ ..] => rest.iter().all(|byte| is_of_name(*byte)),
         [b'\\', b'(', ..] => true,
+        [b'\\', ..] if is_breaks(text) => true,
+        [.., b'_', b'*'] => true,
         [b'c' | b't' | b'i' | b'n', ..] if is_response_type(text) => true,
         [b'[', ..] => is_class(text),
         _ => {
@@ -57,6 +59,11 @@ fn is_response_type(text: &[u8]) -> bool {
     text.contains(&b' ') && text.split(|byte| *byte == b' ').all(|word| TYPES.contains(&word))
 }
 
+/// `\r\n`: the end of a line, as strings write it.
+fn is_breaks(text: &[u8]) -> bool {
+    text.chunks(2).all(|two| matches!(two, [b'\\', b'r' | b'n' | b't' | b'0']))
+}
+
 /// `[A-Za-z0-9/_+=.@-]`: a class of a regular expression.
 fn is_class(text: &[u8]) -> bool {
     [&b"a-z"[..], b"A-Z", b"0-9"]
@@ -100,8 +107,8 @@ fn is_host_and_port(text: &[u8]) -> bool {
         && (host == b"localhost" || (domain.len() < host.len() && DOMAINS.contains(&domain)))
 }
 
-/// `events!connection/{connection_id}/auth`, `${regKey}:_authToken`: names in braces, and
-/// around them nothing but words.
+/// `events!connection/{connection_id}/auth`, `${regKey}:_authToken`: names of variables in
+/// braces, and around them nothing but words.
 fn is_template(text: &[u8]) -> bool {
     const NAME_MIN: usize = 3;
     if memchr::memchr(b'{', text).is_none() {
@@ -114,7 +121,9 @@ fn is_template(text: &[u8]) -> bool {
         let (before, inner) = rest.split_at(open);
         let Some(close) = memchr::memchr(b'}', inner) else { return false };
         let name = inner.get(1..close).unwrap_or_default();
-        let is_name = name.first().is_some_and(u8::is_ascii_alphabetic)
+        let is_variable = before.ends_with(b"$") || name.contains(&b'_') || name.contains(&b'.');
+        let is_name = is_variable
+            && name.first().is_some_and(u8::is_ascii_alphabetic)
             && name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(byte));
         if !is_name || name.len() < NAME_MIN || !before.iter().all(of_words) {
             return false;
@@ -166,6 +175,7 @@ mod tests {
             "Winter99:",
             "winter.sun:2024",
             "hunter2{x}",
+            "{noop}DgDkbadawxX",
             "{falcon7}",
             "****a",
         ] {
