@@ -33,6 +33,7 @@ use chosen::is_name;
 use chosen::is_phrase;
 use code::is_code;
 use code::is_path;
+pub(in crate::scrub::detector) use code::is_plainly_code;
 use connection::connection;
 use connection::url_path;
 use header::authorization;
@@ -45,6 +46,7 @@ use names::is_compound;
 pub(in crate::scrub::detector) use names::is_secret_name;
 pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
+pub(in crate::scrub::detector) use other::is_class;
 use no_secret::is_parameter;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
@@ -206,6 +208,9 @@ fn is_page(text: &[u8]) -> bool {
 /// How many hexadecimal digits are no number and no id that people read out.
 const HEX_LEN_MIN: usize = 20;
 
+/// How long a word of a sentence may be.
+const WORD_LEN_MAX: usize = 16;
+
 /// Behind a word and a blank stands anything: a duration, an id, the next column.
 fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
     let id = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
@@ -224,7 +229,10 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
                 && validator::looks_random(text)
         }
         ValueForm::Password => is_mixed(text) && !is_compound(text),
-        _ if sign == Sign::Stated => is_credential(text),
+        _ if sign == Sign::Stated => {
+            let is_word = text.len() < WORD_LEN_MAX && text.iter().all(u8::is_ascii_lowercase);
+            !is_word && is_credential(text)
+        }
         _ => 20 <= text.len() && validator::looks_random(text),
     }
 }

@@ -169,8 +169,10 @@ impl<'t> Cursor<'t> {
                 }
             }
             // `postgres://<user>:<password>@host`, `use <password> and <token>`
-            [b'>', b'@' | b' ' | b'.' | b',' | b'>' | b']' | b'(' | b')' | b';', ..]
-                if !self.is_closed_tag() =>
+            [b'>', b'@' | b' ' | b'.' | b',', ..] if !self.is_closed_tag() => return None,
+            // The end of a type, or of what stands for a value.
+            [b'>', b'>' | b']' | b'(' | b')' | b';' | b'"' | b'\'' | b'`', ..]
+                if !self.is_closed_by(key) =>
             {
                 return None;
             }
@@ -233,6 +235,14 @@ impl<'t> Cursor<'t> {
     fn is_closed_tag(&self) -> bool {
         let rest = self.rest();
         memchr::memmem::find(rest.get(..ATTRIBUTES_MAX).unwrap_or(rest), b"</").is_some()
+    }
+
+    /// Whether the tag of this name is closed soon.
+    fn is_closed_by(&self, key: &Range<usize>) -> bool {
+        let rest = self.rest().get(..ATTRIBUTES_MAX).unwrap_or(self.rest());
+        let name = self.text.get(key.clone()).unwrap_or_default();
+        memchr::memmem::find(rest, name)
+            .is_some_and(|at| rest.get(..at).is_some_and(|before| before.ends_with(b"/") || before.ends_with(b":")))
     }
 
     /// The rest of an opening tag: the value is the element's content.

@@ -44,6 +44,9 @@ pub(in crate::scrub) fn is_source(
             let before = line_before(text, key.start);
             is_declared(before)
                 || (matches!(behind, [b',' | b';', rest @ ..] if ends_line(rest)) && is_identifier(bare))
+                || (is_camel(bare)
+                    && matches!(behind, [b']', b',', rest @ ..] if ends_line(rest))
+                    && text.get(..word.start).is_some_and(|before| before.ends_with(b"Optional[")))
                 || (is_hinted(before, text.get(key.end..word.start).unwrap_or_default())
                     && is_camel(bare))
         }
@@ -77,7 +80,9 @@ pub(in crate::scrub) fn is_other_name(
     }
     let joint = gap.trim_ascii_start();
     let is_listed = quote == Some(b'`') || matches!(joint.get(depth..), Some([_, b',', ..]));
-    is_listed && are_alike(string, value, assignment.sign == Sign::Pair, gap.contains(&b'\n'))
+    let is_loose = assignment.sign == Sign::Pair || quote == Some(b'`');
+    (is_loose && string.starts_with(b"/etc/"))
+        || (is_listed && are_alike(string, value, is_loose, gap.contains(&b'\n')))
 }
 
 /// Whether two strings of a list are names of the same kind. `loose`: nothing but the comma
@@ -103,7 +108,8 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let shared = key.iter().zip(value).take_while(|(a, b)| a == b).count();
     let are_paths = key.starts_with(b"/") && value.starts_with(b"/");
     let are_constants = is_upper(key) && is_upper(value) && is_joined(value) && is_joined(key);
-    let are_fields = is_lower(key) && is_lower(value) && is_joined(value) && is_joined(key);
+    let begin_alike = 2 < shared && key.get(shared - 1).is_some_and(|byte| b"_-".contains(byte));
+    let are_fields = is_lower(key) && is_lower(value) && begin_alike;
     let are_members = breaks && is_camel(key) && is_camel(value);
     (are_paths && breaks)
         || (breaks && PREFIX_MIN <= shared)

@@ -361,6 +361,9 @@ fn value_in(text: &[u8], at: usize, is_told: &impl Fn(&[u8]) -> bool) -> Option<
     let sign = value.iter().position(|byte| matches!(byte, b':' | b'/'))?;
     let (user, password) = (value.get(..sign)?, value.get(sign + 1..)?);
     let of_name = |byte: &u8| byte.is_ascii_lowercase() || b"_-.@".contains(byte);
+    if password.first() == Some(&b':') {
+        return None;
+    }
     (2 <= user.len() && user.iter().all(of_name) && is_told(password))
         .then_some(start + sign + 1..start + end)
 }

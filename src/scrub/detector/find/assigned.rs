@@ -109,6 +109,8 @@ impl<'d> Search<'d, '_> {
     ) -> Option<Open> {
         let value = text.get(range.clone()).unwrap_or_default();
         match value {
+            // A class of a regular expression.
+            [b'[', ..] if value::is_class(value) => None,
             // Go prints a list as `[a b]`.
             [b'[', ..] => {
                 let (objects, read) = assign::objects(text, range.start);

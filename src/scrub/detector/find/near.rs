@@ -171,7 +171,7 @@ fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) 
     if value::is_numbered(value)
         || value.first() == Some(&b'-')
         || (value.contains(&b'=') && !value.ends_with(b"="))
-        || value.ends_with(b"_t")
+        || value::is_plainly_code(value)
     {
         return false;
     }

@@ -139,7 +139,7 @@ impl<'d> Search<'d, '_> {
         let told = |value: &[u8]| {
             let tells =
                 value::is_told(value, is_code) || (of_program && value::is_chosen_word(value));
-            tells && !assigns(value)
+            tells && !assigns(value) && !value::is_plainly_code(value)
         };
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
         let is_password = self.form(rules) == ValueForm::Password;

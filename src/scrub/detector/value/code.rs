@@ -69,6 +69,18 @@ pub(super) fn is_code(text: &[u8], sign: Sign) -> bool {
         || variable
 }
 
+/// Whether a value is code whatever stands before it: a number with its type, what is made
+/// here, a path, a type of C.
+pub(in crate::scrub::detector) fn is_plainly_code(text: &[u8]) -> bool {
+    let of_path = |byte: &u8| is_path(*byte) || b":()<>&;".contains(byte);
+    let is_joined = memchr::memmem::find(text, b"::").is_some();
+    is_typed_number(text)
+        || is_number(text)
+        || (text.ends_with(b"_t") && text.iter().all(|byte| is_path(*byte)))
+        || (is_joined && text.first().is_some_and(u8::is_ascii_alphabetic) && text.iter().all(of_path))
+        || is_made(text)
+}
+
 /// Whether a value is made here, by a call or of the fields of a structure, whose name is of
 /// words: `credentials.NewTLS(&tls.Config{`, `&loginConfig{`, `CPAN::anycwd();`, `!er.headers`,
 /// `$self->secret`.
@@ -94,8 +106,11 @@ fn is_made(text: &[u8]) -> bool {
             let starts = bare.len() < text.len();
             starts && (has_arrow || (text.starts_with(b"!") && name.contains(&b'.')))
         }
-        // `Config{`, and its fields below.
-        [b'{'] => true,
+        // `Config{`, and its fields below or behind it.
+        [b'{', field @ ..] if has_capital(name) => {
+            let field = field.strip_suffix(b":").unwrap_or(field);
+            field.is_empty() || (has_word(field) && field.iter().all(u8::is_ascii_alphabetic))
+        }
         [b'(' | b'[', rest @ ..] => {
             let of_arguments = |byte: &u8| of_name(byte) || b"()[]{}&*,;=\"'".contains(byte);
             let is_number = |two: &[u8]| matches!(two, [before, b'0'..=b'9'] if !b"[(,0123456789".contains(before));
@@ -113,6 +128,10 @@ fn is_made(text: &[u8]) -> bool {
 fn is_of_words(name: &[u8]) -> bool {
     let numbers = |two: &[u8]| two.iter().all(u8::is_ascii_digit);
     has_word(name) && name.windows(2).filter(|two| numbers(two)).count() <= 1
+}
+
+fn has_capital(name: &[u8]) -> bool {
+    name.iter().any(u8::is_ascii_uppercase)
 }
 
 /// Functions of few letters that make a value.

@@ -105,8 +105,17 @@ fn is_said(text: &[u8]) -> bool {
     text.starts_with(b"https://")
         || text.starts_with(b"http://")
         || memchr::memmem::find(text, b"%s").is_some()
-        || (text.ends_with(b"=") && memchr::memchr(b' ', text).is_some() && text.iter().all(|byte| of_words(byte) || *byte == b'='))
+        || goes_on_elsewhere(text)
         || is_words()
+}
+
+/// `GoogleLogin Auth=`: the name of a parameter, which code appends.
+fn goes_on_elsewhere(text: &[u8]) -> bool {
+    let Some(name) = text.strip_suffix(b"=") else { return false };
+    let start = name.iter().rposition(|byte| *byte == b' ');
+    let name = start.and_then(|start| name.get(start + 1..)).unwrap_or_default();
+    matches!(name, [b'A'..=b'Z', rest @ ..]
+        if (3..=8).contains(&rest.len()) && rest.iter().all(u8::is_ascii_lowercase))
 }
 
 /// Whether credentials are parameters, of which a few are secret (RFC 7616 §3.4, RFC 5849

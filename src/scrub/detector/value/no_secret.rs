@@ -9,7 +9,7 @@ use crate::scrub::detector::value::other;
 use crate::scrub::rule::validator::WordList;
 
 /// How many there are.
-const WORDS_LEN: usize = 226;
+const WORDS_LEN: usize = 230;
 
 /// Constants, types and states, in lower case.
 const WORDS: WordList<WORDS_LEN> = WordList::new([
@@ -239,6 +239,10 @@ const WORDS: WordList<WORDS_LEN> = WordList::new([
     "lpvoid",
     "hstring",
     "uintptr",
+    "scram-sha-256",
+    "scram-sha-512",
+    "scram-sha-1",
+    "cram-md5",
 ]);
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,

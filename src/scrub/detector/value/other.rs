@@ -65,7 +65,7 @@ fn is_breaks(text: &[u8]) -> bool {
 }
 
 /// `[A-Za-z0-9/_+=.@-]`: a class of a regular expression.
-fn is_class(text: &[u8]) -> bool {
+pub(in crate::scrub::detector) fn is_class(text: &[u8]) -> bool {
     [&b"a-z"[..], b"A-Z", b"0-9"]
         .iter()
         .any(|range| memchr::memmem::find(text.get(..24).unwrap_or(text), range).is_some())
