@@ -33,6 +33,7 @@ use chosen::is_name;
 use chosen::is_phrase;
 use code::is_code;
 use code::is_path;
+pub(in crate::scrub::detector) use code::is_named_alike;
 pub(in crate::scrub::detector) use code::is_plainly_code;
 use connection::connection;
 use connection::url_path;

@@ -155,8 +155,8 @@ impl<'t> Cursor<'t> {
             }
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
-            // What follows a call is none of its arguments.
-            [b',', ..] if key_quote.is_some() && closes => return None,
+            // Below an argument that is a call stands another argument: a message.
+            [b',', b'\n' | b'\r', ..] if key_quote.is_some() && closes => return None,
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
                 if self.default_argument(key) {

@@ -66,7 +66,7 @@ impl<'d> Search<'d, '_> {
         }
         let name = text.get(key.clone()).unwrap_or_default();
         let is_other = |range: &Range<usize>| {
-            !is_alike(name, text.get(range.clone()).unwrap_or_default())
+            !value::is_named_alike(name, text.get(range.clone()).unwrap_or_default())
         };
         let place = between.and_then(|between| behind(text, &between, of_password));
         let place = place.filter(is_other);
@@ -123,15 +123,6 @@ fn holds_password(name: &[u8]) -> bool {
         || lower.ends_with(b"pass")
         || lower.ends_with(b"pwd")
 }
-
-/// Whether a word begins as the name does: both stand in a list of names.
-fn is_alike(name: &[u8], word: &[u8]) -> bool {
-    let shared = name.iter().zip(word).take_while(|(a, b)| a == b).count();
-    ALIKE_MIN <= shared && name.len() < shared * 2
-}
-
-/// How many bytes two names of a list begin with alike.
-const ALIKE_MIN: usize = 6;
 
 /// The word that begins at `start`, without the sentence's signs.
 fn word_at(text: &[u8], start: usize) -> Option<Range<usize>> {

@@ -100,7 +100,7 @@ impl<'d> Search<'d, '_> {
         let tells = value::is_told(value, false)
             || value::is_generated(value)
             || value::is_chosen_word(value);
-        if begins && ends && tells {
+        if begins && ends && tells && !value::is_plainly_code(value) {
             self.step(len);
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
@@ -139,7 +139,10 @@ impl<'d> Search<'d, '_> {
         let told = |value: &[u8]| {
             let tells =
                 value::is_told(value, is_code) || (of_program && value::is_chosen_word(value));
-            tells && !assigns(value) && !value::is_plainly_code(value)
+            tells
+                && !assigns(value)
+                && !value::is_plainly_code(value)
+                && !value::is_named_alike(name, value)
         };
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
         let is_password = self.form(rules) == ValueForm::Password;

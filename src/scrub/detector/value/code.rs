@@ -81,6 +81,15 @@ pub(in crate::scrub::detector) fn is_plainly_code(text: &[u8]) -> bool {
         || is_made(text)
 }
 
+/// How many bytes two names of a list begin with alike.
+const ALIKE_MIN: usize = 6;
+
+/// Whether a word begins as the name does, and both are names of code: they stand in a list.
+pub(in crate::scrub::detector) fn is_named_alike(name: &[u8], word: &[u8]) -> bool {
+    let shared = name.iter().zip(word).take_while(|(a, b)| a == b).count();
+    ALIKE_MIN <= shared && name.len() < shared * 2 && name.len() <= word.len() + 2
+}
+
 /// Whether a value is made here, by a call or of the fields of a structure, whose name is of
 /// words: `credentials.NewTLS(&tls.Config{`, `&loginConfig{`, `CPAN::anycwd();`, `!er.headers`,
 /// `$self->secret`.
