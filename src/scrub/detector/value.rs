@@ -31,6 +31,7 @@ use chosen::is_chosen_name;
 use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
+use chosen::names_something;
 use code::is_code;
 use code::is_path;
 pub(in crate::scrub::detector) use code::is_named_alike;
@@ -231,8 +232,8 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
         }
         ValueForm::Password => is_mixed(text) && !is_compound(text),
         _ if sign == Sign::Stated => {
-            let is_word = text.len() < WORD_LEN_MAX && text.iter().all(u8::is_ascii_lowercase);
-            !is_word && is_credential(text)
+            let is_word = text.iter().all(u8::is_ascii_lowercase) && names_something(text);
+            !(is_word && text.len() < WORD_LEN_MAX) && is_credential(text)
         }
         _ => 20 <= text.len() && validator::looks_random(text),
     }

@@ -43,9 +43,9 @@ pub(in crate::scrub) fn is_source(
         Sign::Colon if assignment.key_quote.is_none() => {
             let before = line_before(text, key.start);
             is_declared(before)
-                || (matches!(behind, [b',' | b';', rest @ ..] if ends_line(rest)) && is_identifier(bare))
+                || (matches!(behind, [b',' | b';', rest @ ..] if ends_line(text, rest)) && is_identifier(bare))
                 || (is_camel(bare)
-                    && matches!(behind, [b']', b',', rest @ ..] if ends_line(rest))
+                    && matches!(behind, [b']', b',', rest @ ..] if ends_line(text, rest))
                     && text.get(..word.start).is_some_and(|before| before.ends_with(b"Optional[")))
                 || (is_hinted(before, text.get(key.end..word.start).unwrap_or_default())
                     && is_camel(bare))
@@ -93,16 +93,7 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let is_joined = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'_' | b'-'));
     let has_digit = value.iter().any(u8::is_ascii_digit);
     let of_names = |byte: &u8| is_key_byte(*byte) || matches!(byte, b'/' | b' ' | b'\\' | b'"');
-    if !value.iter().all(of_names) {
-        return false;
-    }
-    let last = |text: &[u8]| {
-        text.iter().rposition(|byte| *byte == b'_').map(|at| text.get(at..).unwrap_or_default().to_owned())
-    };
-    if !has_digit && last(key).is_some_and(|word| last(value).is_some_and(|other| other == word)) {
-        return true;
-    }
-    if !loose {
+    if !loose || !value.iter().all(of_names) {
         return false;
     }
     let shared = key.iter().zip(value).take_while(|(a, b)| a == b).count();
@@ -113,7 +104,7 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let are_members = breaks && is_camel(key) && is_camel(value);
     (are_paths && breaks)
         || (breaks && PREFIX_MIN <= shared)
-        || (are_constants && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 3)
+        || (are_constants && (breaks || !has_digit))
         || (!has_digit && (are_fields || are_members))
 }
 
@@ -232,8 +223,10 @@ fn line_before(text: &[u8], at: usize) -> &[u8] {
     before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
-fn ends_line(rest: &[u8]) -> bool {
-    rest.is_empty() || break_len(rest).is_some()
+/// Whether a line ends here that is one of several, as code has them.
+fn ends_line(text: &[u8], rest: &[u8]) -> bool {
+    break_len(rest).is_some()
+        || (rest.is_empty() && memchr::memchr(b'\n', text.get(..LINE_MAX).unwrap_or(text)).is_some())
 }
 
 /// The string of one line that a name stands in, without what follows the name.
@@ -275,6 +268,7 @@ mod tests {
             ("C(user=bob, password=letmein, port=1)", false),
             ("C(user=bob, password=correct_horse, port=1)", false),
             ("f(user=bob, password=correct_horse_7, port=1)", false),
+            ("password: MySecretPass,", false),
             ("password: MySecretPass\n", false),
             ("password: correct_horse\n", false),
             ("password=MyPass,x", false),
@@ -300,6 +294,8 @@ mod tests {
             ("'PROXY-PASSWORD',\n'PROXY-USERID',", true),
             ("'ssh2_auth_password',\n'ssh2_auth_pubkey_file',", true),
             ("x['db_password', 'db_name']", true),
+            ("('db_password', 'root_password')", false),
+            ("f('DB_PASSWORD', 'WINTER_FALCON_2')", false),
             ("AttributeURLPassword = \"url.password\"", true),
             ("CHALLENGE_PASSWORD: \"challengePassword\"", true),
             ("\"password\", \"hunter2\"", false),

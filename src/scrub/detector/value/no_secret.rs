@@ -9,7 +9,7 @@ use crate::scrub::detector::value::other;
 use crate::scrub::rule::validator::WordList;
 
 /// How many there are.
-const WORDS_LEN: usize = 230;
+const WORDS_LEN: usize = 233;
 
 /// Constants, types and states, in lower case.
 const WORDS: WordList<WORDS_LEN> = WordList::new([
@@ -243,6 +243,9 @@ const WORDS: WordList<WORDS_LEN> = WordList::new([
     "scram-sha-512",
     "scram-sha-1",
     "cram-md5",
+    "access_token",
+    "refresh_token",
+    "id_token",
 ]);
 
 /// Whether a value says by itself that it is none: a constant, a type, a state, a version,
@@ -393,7 +396,10 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     let text = text.strip_suffix(b";").unwrap_or(text);
     let text = text.strip_prefix(b"-").unwrap_or(text);
     text.strip_prefix(b"0x").is_some_and(|digits| {
-        (1..=HEX_NUMBER_LEN_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
+        (1..=HEX_NUMBER_LEN_MAX).contains(&digits.len())
+            && digits.iter().all(u8::is_ascii_hexdigit)
+            // `0xdeadbeef` is a word.
+            && digits.iter().any(u8::is_ascii_digit)
     })
 }
 
