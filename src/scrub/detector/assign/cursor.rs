@@ -5,10 +5,10 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_defined;
 use crate::scrub::detector::assign::around::is_set;
+use crate::scrub::detector::assign::pair::is_pair;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::value_tag;
 use crate::scrub::detector::bytes::is_key_byte;
-use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
 
@@ -241,8 +241,9 @@ impl<'t> Cursor<'t> {
     fn is_closed_by(&self, key: &Range<usize>) -> bool {
         let rest = self.rest().get(..ATTRIBUTES_MAX).unwrap_or(self.rest());
         let name = self.text.get(key.clone()).unwrap_or_default();
-        memchr::memmem::find(rest, name)
-            .is_some_and(|at| rest.get(..at).is_some_and(|before| before.ends_with(b"/") || before.ends_with(b":")))
+        memchr::memmem::find(rest, name).is_some_and(|at| {
+            rest.get(..at).is_some_and(|before| before.ends_with(b"/") || before.ends_with(b":"))
+        })
     }
 
     /// The rest of an opening tag: the value is the element's content.
@@ -452,56 +453,6 @@ fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
     let before = text.get(..key.start.saturating_sub(quote)).unwrap_or_default();
     let before = before.trim_ascii_end();
     before.ends_with(b"name:") || before.ends_with(b"key:")
-}
-
-/// Whether a quoted key in a list is a flag (`"--key"`) or the first of a pair
-/// (`('key',`, `[["key",`), not of a call's arguments or of a list of names.
-fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
-    let before = text.get(..key.start).unwrap_or_default();
-    if before.last() == Some(&b'-') {
-        return true;
-    }
-    let quote = depth.map_or(0, |depth| depth + 1);
-    let before = before.get(..before.len().saturating_sub(quote)).unwrap_or_default();
-    let before = before.strip_suffix(b"b").unwrap_or(before);
-    match before {
-        [b'('] | [b'[', b'['] => true,
-        [.., outer, b'('] => !is_word(*outer) || sets(before),
-        [.., b'[' | b',' | b' ', b'['] => {
-            before.ends_with(b"[[") || before.ends_with(b"],[") || before.ends_with(b"], [")
-        }
-        _ => false,
-    }
-}
-
-/// Whether a call is one of a setter: its second argument is the value of the first.
-fn sets(before: &[u8]) -> bool {
-    const SETTERS: [&[u8]; 20] = [
-        b"setString(",
-        b"setParameter(",
-        b"setAttribute(",
-        b"set_header(",
-        b"add_header(",
-        b"withProperty(",
-        b"systemProperty(",
-        b"setdefault(",
-        b"define(",
-        b"setProperty(",
-        b".put(",
-        b"setHeader(",
-        b"addHeader(",
-        b"setItem(",
-        b"setEnv(",
-        b"Setenv(",
-        b"setenv(",
-        b"putenv(",
-        b".append(",
-        b".header(",
-    ];
-    let is_set = before
-        .strip_suffix(b"set(")
-        .is_some_and(|outside| !outside.last().is_some_and(|byte| is_word(*byte)));
-    is_set || SETTERS.iter().any(|setter| before.ends_with(setter))
 }
 
 /// Whether the value is the next word: behind a flag, or behind a command that sets it.

@@ -188,3 +188,53 @@ fn is_named_by_member(text: &[u8], key: &Range<usize>, depth: usize) -> bool {
     let (name, _) = last_name(quote);
     is_name_name(name) || name.eq_ignore_ascii_case(b"id")
 }
+
+/// Whether a quoted key in a list is a flag (`"--key"`) or the first of a pair
+/// (`('key',`, `[["key",`), not of a call's arguments or of a list of names.
+pub(super) fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+    let before = text.get(..key.start).unwrap_or_default();
+    if before.last() == Some(&b'-') {
+        return true;
+    }
+    let quote = depth.map_or(0, |depth| depth + 1);
+    let before = before.get(..before.len().saturating_sub(quote)).unwrap_or_default();
+    let before = before.strip_suffix(b"b").unwrap_or(before);
+    match before {
+        [b'('] | [b'[', b'['] => true,
+        [.., outer, b'('] => !is_word(*outer) || sets(before),
+        [.., b'[' | b',' | b' ', b'['] => {
+            before.ends_with(b"[[") || before.ends_with(b"],[") || before.ends_with(b"], [")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a call is one of a setter: its second argument is the value of the first.
+fn sets(before: &[u8]) -> bool {
+    const SETTERS: [&[u8]; 20] = [
+        b"setString(",
+        b"setParameter(",
+        b"setAttribute(",
+        b"set_header(",
+        b"add_header(",
+        b"withProperty(",
+        b"systemProperty(",
+        b"setdefault(",
+        b"define(",
+        b"setProperty(",
+        b".put(",
+        b"setHeader(",
+        b"addHeader(",
+        b"setItem(",
+        b"setEnv(",
+        b"Setenv(",
+        b"setenv(",
+        b"putenv(",
+        b".append(",
+        b".header(",
+    ];
+    let is_set = before
+        .strip_suffix(b"set(")
+        .is_some_and(|outside| !outside.last().is_some_and(|byte| is_word(*byte)));
+    is_set || SETTERS.iter().any(|setter| before.ends_with(setter))
+}

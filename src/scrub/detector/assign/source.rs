@@ -10,12 +10,17 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::value;
 
 /// How far before a value its line is read, in bytes.
 const LINE_MAX: usize = 256;
+
+/// How long a name of two words is at least.
+const NAME_MIN: usize = 6;
 
 /// How long a name is at most.
 const NAME_MAX: usize = 64;
@@ -43,7 +48,8 @@ pub(in crate::scrub) fn is_source(
         Sign::Colon if assignment.key_quote.is_none() => {
             let before = line_before(text, key.start);
             is_declared(before)
-                || (matches!(behind, [b',' | b';', rest @ ..] if ends_line(text, rest)) && is_identifier(bare))
+                || (matches!(behind, [b',' | b';', rest @ ..] if ends_line(text, rest))
+                    && is_identifier(bare))
                 || (is_camel(bare)
                     && matches!(behind, [b']', b',', rest @ ..] if ends_line(text, rest))
                     && text.get(..word.start).is_some_and(|before| before.ends_with(b"Optional[")))
@@ -99,13 +105,20 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let shared = key.iter().zip(value).take_while(|(a, b)| a == b).count();
     let are_paths = key.starts_with(b"/") && value.starts_with(b"/");
     let are_constants = is_upper(key) && is_upper(value) && is_joined(value) && is_joined(key);
-    let begin_alike = 2 < shared && key.get(shared - 1).is_some_and(|byte| b"_-".contains(byte));
+    let joint = key.get(..shared).and_then(|same| same.iter().rposition(|b| b"_-".contains(b)));
+    let begin_alike = joint.is_some_and(|at| 2 <= at);
     let are_fields = is_lower(key) && is_lower(value) && begin_alike;
     let are_members = breaks && is_camel(key) && is_camel(value);
     (are_paths && breaks)
         || (breaks && PREFIX_MIN <= shared)
         || (are_constants && (breaks || !has_digit))
+        || (digits_in(value) <= 2 && is_joined_or_camel(value) && value::is_named_alike(key, value))
         || (!has_digit && (are_fields || are_members))
+}
+
+/// Whether a sign joins words, or a capital behind a small letter.
+fn is_joined_or_camel(text: &[u8]) -> bool {
+    text.contains(&b'_') || text.windows(2).any(|two| matches!(two, [b'a'..=b'z', b'A'..=b'Z']))
 }
 
 /// How many bytes two names of a list begin with alike.
@@ -152,10 +165,20 @@ fn is_declared(before: &[u8]) -> bool {
     line == b"pub " || (line.starts_with(b"pub(") && line.ends_with(b") "))
 }
 
-/// Whether a name stands among parameters with types, as Python writes them: `user:
+/// Whether a name stands among parameters with types, as Python and Rust write them: `user:
 /// Optional[str], password: Optional[`.
 fn is_hinted(before: &[u8], sign: &[u8]) -> bool {
-    const TYPES: [&[u8]; 5] = [b": str,", b": int,", b": Optional[str]", b": Any,", b": bool,"];
+    const TYPES: [&[u8]; 9] = [
+        b": str,",
+        b": int,",
+        b": Optional[str]",
+        b": Any,",
+        b": bool,",
+        b": u32,",
+        b": usize,",
+        b": *const ",
+        b": *mut ",
+    ];
     let opens = sign.trim_ascii() == b":" || sign.ends_with(b"Optional[");
     opens && TYPES.iter().any(|kind| memchr::memmem::find(before, kind).is_some())
 }
@@ -166,23 +189,36 @@ fn is_identifier(text: &[u8]) -> bool {
         [bare @ .., b'A'..=b'Z', b'0'..=b'9'] => bare,
         bare => bare,
     };
-    bare.first().is_some_and(u8::is_ascii_alphabetic)
-        && bare.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    NAME_MIN <= bare.len()
+        && bare.first().is_some_and(u8::is_ascii_alphabetic)
+        && value::reads_as_name(bare)
         && (bare.contains(&b'_') || is_camel(bare))
 }
 
 /// Letters, with a capital behind a small one.
 fn is_camel(text: &[u8]) -> bool {
     let is_joint = |two: &[u8]| matches!(two, [b'a'..=b'z', b'A'..=b'Z']);
-    text.iter().all(u8::is_ascii_alphabetic) && text.windows(2).any(is_joint)
+    text.iter().all(u8::is_ascii_alphabetic)
+        && text.windows(2).any(is_joint)
+        && value::reads_as_name(text)
 }
 
 /// `self.consumer.secret`, `request.resource_owner_key`: a member of something that is known
 /// in code, or one with a name of two words.
 fn is_member(text: &[u8]) -> bool {
     const OWNERS: [&[u8]; 12] = [
-        b"self", b"this", b"cls", b"config", b"settings", b"args", b"options", b"request",
-        b"ctx", b"context", b"opts", b"params",
+        b"self",
+        b"this",
+        b"cls",
+        b"config",
+        b"settings",
+        b"args",
+        b"options",
+        b"request",
+        b"ctx",
+        b"context",
+        b"opts",
+        b"params",
     ];
     let mut parts = text.split(|byte| *byte == b'.');
     let first = parts.next().unwrap_or_default();
@@ -226,7 +262,8 @@ fn line_before(text: &[u8], at: usize) -> &[u8] {
 /// Whether a line ends here that is one of several, as code has them.
 fn ends_line(text: &[u8], rest: &[u8]) -> bool {
     break_len(rest).is_some()
-        || (rest.is_empty() && memchr::memchr(b'\n', text.get(..LINE_MAX).unwrap_or(text)).is_some())
+        || (rest.is_empty()
+            && memchr::memchr(b'\n', text.get(..LINE_MAX).unwrap_or(text)).is_some())
 }
 
 /// The string of one line that a name stands in, without what follows the name.
@@ -240,8 +277,16 @@ fn string_around<'t>(text: &'t [u8], key: &Range<usize>) -> &'t [u8] {
 /// value of the name: `case CommentToken:`, `if password:`, `def check(pwd):`.
 pub(super) fn is_statement_line(text: &[u8], key: &Range<usize>) -> bool {
     const WORDS: [&[u8]; 10] = [
-        b"case ", b"if ", b"elif ", b"while ", b"def ", b"func ", b"class ", b"except ",
-        b"elsif ", b"async def ",
+        b"case ",
+        b"if ",
+        b"elif ",
+        b"while ",
+        b"def ",
+        b"func ",
+        b"class ",
+        b"except ",
+        b"elsif ",
+        b"async def ",
     ];
     let line = line_before(text, key.start).trim_ascii_start();
     WORDS.iter().any(|word| line.starts_with(word))
@@ -269,6 +314,8 @@ mod tests {
             ("C(user=bob, password=correct_horse, port=1)", false),
             ("f(user=bob, password=correct_horse_7, port=1)", false),
             ("password: MySecretPass,", false),
+            ("x:\n  password: TrKKYLyvhWocpZ,\n", false),
+            ("f(x, password=vCCCnd_OAZvZp)", false),
             ("password: MySecretPass\n", false),
             ("password: correct_horse\n", false),
             ("password=MyPass,x", false),

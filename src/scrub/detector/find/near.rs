@@ -31,6 +31,11 @@ const VALUE_LEN_MAX: usize = 512;
 /// What ends a value.
 const ENDS: ByteSet = ByteSet::of(b"\"'`\\<>|(){}[], \t\r\n");
 
+/// Directives of nginx that say where a request is passed to, in small letters: a variable of
+/// the same name holds a password.
+const PASSES: [&[u8]; 6] =
+    [b"proxy_pass", b"fastcgi_pass", b"uwsgi_pass", b"scgi_pass", b"grpc_pass", b"memcached_pass"];
+
 impl<'d> Search<'d, '_> {
     /// Judges the first word behind a key that is none of a sentence, or else the one right
     /// before it, or on the line below. What was read as an assignment was judged, unless a
@@ -47,9 +52,13 @@ impl<'d> Search<'d, '_> {
         if ![ValueForm::Whole, ValueForm::Password, ValueForm::Credential].contains(&form) {
             return;
         }
+        let name = text.get(key.clone()).unwrap_or_default();
+        if text.get(key.end) == Some(&b' ') && PASSES.contains(&name) {
+            return;
+        }
         self.step(REACH);
         let is_password = form == ValueForm::Password;
-        let of_password = is_password || holds_password(text.get(key.clone()).unwrap_or_default());
+        let of_password = is_password || holds_password(name);
         let read = read.filter(|read| !matches!(read.sign, Sign::Prose | Sign::Stated));
         // Names of passwords beside others are judged once more: `PASSWORD bob = x`.
         let was_judged = |start: usize| {
@@ -64,7 +73,6 @@ impl<'d> Search<'d, '_> {
         if between.as_ref().is_some_and(|between| was_judged(between.at)) {
             return;
         }
-        let name = text.get(key.clone()).unwrap_or_default();
         let is_other = |range: &Range<usize>| {
             !value::is_named_alike(name, text.get(range.clone()).unwrap_or_default())
         };

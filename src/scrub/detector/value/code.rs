@@ -7,8 +7,6 @@
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::value::chosen::is_generated;
 use crate::scrub::detector::value::names::is_named_argument;
-use crate::scrub::detector::value::no_secret::is_number;
-use crate::scrub::detector::value::no_secret::is_typed_number;
 use crate::scrub::rule::validator;
 
 /// Whether an undelimited value reads as code: a call, a member, an index, a
@@ -77,7 +75,9 @@ pub(in crate::scrub::detector) fn is_plainly_code(text: &[u8]) -> bool {
     is_typed_number(text)
         || is_number(text)
         || (text.ends_with(b"_t") && text.iter().all(|byte| is_path(*byte)))
-        || (is_joined && text.first().is_some_and(u8::is_ascii_alphabetic) && text.iter().all(of_path))
+        || (is_joined
+            && text.first().is_some_and(u8::is_ascii_alphabetic)
+            && text.iter().all(of_path))
         || is_made(text)
 }
 
@@ -116,16 +116,16 @@ fn is_made(text: &[u8]) -> bool {
             starts && (has_arrow || (text.starts_with(b"!") && name.contains(&b'.')))
         }
         // `Config{`, and its fields below or behind it.
-        [b'{', field @ ..] if has_capital(name) => {
-            let field = field.strip_suffix(b":").unwrap_or(field);
-            field.is_empty() || (has_word(field) && field.iter().all(u8::is_ascii_alphabetic))
-        }
+        [b'{'] => has_capital(name),
+        [b'{', field @ .., b':'] => has_capital(name) && reads_as_name(field),
         [b'(' | b'[', rest @ ..] => {
             let of_arguments = |byte: &u8| of_name(byte) || b"()[]{}&*,;=\"'".contains(byte);
             let is_number = |two: &[u8]| matches!(two, [before, b'0'..=b'9'] if !b"[(,0123456789".contains(before));
             let has_letter = rest.iter().any(u8::is_ascii_alphabetic);
             let is_known = is_joined || name.contains(&b'.') || MAKERS.contains(&name);
-            rest.iter().all(of_arguments)
+            (is_known || reads_as_name(name))
+                && rest.iter().all(of_arguments)
+                && is_nested(behind)
                 && !rest.windows(2).any(is_number)
                 && (is_known || !has_letter || has_word(rest))
         }
@@ -139,14 +139,71 @@ fn is_of_words(name: &[u8]) -> bool {
     has_word(name) && name.windows(2).filter(|two| numbers(two)).count() <= 1
 }
 
+/// Whether each bracket that is closed is the one that was opened last.
+fn is_nested(text: &[u8]) -> bool {
+    let mut open = [0_u8; NESTED_MAX];
+    let mut depth = 0;
+    for byte in text {
+        let opening = match byte {
+            b'(' | b'[' | b'{' => {
+                let Some(place) = open.get_mut(depth) else { return false };
+                *place = *byte;
+                depth += 1;
+                continue;
+            }
+            b')' => b'(',
+            b']' => b'[',
+            b'}' => b'{',
+            _ => continue,
+        };
+        if depth == 0 || open.get(depth - 1) != Some(&opening) {
+            return false;
+        }
+        depth -= 1;
+    }
+    true
+}
+
+/// How deep the brackets of a call may be nested.
+const NESTED_MAX: usize = 8;
+
+/// Whether a text is a name whose parts are words: small letters or capitals alone, joined by
+/// `_`, or small ones behind one capital each. What is drawn from letters has capitals side by
+/// side.
+pub(in crate::scrub::detector) fn reads_as_name(text: &[u8]) -> bool {
+    const PART_MIN: usize = 2;
+    let reads = |part: &[u8]| {
+        let vowels = part.iter().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
+        let one_case =
+            part.iter().all(u8::is_ascii_lowercase) || part.iter().all(u8::is_ascii_uppercase);
+        PART_MIN <= part.len()
+            && (part.len() < 4 || part.len() <= vowels * 5)
+            && (one_case || has_humps(part))
+    };
+    text.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && text.split(|byte| *byte == b'_').filter(|part| !part.is_empty()).all(reads)
+        && text.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether each capital is followed by two small letters and more; but for the last letter.
+fn has_humps(part: &[u8]) -> bool {
+    let part = match part {
+        [rest @ .., b'a'..=b'z', b'A'..=b'Z'] => part.get(..rest.len() + 1).unwrap_or_default(),
+        part => part,
+    };
+    part.iter().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).all(|(at, _)| {
+        part.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_lowercase))
+    })
+}
+
 fn has_capital(name: &[u8]) -> bool {
     name.iter().any(u8::is_ascii_uppercase)
 }
 
 /// Functions of few letters that make a value.
 const MAKERS: [&[u8]; 14] = [
-    b"new", b"New", b"make", b"dict", b"map", b"get", b"Get", b"env", b"Box", b"Rc", b"Arc",
-    b"os", b"str", b"len",
+    b"new", b"New", b"make", b"dict", b"map", b"get", b"Get", b"env", b"Box", b"Rc", b"Arc", b"os",
+    b"str", b"len",
 ];
 
 /// Whether a name has a part of four letters and more that reads as a word, or one of
@@ -174,7 +231,7 @@ fn has_word(name: &[u8]) -> bool {
 fn is_markup(text: &[u8]) -> bool {
     let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.:{}".contains(byte);
     match text {
-        [b'<', name @ ..] => !name.is_empty() && name.iter().all(u8::is_ascii_lowercase),
+        [b'<', tag @ ..] => TAGS.contains(&tag),
         [b'A'..=b'Z', b'{', name @ .., b'}'] => name.iter().all(of_name),
         [b'%', b'{', name @ .., b'}'] => {
             name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_:.".contains(byte))
@@ -182,6 +239,47 @@ fn is_markup(text: &[u8]) -> bool {
         [b'q', b'r', b'/' | b'{' | b'!', ..] => true,
         _ => false,
     }
+}
+
+/// Tags of HTML that stand around code.
+const TAGS: [&[u8]; 14] = [
+    b"span", b"code", b"pre", b"div", b"p", b"a", b"b", b"i", b"em", b"strong", b"td", b"kbd",
+    b"var", b"font",
+];
+
+/// `1323u32`, `10L`, `-2146893773i32;`, `0xC00D2751_u32`
+fn is_typed_number(text: &[u8]) -> bool {
+    const TYPES: [&[u8]; 14] = [
+        b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"L",
+        b"UL", b"f32", b"f64",
+    ];
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    TYPES.iter().any(|kind| {
+        text.strip_suffix(*kind).is_some_and(|number| {
+            let number = number.strip_suffix(b"_").unwrap_or(number);
+            is_number(number) || is_decimal(number)
+        })
+    })
+}
+
+/// `0x216`, `-0x7f879679`, `0x00000013;`: a number as code writes it.
+fn is_number(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    text.strip_prefix(b"0x").is_some_and(|digits| {
+        (1..=HEX_NUMBER_LEN_MAX).contains(&digits.len())
+            && digits.iter().all(u8::is_ascii_hexdigit)
+            // `0xdeadbeef` is a word.
+            && digits.iter().any(u8::is_ascii_digit)
+    })
+}
+
+/// How many digits a number has at most that code writes in hexadecimal ones.
+const HEX_NUMBER_LEN_MAX: usize = 8;
+
+fn is_decimal(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// `name![`, `name!(`: a macro of Rust.
@@ -239,6 +337,10 @@ mod tests {
             "$ecret99",
             "Wn7{kQ2z",
             "correct-horse!9{",
+            "TrKKYLyvhWocpZ",
+            "Harbor{stone",
+            "maple(stone}",
+            "<hunter",
         ] {
             assert!(!is_code(text.as_bytes(), Sign::Colon), "{text}");
         }

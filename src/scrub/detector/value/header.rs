@@ -99,7 +99,8 @@ fn is_said(text: &[u8]) -> bool {
     let of_words = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b',');
     let is_words = || {
         let blanks = memchr::memchr_iter(b' ', text).count();
-        let words = text.split(|byte| *byte == b' ').filter(|word| word.iter().all(u8::is_ascii_lowercase));
+        let words =
+            text.split(|byte| *byte == b' ').filter(|word| word.iter().all(u8::is_ascii_lowercase));
         text.iter().all(of_words) && (3 <= blanks || blanks == words.count()) && 0 < blanks
     };
     text.starts_with(b"https://")

@@ -376,41 +376,6 @@ fn is_verbs(text: &[u8]) -> bool {
     0 < verbs
 }
 
-/// `1323u32`, `10L`, `-2146893773i32;`, `0xC00D2751_u32`
-pub(super) fn is_typed_number(text: &[u8]) -> bool {
-    const TYPES: [&[u8]; 14] = [
-        b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"L",
-        b"UL", b"f32", b"f64",
-    ];
-    let text = text.strip_suffix(b";").unwrap_or(text);
-    TYPES.iter().any(|kind| {
-        text.strip_suffix(*kind).is_some_and(|number| {
-            let number = number.strip_suffix(b"_").unwrap_or(number);
-            is_number(number) || is_decimal(number)
-        })
-    })
-}
-
-/// `0x216`, `-0x7f879679`, `0x00000013;`: a number as code writes it.
-pub(super) fn is_number(text: &[u8]) -> bool {
-    let text = text.strip_suffix(b";").unwrap_or(text);
-    let text = text.strip_prefix(b"-").unwrap_or(text);
-    text.strip_prefix(b"0x").is_some_and(|digits| {
-        (1..=HEX_NUMBER_LEN_MAX).contains(&digits.len())
-            && digits.iter().all(u8::is_ascii_hexdigit)
-            // `0xdeadbeef` is a word.
-            && digits.iter().any(u8::is_ascii_digit)
-    })
-}
-
-/// How many digits a number has at most that code writes in hexadecimal ones.
-const HEX_NUMBER_LEN_MAX: usize = 8;
-
-fn is_decimal(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
-}
-
 /// `:name`, `$1`, `@p0`, `%(name)s`, `%NAME%`, `Type!`: what SQL, GraphQL and templates
 /// put where a value will stand.
 pub(super) fn is_parameter(text: &[u8]) -> bool {

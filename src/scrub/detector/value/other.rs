@@ -31,9 +31,7 @@ fn is_of_name(byte: u8) -> bool {
 fn is_object_identifier(text: &[u8]) -> bool {
     let mut parts = text.split(|byte| *byte == b'.');
     5 <= parts.clone().count()
-        && parts.all(|part| {
-            (1..=10).contains(&part.len()) && part.iter().all(u8::is_ascii_digit)
-        })
+        && parts.all(|part| (1..=10).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
 }
 
 /// `request.header.x-api-key`, `serde_json::private::Number`: names of letters, of which each
@@ -93,9 +91,8 @@ fn is_key_file(text: &[u8]) -> bool {
 
 /// `proxy.example.com:3128`, `localhost:22`.
 fn is_host_and_port(text: &[u8]) -> bool {
-    const DOMAINS: [&[u8]; 10] = [
-        b"com", b"org", b"net", b"io", b"dev", b"edu", b"local", b"internal", b"example", b"test",
-    ];
+    const DOMAINS: [&[u8]; 10] =
+        [b"com", b"org", b"net", b"io", b"dev", b"edu", b"local", b"internal", b"example", b"test"];
     let Some(sign) = memchr::memrchr(b':', text) else { return false };
     let (host, port) = text.split_at(sign);
     let domain = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
@@ -136,7 +133,8 @@ fn is_template(text: &[u8]) -> bool {
 
 /// `:****`: stars, and signs around them.
 fn is_stars(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"***").is_some() && !text.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+    memchr::memmem::find(text, b"***").is_some()
+        && !text.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
 }
 
 #[cfg(test)]
