@@ -137,11 +137,12 @@ pub(in crate::scrub) fn has_no_word(text: &[u8]) -> bool {
             byte,
             b' ' | b'=' | b'/' | b'"' | b'\'' | b':' | b'\\' | b',' | b';' | b'<'
         ) {
-            let ends = match (byte, bytes.peek()) {
-                (b'"', Some(b',' | b'}' | b']' | b':')) => true,
-                (b'\\', Some(b'n' | b'r' | b'\\')) | (b'<', Some(b'/')) => true,
-                _ => false,
-            };
+            let ends = matches!(
+                (byte, bytes.peek()),
+                (b'"', Some(b',' | b'}' | b']' | b':'))
+                    | (b'\\', Some(b'n' | b'r' | b'\\'))
+                    | (b'<', Some(b'/'))
+            );
             if ends {
                 return false;
             }

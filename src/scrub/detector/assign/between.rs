@@ -194,7 +194,7 @@ impl<'t> Between<'t> {
             inner.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name))
                 && matches!(inner.get(name.len()), Some(b':' | b'='))
         };
-        NAMES.iter().any(|name| is_named(name)).then(|| self.at = self.end - inner.len())
+        NAMES.iter().any(is_named).then(|| self.at = self.end - inner.len())
     }
 
     fn tie(&mut self, len: usize) {

@@ -109,8 +109,9 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let begin_alike = joint.is_some_and(|at| 2 <= at);
     let are_fields = is_lower(key) && is_lower(value) && begin_alike;
     let are_members = breaks && is_camel(key) && is_camel(value);
-    (are_paths && breaks)
-        || (breaks && PREFIX_MIN <= shared)
+    let joint = key.get(..shared).unwrap_or_default().iter().any(|byte| b"_- ".contains(byte));
+    let begin_alike = joint && PREFIX_MIN <= shared && digits_in(value) <= 2;
+    (breaks && (are_paths || begin_alike))
         || (are_constants && (breaks || !has_digit))
         || (digits_in(value) <= 2 && is_joined_or_camel(value) && value::is_named_alike(key, value))
         || (!has_digit && (are_fields || are_members))
@@ -343,6 +344,7 @@ mod tests {
             ("x['db_password', 'db_name']", true),
             ("('db_password', 'root_password')", false),
             ("f('DB_PASSWORD', 'WINTER_FALCON_2')", false),
+            ("\"password\",\n\"passw0rd\"", false),
             ("AttributeURLPassword = \"url.password\"", true),
             ("CHALLENGE_PASSWORD: \"challengePassword\"", true),
             ("\"password\", \"hunter2\"", false),

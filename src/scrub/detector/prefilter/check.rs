@@ -145,11 +145,12 @@ fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool 
         return false;
     }
     let behind = rest.get(after..).unwrap_or_default();
-    let may_follow = match behind {
-        [b' ' | b'?' | b'!' | b'<' | b'>' | b'|' | b'-' | b'~' | b'*', _, ..] => true,
-        [b',' | b';', b' ', ..] | [0x80..=0xff, ..] => true,
-        _ => false,
-    };
+    let may_follow = matches!(
+        behind,
+        [b' ' | b'?' | b'!' | b'<' | b'>' | b'|' | b'-' | b'~' | b'*', _, ..]
+            | [b',' | b';', b' ', ..]
+            | [0x80..=0xff, ..]
+    );
     if may_follow {
         let near = behind.get(..NEAR_REACH).unwrap_or(behind);
         if 0 < digits_in(near) && has_no_word(near) || is_near_below(behind) {
