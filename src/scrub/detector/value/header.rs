@@ -93,15 +93,20 @@ pub(super) fn authorization(
     }
 }
 
+/// How many words without a number are no credentials.
+const WORDS_MIN: usize = 4;
+
 /// Whether a value is none, but says what one is, or how it is made: a page, words and no
 /// number, the verbs of a format, a scheme whose credentials follow elsewhere.
 fn is_said(text: &[u8]) -> bool {
     let of_words = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b',');
+    // `Bearer tokens, Basic auth credentials`, `Proxy credentials`; a token may be one word.
+    const NAMES: [&[u8]; 4] = [b"credentials", b"tokens", b"header", b"headers"];
     let is_words = || {
-        let blanks = memchr::memchr_iter(b' ', text).count();
-        let words =
-            text.split(|byte| *byte == b' ').filter(|word| word.iter().all(u8::is_ascii_lowercase));
-        text.iter().all(of_words) && (3 <= blanks || blanks == words.count()) && 0 < blanks
+        let last = text.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+        text.iter().all(of_words)
+            && memchr::memchr(b' ', text).is_some()
+            && (WORDS_MIN <= text.split(|byte| *byte == b' ').count() || NAMES.contains(&last))
     };
     text.starts_with(b"https://")
         || text.starts_with(b"http://")
