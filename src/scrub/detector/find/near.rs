@@ -164,12 +164,20 @@ fn pair(text: &[u8], word: Range<usize>, of_password: bool, tie: Tie) -> Option<
         .then_some(password)
 }
 
+/// Whether an equals sign stands in a value, but for the padding of base64: `api_key=x` is of
+/// another key.
+fn holds_sign(value: &[u8]) -> bool {
+    let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
+    memchr::memchr(b'=', value).is_some_and(|at| at + padding < value.len())
+}
+
 /// Whether a value shows by its looks that it is a secret, the more so the less ties it.
 fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) -> bool {
     let value = text.get(range.clone()).unwrap_or_default();
     if value::is_numbered(value)
         || value.first() == Some(&b'-')
-        || (value.contains(&b'=') && !value.ends_with(b"="))
+        || holds_sign(value)
+        || (holds_password(value) && digits_in(value.get(..255).unwrap_or(value)) == 0)
         || value::is_plainly_code(value)
     {
         return false;

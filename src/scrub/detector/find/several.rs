@@ -58,12 +58,18 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let is_password = self.form(rules) == ValueForm::Password;
-        let is_cell = |cell: &[u8]| {
-            let tells = match is_password {
-                true => value::is_pair_of_words(cell),
-                false => value::is_long_mixed(cell) || value::is_drawn_number(cell),
-            };
-            tells || value::is_told(cell, false) || value::is_chosen_word(cell)
+        let is_cell = |cell: &[u8]| match is_password {
+            true => {
+                value::is_told(cell, false)
+                    || value::is_chosen_word(cell)
+                    || value::is_pair_of_words(cell)
+            }
+            // Names of secrets stand in tables, too.
+            false => {
+                value::is_long_mixed(cell)
+                    || value::is_drawn_number(cell)
+                    || value::is_generated(cell)
+            }
         };
         let (cells, read_bytes) = assign::aligned(text, key, is_cell);
         self.step(read_bytes);

@@ -158,7 +158,9 @@ fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool 
         }
     }
     let before = bytes.get(start.saturating_sub(NEAR_REACH)..start).unwrap_or_default();
-    1 < digits_in(before) && is_joint(before) && before.split(|byte| *byte == b'"').any(has_no_word)
+    1 < digits_in(before)
+        && is_joint(before)
+        && before.split(|byte| *byte == b'"' || *byte < b' ').any(has_no_word)
 }
 
 /// How far a line may go on behind a name whose value stands below.
