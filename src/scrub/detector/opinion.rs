@@ -1,5 +1,8 @@
 //! Compiled validators: second opinions on a candidate.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::scrub::detector::RuleFault;
 use crate::scrub::detector::confirm::Pattern;
 use crate::scrub::rule::Validator;
@@ -12,7 +15,28 @@ pub(super) enum Opinion {
     EntropyMin(f32),
     Structure(String),
     Has(Vec<String>),
-    Not(Vec<Pattern>),
+    Not(Vec<Arc<Pattern>>),
+}
+
+/// The patterns of what is no secret. Many rules name the same ones, which are compiled once.
+#[derive(Default)]
+pub(super) struct OtherPatterns(HashMap<String, Arc<Pattern>>);
+
+impl OtherPatterns {
+    /// The compiled pattern.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    fn compiled(&mut self, pattern: &str) -> Result<Arc<Pattern>, String> {
+        if let Some(known) = self.0.get(pattern) {
+            return Ok(Arc::clone(known));
+        }
+        let (compiled, _) = Pattern::new(pattern, &[], true)?;
+        let compiled = Arc::new(compiled);
+        self.0.insert(pattern.to_owned(), Arc::clone(&compiled));
+        Ok(compiled)
+    }
 }
 
 /// What a text can have of Shannon entropy, in bits a byte.
@@ -24,7 +48,11 @@ impl Opinion {
     /// # Errors
     ///
     /// The first fault.
-    pub(super) fn new(entry: &Validator, at: usize) -> Result<Self, RuleFault> {
+    pub(super) fn new(
+        entry: &Validator,
+        at: usize,
+        others: &mut OtherPatterns,
+    ) -> Result<Self, RuleFault> {
         let within = |setting: &str| format!("validate[{at}].{setting}");
         let unknown = |what: &str, word: &str, accepted: &[&str]| {
             let advice = closest::advice(word, accepted);
@@ -65,7 +93,7 @@ impl Opinion {
                     let fault = |expected: String| {
                         RuleFault::new(&within(&format!("not[{number}]")), &expected)
                     };
-                    Pattern::new(pattern, &[], true).map(|p| p.0).map_err(fault)
+                    others.compiled(pattern).map_err(fault)
                 };
                 let patterns: Result<Vec<_>, _> =
                     patterns.iter().enumerate().map(compile).collect();
