@@ -70,6 +70,7 @@ use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::KeyNeedle;
 use crate::scrub::detector::key::KeyTable;
 use crate::scrub::detector::opinion::Opinion;
+use crate::scrub::detector::opinion::OtherPatterns;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::Needle;
@@ -213,24 +214,9 @@ impl Detector {
         for names in not_secret {
             keys.add_not_secret(names);
         }
-        let mut needles = Vec::new();
-        let mut uses = Vec::new();
-        let mut compiled = Vec::with_capacity(rules.len());
-        for (number, source) in rules.iter().enumerate() {
-            let number32 = number as u32;
-            let (rule, anchors) = Compiled::new(source, policy).map_err(|fault| (number, fault))?;
-            if !source.rule.keys.is_empty() {
-                let conditional =
-                    rule.filter.as_ref().is_some_and(|filter| filter.is_conditional());
-                keys.add_secret(&source.rule.keys, number32, conditional);
-            }
-            for (needle, used) in anchors.into_iter().flat_map(|anchor| announced(anchor, number32))
-            {
-                needles.push(needle);
-                uses.push(used);
-            }
-            compiled.push(rule);
-        }
+        let mut anchors = Vec::new();
+        let compiled = compiled(rules, policy, &mut keys, &mut anchors)?;
+        let (mut needles, mut uses): (Vec<_>, Vec<_>) = anchors.into_iter().unzip();
         for source in rules.iter().filter(|source| source.rule.pattern.is_some()) {
             let has_pattern =
                 |rule| compiled.get(rule as usize).is_some_and(|r| r.pattern.is_some());
@@ -348,6 +334,29 @@ impl Detector {
     }
 }
 
+/// Compiles rules, and adds their keys to the others and the needles for their anchors.
+fn compiled(
+    rules: &[Source<'_>],
+    policy: &Policy,
+    keys: &mut KeyTable,
+    needles: &mut Vec<(Needle, Use)>,
+) -> Result<Vec<Compiled>, (usize, RuleFault)> {
+    let mut others = OtherPatterns::default();
+    let mut compiled = Vec::with_capacity(rules.len());
+    for (number, source) in rules.iter().enumerate() {
+        let number32 = number as u32;
+        let (rule, anchors) =
+            Compiled::new(source, policy, &mut others).map_err(|fault| (number, fault))?;
+        if !source.rule.keys.is_empty() {
+            let conditional = rule.filter.as_ref().is_some_and(|filter| filter.is_conditional());
+            keys.add_secret(&source.rule.keys, number32, conditional);
+        }
+        needles.extend(anchors.into_iter().flat_map(|anchor| announced(anchor, number32)));
+        compiled.push(rule);
+    }
+    Ok(compiled)
+}
+
 /// The needles for a word of a key: as it is, and as sentences have it in a URL.
 fn announced_key(key: &KeyNeedle) -> impl Iterator<Item = (Needle, Use)> {
     let check = match key.has_sign() {
@@ -388,6 +397,7 @@ impl Compiled {
     fn new(
         source: &Source<'_>,
         policy: &Policy,
+        others: &mut OtherPatterns,
     ) -> Result<(Self, Vec<confirm::Anchor>), RuleFault> {
         let rule = source.rule;
         let keyed = !rule.keys.is_empty();
@@ -408,7 +418,7 @@ impl Compiled {
         }
         let mut validate = Vec::new();
         for (at, entry) in rule.validate.iter().enumerate() {
-            validate.push(Opinion::new(entry, at)?);
+            validate.push(Opinion::new(entry, at, others)?);
         }
         let only_wide = keyed && rule.keys.exact.is_empty() && pattern.is_none();
         let base = if only_wide { Confidence::Low } else { Confidence::Medium };

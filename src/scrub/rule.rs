@@ -193,6 +193,11 @@ impl ValueForm {
     pub(in crate::scrub) fn is_pairs(self) -> bool {
         matches!(self, Self::Cookie | Self::SetCookie | Self::List)
     }
+
+    /// Whether a value is secret whole or not at all.
+    pub(in crate::scrub) fn is_one_piece(self) -> bool {
+        matches!(self, Self::Whole | Self::Password | Self::Credential)
+    }
 }
 
 /// A second opinion on a candidate.

@@ -110,11 +110,7 @@ impl Connections {
     /// Serves a connection until it ends, tells it to end when the gateway stops, it is
     /// idle or too old, and sees to it that it does.
     pub(in crate::gateway::receiver) async fn serve(self: Arc<Self>, stream: std::net::TcpStream) {
-        let Ok(stream) = TcpStream::from_std(stream) else { return };
-        // Where these fail the connection is gone, which is found out below.
-        let _ = stream.set_nodelay(true);
-        let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
-        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+        let Ok(stream) = opened(stream) else { return };
         // In a box: the memory that this takes is free when the connection has begun.
         let Some((stream, is_h2)) = Box::pin(self.begun(stream)).await else { return };
         // Over HTTP/2 a peer can be told ahead. A connection that comes while the gateway
@@ -349,6 +345,16 @@ impl Connections {
             .keep_alive_timeout(config.keepalive.server_parameters.ping_timeout());
         http2
     }
+}
+
+/// Sets up the socket of a connection.
+fn opened(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    let stream = TcpStream::from_std(stream)?;
+    // Where these fail the connection is gone, which is found out later.
+    let _ = stream.set_nodelay(true);
+    let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+    Ok(stream)
 }
 
 /// When a peer that was told to leave just now has had time to, and has no request under

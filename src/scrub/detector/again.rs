@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
+use crate::scrub::detector::familiar::Table;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::recent::Seen;
 use crate::scrub::otlp;
@@ -113,8 +114,23 @@ impl Again {
         for row in rows {
             table.keep_row(of(&row));
         }
+        self.keep_new(detector, table, request, &new, hits);
+    }
+
+    /// Keeps the parts that were here before and have nothing in them, and takes note of those
+    /// of which the walk will tell.
+    fn keep_new(
+        &mut self,
+        detector: &Detector,
+        table: &mut Table,
+        request: &[u8],
+        new: &[Part],
+        hits: &[Hit],
+    ) {
         for Part { kind, range, .. } in new {
-            let (bytes, here) = (of(&range), hits_in(hits, &range));
+            let kind = *kind;
+            let (bytes, here) =
+                (request.get(range.clone()).unwrap_or_default(), hits_in(hits, range));
             let text = otlp::last_text(kind, bytes);
             if !here.is_empty() && (text.is_none() || !may_be_judged(detector, kind, here))
                 || !has_all(detector, here, bytes, range.start)

@@ -35,6 +35,7 @@ pub(in crate::scrub) use around::is_part_of_name;
 pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
 pub(in crate::scrub) use beside::below;
+pub(in crate::scrub) use beside::ends_line;
 pub(in crate::scrub) use beside::is_joint;
 pub(in crate::scrub) use beside::value_before;
 pub(in crate::scrub) use between::Between;

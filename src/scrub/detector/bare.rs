@@ -57,7 +57,7 @@ impl Search<'_, '_> {
             let secret = text.get(range.clone()).unwrap_or_default();
             let accepted = detector.rules.get(*rule as usize).is_some_and(|r| r.accepts(secret));
             if accepted && self.admits(*rule, text, &range) {
-                let how = self.urls.how(text, range.start);
+                let how = self.progress.urls.how(text, range.start);
                 found.push(Match { range, rule: *rule, certainty: Certainty::Pattern, how });
                 return;
             }

@@ -107,7 +107,7 @@ pub(in crate::scrub) fn key_len(text: &[u8]) -> usize {
     leading(text, is_key_byte_wide, is_key_byte)
 }
 
-/// How many digits stand in a text of at most 255 bytes: many bytes are asked at once.
+/// How many digits stand in a text, counted up to 255: many bytes are asked at once.
 #[inline]
 pub(in crate::scrub) fn digits_in(text: &[u8]) -> u8 {
     let count = |bytes: &[u8]| {
@@ -121,7 +121,7 @@ pub(in crate::scrub) fn digits_in(text: &[u8]) -> u8 {
 
 /// Whether a run of letters and digits is long, and has two digits and two letters, or many
 /// letters and one, on this line and in this string.
-pub(in crate::scrub) fn has_no_word(text: &[u8]) -> bool {
+pub(in crate::scrub) fn has_mixed_run(text: &[u8]) -> bool {
     const LEN_MIN: usize = 6;
     const LONG_MIN: usize = 14;
     let (mut letters, mut digits) = (0, 0);

@@ -87,19 +87,23 @@ pub(in crate::scrub) struct Search<'d, 'p> {
     pub(in crate::scrub::detector) budget: usize,
     /// Bytes that may still be read for values and long patterns.
     steps: usize,
-    /// Up to where pairs were read in the text at hand: a key among them (`cookie: a=b;
-    /// cookie: c=d`) adds nothing.
-    pairs_done: usize,
-    /// Up to where codes were read that stand beside each other in the text at hand.
-    codes_done: usize,
-    /// The columns that were read in the text at hand.
-    columns: ReadColumns,
-    /// What was read of URLs in the text at hand.
-    pub(in crate::scrub::detector) urls: Urls,
-    /// Where patterns were tried in the text at hand, by the number of their rule.
-    tried: Vec<(u32, Tried)>,
+    /// What was read of the text at hand.
+    pub(in crate::scrub::detector) progress: Progress,
     /// Whether a budget was too small.
     pub(in crate::scrub) exhausted: bool,
+}
+
+/// What was read of one text, so that it is not read again.
+#[derive(Default)]
+pub(in crate::scrub::detector) struct Progress {
+    /// Up to where pairs were: a key among them (`cookie: a=b; cookie: c=d`) adds nothing.
+    pairs_until: usize,
+    /// Up to where codes were that stand beside each other.
+    codes_until: usize,
+    columns: ReadColumns,
+    pub(in crate::scrub::detector) urls: Urls,
+    /// Where patterns were tried, by the number of their rule.
+    tried: Vec<(u32, Tried)>,
 }
 
 /// What a rule says of a candidate beyond that it is a match.
@@ -145,11 +149,7 @@ impl<'d, 'p> Search<'d, 'p> {
             notes: Vec::new(),
             budget,
             steps,
-            pairs_done: 0,
-            codes_done: 0,
-            columns: ReadColumns::default(),
-            urls: Urls::default(),
-            tried: Vec::new(),
+            progress: Progress::default(),
             exhausted: false,
         }
     }
@@ -169,23 +169,13 @@ impl<'d, 'p> Search<'d, 'p> {
             self.exhausted = true;
             return found;
         }
-        let pairs_done = std::mem::take(&mut self.pairs_done);
-        let codes_done = std::mem::take(&mut self.codes_done);
-        let columns = std::mem::take(&mut self.columns);
-        let urls = std::mem::take(&mut self.urls);
-        let tried = std::mem::take(&mut self.tried);
+        let outside = std::mem::take(&mut self.progress);
         let packed = layer.packed(text);
         let hits = match packed.is_some_and(|packed| self.packed(text, packed, layer, &mut found)) {
             true => &[],
             false => hits,
         };
-        match known {
-            Known::Nothing => {}
-            Known::Secret(rules) => {
-                self.judge(text, 0..text.len(), rules, Standing::Whole, None, &mut found);
-            }
-            Known::Below(rules) => self.judge_below(text, rules, &mut found),
-        }
+        self.judge_known(text, known, &mut found);
         // Up to where keys were read, tokens were masked, and runs were decoded.
         let (mut keys_done, mut run_done) = (0, 0);
         let mut escapes = Kinds::default();
@@ -229,16 +219,23 @@ impl<'d, 'p> Search<'d, 'p> {
             }
         }
         self.escaped(text, escapes, layer, &mut found);
-        self.pairs_done = pairs_done;
-        self.codes_done = codes_done;
-        self.columns = columns;
-        self.urls = urls;
-        self.tried = tried;
+        self.progress = outside;
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
         self.go_on_below(text, &mut found);
         self.matched(text, &found);
         self.unmasked(text, overlap::merge(found))
+    }
+
+    /// Judges a text by what it is known to be.
+    fn judge_known(&mut self, text: &[u8], known: Known<'d>, found: &mut Vec<Match>) {
+        match known {
+            Known::Nothing => {}
+            Known::Secret(rules) => {
+                self.judge(text, 0..text.len(), rules, Standing::Whole, None, found);
+            }
+            Known::Below(rules) => self.judge_below(text, rules, found),
+        }
     }
 
     /// Whether so many keys and anchors stand in a text, one right behind the other, that
@@ -272,7 +269,7 @@ impl<'d, 'p> Search<'d, 'p> {
                 && (joined.fits || validator::looks_random(&joined.secret))
         }) && self.admits(rule, text, &joined.range)
         {
-            let how = self.urls.how(text, joined.range.start);
+            let how = self.progress.urls.how(text, joined.range.start);
             let certainty = Certainty::Pattern;
             found.push(Match { range: joined.range, rule, certainty, how });
             return;
@@ -298,7 +295,7 @@ impl<'d, 'p> Search<'d, 'p> {
         if !self.admits(rule, text, &candidate.secret) {
             return;
         }
-        let how = self.urls.how(text, candidate.secret.start);
+        let how = self.progress.urls.how(text, candidate.secret.start);
         let certainty = match candidate.secret.start <= at {
             true => Certainty::Pattern,
             false => Certainty::Around,
@@ -343,12 +340,12 @@ impl<'d, 'p> Search<'d, 'p> {
         if !pattern.begins_before() {
             return pattern.confirm(text, anchor.start, anchor.len());
         }
-        let known = self.tried.iter().rposition(|(other, _)| *other == rule);
-        let number = known.unwrap_or(self.tried.len());
+        let known = self.progress.tried.iter().rposition(|(other, _)| *other == rule);
+        let number = known.unwrap_or(self.progress.tried.len());
         if known.is_none() {
-            self.tried.push((rule, Tried::default()));
+            self.progress.tried.push((rule, Tried::default()));
         }
-        let (_, tried) = self.tried.get_mut(number)?;
+        let (_, tried) = self.progress.tried.get_mut(number)?;
         pattern.confirm_once(text, anchor.start, anchor.len(), tried)
     }
 
@@ -380,20 +377,7 @@ impl<'d, 'p> Search<'d, 'p> {
         {
             return done;
         }
-        let classify = |name: &Range<usize>| {
-            self.detector.keys.classify(text.get(name.clone()).unwrap_or_default())
-        };
-        let longer = assign::longer_name(text, &name).map(|name| (classify(&name), name));
-        let (class, name) = match longer {
-            Some(longer @ (Class::Secret(_), _)) => longer,
-            _ => (classify(&name), name),
-        };
-        let glued = assign::glued_name(text, &name).map(|name| (classify(&name), name));
-        let (class, name) = match (class, glued) {
-            (Class::Unknown, Some(glued))
-            | (Class::Secret(_), Some(glued @ (Class::Secret(_), _))) => glued,
-            (class, _) => (class, name),
-        };
+        let (class, name) = self.classified(text, name);
         if class == Class::NotSecret {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);
@@ -426,6 +410,25 @@ impl<'d, 'p> Search<'d, 'p> {
             self.behind(text, &name, rules, read.as_ref(), found);
         }
         done
+    }
+
+    /// What a name says, and as much around it as belongs to it.
+    fn classified(&self, text: &[u8], name: Range<usize>) -> (Class<'d>, Range<usize>) {
+        let detector = self.detector;
+        let classify = |name: &Range<usize>| {
+            detector.keys.classify(text.get(name.clone()).unwrap_or_default())
+        };
+        let longer = assign::longer_name(text, &name).map(|name| (classify(&name), name));
+        let (class, name) = match longer {
+            Some(longer @ (Class::Secret(_), _)) => longer,
+            _ => (classify(&name), name),
+        };
+        let glued = assign::glued_name(text, &name).map(|name| (classify(&name), name));
+        match (class, glued) {
+            (Class::Unknown, Some(glued))
+            | (Class::Secret(_), Some(glued @ (Class::Secret(_), _))) => glued,
+            (class, _) => (class, name),
+        }
     }
 
     /// Counts bytes that were read around a hit.

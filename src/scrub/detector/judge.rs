@@ -25,11 +25,6 @@ const ENCODED_LEN_MAX: usize = 1 << 16;
 const WORDS_MAX: usize = 64;
 const WORD_LEN_MIN: usize = 12;
 
-/// Whether values of this form are secret whole or not at all.
-fn is_one_piece(form: ValueForm) -> bool {
-    matches!(form, ValueForm::Whole | ValueForm::Password | ValueForm::Credential)
-}
-
 impl Compiled {
     /// What of a value is secret under a key of a rule that has no pattern.
     fn secrets(&self, value: &[u8], standing: Standing) -> Vec<Range<usize>> {
@@ -82,7 +77,7 @@ impl<'d> Search<'d, '_> {
             if !self.admits(number, text, &secret) {
                 continue;
             }
-            let how = how(&mut self.urls, secret.start, secret == range);
+            let how = how(&mut self.progress.urls, secret.start, secret == range);
             found.push(Match {
                 range: secret,
                 rule: number,
@@ -94,7 +89,7 @@ impl<'d> Search<'d, '_> {
         if let Some(rule) = self.knows_encoded(trimmed, rules, standing) {
             let secret = offset..offset + trimmed.len();
             if self.admits(rule, text, &secret) {
-                let how = how(&mut self.urls, secret.start, secret == range);
+                let how = how(&mut self.progress.urls, secret.start, secret == range);
                 found.push(Match { range: secret, rule, certainty: Certainty::KeyAndPattern, how });
                 return;
             }
@@ -111,7 +106,7 @@ impl<'d> Search<'d, '_> {
             for secret in rule.secrets(value, standing) {
                 let secret = range.start + secret.start..range.start + secret.end;
                 if self.admits(number, text, &secret) {
-                    let how = how(&mut self.urls, secret.start, secret == range);
+                    let how = how(&mut self.progress.urls, secret.start, secret == range);
                     let certainty = Certainty::Key;
                     found.push(Match { range: secret, rule: number, certainty, how });
                 }
@@ -158,7 +153,7 @@ impl<'d> Search<'d, '_> {
             }
             let last = rules.always.iter().find_map(|&number| {
                 let rule = self.detector.rules.get(number as usize)?;
-                let is_judged = is_one_piece(rule.form) || (is_run && rule.form.is_pairs());
+                let is_judged = rule.form.is_one_piece() || (is_run && rule.form.is_pairs());
                 (rule.pattern.is_none() && is_judged).then_some((number, rule))
             });
             if let Some((number, rule)) = last

@@ -43,11 +43,15 @@ pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
     let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
     let len =
         word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
-    let ends = matches!(
-        word.get(len..)?,
+    (ends_line(word, len) && 0 < len).then_some(at..at + len)
+}
+
+/// Whether a line ends here, or the text or the string around it.
+pub(in crate::scrub) fn ends_line(text: &[u8], at: usize) -> bool {
+    matches!(
+        text.get(at..).unwrap_or_default(),
         [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]
-    );
-    (ends && 0 < len).then_some(at..at + len)
+    )
 }
 
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,

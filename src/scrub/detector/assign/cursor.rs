@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_defined;
 use crate::scrub::detector::assign::around::is_set;
-use crate::scrub::detector::assign::pair::is_pair;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::value_tag;
 use crate::scrub::detector::bytes::is_key_byte;
@@ -146,27 +145,14 @@ impl<'t> Cursor<'t> {
             [b':', b':', ..] => self.double_colon(blanks)?,
             // `${PASSWORD:?must be set}`
             [b':', b'?', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
-            [b':', ..] => {
-                self.at += 1;
-                match self.typed()? {
-                    true => Sign::SpacedEquals,
-                    false => Sign::Colon,
-                }
-            }
+            [b':', ..] => self.colon()?,
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
             // Below an argument that is a call stands another argument: a message.
             [b',', b'\n' | b'\r', ..] if key_quote.is_some() && closes => return None,
             [b',', ..] if key_quote.is_some() => {
                 self.at += 1;
-                if self.default_argument(key) {
-                    return Some((Sign::Colon, self, depth));
-                }
-                let named = self.pair_value(key, depth.unwrap_or_default())?;
-                match named || is_pair(self.text, key, depth) {
-                    true => Sign::Colon,
-                    false => Sign::Pair,
-                }
+                self.behind_comma(key, depth)?
             }
             // `postgres://<user>:<password>@host`, `use <password> and <token>`
             [b'>', b'@' | b' ' | b'.' | b',', ..] if !self.is_closed_tag() => return None,
@@ -208,13 +194,14 @@ impl<'t> Cursor<'t> {
             && !matches!(self.peek(), Some(b'|' | b',' | b')'))
     }
 
-    /// `: Type = value`: the value stands behind the second sign. `None` where the type is a
-    /// number: a length, a limit.
-    fn typed(&mut self) -> Option<bool> {
+    /// `: value`; in `: Type = value` the value stands behind the second sign. `None` where the
+    /// type is a number: a length, a limit.
+    fn colon(&mut self) -> Option<Sign> {
         const NUMBERS: [&[u8]; 12] = [
             b"usize", b"isize", b"u8", b"u16", b"u32", b"u64", b"i32", b"i64", b"int", b"float",
             b"number", b"Int",
         ];
+        self.at += 1;
         let rest = self.rest();
         let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[]|?.:' ".contains(byte);
         let generic = memchr::memchr(b'<', rest.get(..16).unwrap_or(rest)).is_some();
@@ -226,9 +213,9 @@ impl<'t> Cursor<'t> {
         let joins = name.windows(2).any(|two| matches!(two, b"&&" | b"||"));
         if assigns && !joins && name.ends_with(b" ") && name.iter().any(u8::is_ascii_alphabetic) {
             self.at += len + 1;
-            return (!NUMBERS.contains(&name.trim_ascii())).then_some(true);
+            return (!NUMBERS.contains(&name.trim_ascii())).then_some(Sign::SpacedEquals);
         }
-        Some(false)
+        Some(Sign::Colon)
     }
 
     /// Whether a tag is closed soon behind the one here.

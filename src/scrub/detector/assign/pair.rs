@@ -21,9 +21,25 @@ const NAME_MAX: usize = 40;
 const ARGUMENTS_MAX: usize = 192;
 
 impl<'t> Cursor<'t> {
+    /// What ties the string behind `"key",` to the key, if anything.
+    pub(super) fn behind_comma(
+        &mut self,
+        key: &Range<usize>,
+        depth: Option<usize>,
+    ) -> Option<Sign> {
+        if self.default_argument(key) {
+            return Some(Sign::Colon);
+        }
+        let named = self.pair_value(key, depth.unwrap_or_default())?;
+        match named || is_pair(self.text, key, depth) {
+            true => Some(Sign::Colon),
+            false => Some(Sign::Pair),
+        }
+    }
+
     /// Behind `"key",`: the value is the next string (`false`), or the one named `value`
     /// (`true`), be it inside of an OTLP value.
-    pub(super) fn pair_value(&mut self, key: &Range<usize>, depth: usize) -> Option<bool> {
+    fn pair_value(&mut self, key: &Range<usize>, depth: usize) -> Option<bool> {
         self.blanks();
         self.string_prefix();
         let Some(mut name) = self.member_name(depth) else {
@@ -143,7 +159,7 @@ impl<'t> Cursor<'t> {
 
     /// The argument of a call that is what a setting is by default, behind the one that names
     /// the setting: `add_argument("--password", default="x")`, `env("SECRET", default="x")`.
-    pub(super) fn default_argument(&mut self, key: &Range<usize>) -> bool {
+    fn default_argument(&mut self, key: &Range<usize>) -> bool {
         let before = self.text.get(..key.start).unwrap_or_default();
         let is_of_call = |byte: &&u8| !matches!(byte, b'"' | b'\'' | b'-' | b'\\');
         if before.iter().rev().find(is_of_call) != Some(&b'(') {
@@ -191,7 +207,7 @@ fn is_named_by_member(text: &[u8], key: &Range<usize>, depth: usize) -> bool {
 
 /// Whether a quoted key in a list is a flag (`"--key"`) or the first of a pair
 /// (`('key',`, `[["key",`), not of a call's arguments or of a list of names.
-pub(super) fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
     let before = text.get(..key.start).unwrap_or_default();
     if before.last() == Some(&b'-') {
         return true;

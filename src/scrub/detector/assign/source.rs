@@ -298,6 +298,13 @@ mod tests {
     use super::*;
     use crate::scrub::detector::assign::assignment;
 
+    /// What is assigned to the first name in a text that holds the word.
+    fn of_password(text: &str) -> Assignment {
+        let at = text.to_ascii_lowercase().find("password").expect("it has the word");
+        let name = crate::scrub::detector::assign::name_around(text.as_bytes(), at..at + 8);
+        assignment(text.as_bytes(), name).expect("something follows")
+    }
+
     #[test]
     fn names_of_code_are_told_from_passwords() {
         for (text, is_name) in [
@@ -322,9 +329,7 @@ mod tests {
             ("password=MyPass,x", false),
             ("password=root.pass,x", false),
         ] {
-            let at = text.to_ascii_lowercase().find("password").expect("it has the word");
-            let name = crate::scrub::detector::assign::name_around(text.as_bytes(), at..at + 8);
-            let found = assignment(text.as_bytes(), name).expect("something follows");
+            let found = of_password(text);
             let end = crate::scrub::detector::assign::word_end(
                 text.as_bytes(),
                 found.value.clone(),
@@ -352,9 +357,7 @@ mod tests {
             ("x['db_password', 'winter_falcon_72']", false),
             ("PASSWORD = \"password\"", false),
         ] {
-            let at = text.to_ascii_lowercase().find("password").expect("it has the word");
-            let name = crate::scrub::detector::assign::name_around(text.as_bytes(), at..at + 8);
-            let found = assignment(text.as_bytes(), name).expect("something follows");
+            let found = of_password(text);
             let value = found.value.clone();
             assert_eq!(is_other_name(text.as_bytes(), &found, value), is_name, "{text}");
         }

@@ -356,7 +356,7 @@ const FALLBACK_REACH: usize = 96;
 
 /// The string that takes the place of a value that is read from elsewhere and is not there:
 /// `os.getenv("X") or "y"`.
-pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<Range<usize>> {
     const OPERATORS: [&[u8]; 7] =
         [b" or ", b" || ", b" ?? ", b" ?: ", b".unwrap_or(", b".orElse(", b".getOrElse("];
     let rest = text.get(at..text.len().min(at + FALLBACK_REACH))?;
@@ -380,7 +380,7 @@ pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<(Range<usize>
     cursor.string_prefix();
     let (depth, quote) = cursor.quote()?;
     let start = cursor.at + depth + 1;
-    Some((start..closing_quote(text, start, depth, quote), depth))
+    Some(start..closing_quote(text, start, depth, quote))
 }
 
 /// Where the bracket of a list stands whose type is written before it: `[]string{`,

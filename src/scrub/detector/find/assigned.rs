@@ -44,7 +44,7 @@ impl<'d> Search<'d, '_> {
         if let Delimiter::Quote(depth) = assignment.delimiter {
             return self.quoted(text, assignment, sign, depth, rules, found);
         }
-        if let Some((fallback, _)) = assign::fallback(text, range.start) {
+        if let Some(fallback) = assign::fallback(text, range.start) {
             self.step(fallback.len());
             let before = found.len();
             self.judge(text, fallback, rules, Standing::Whole, None, found);
@@ -154,7 +154,7 @@ impl<'d> Search<'d, '_> {
     ) {
         let list_end = line.end;
         let form = self.form(rules);
-        if form.is_pairs() && assignment.value.start < self.pairs_done {
+        if form.is_pairs() && assignment.value.start < self.progress.pairs_until {
             return;
         }
         let (end, standing) = match value::takes_line(form) {
@@ -171,7 +171,7 @@ impl<'d> Search<'d, '_> {
             _ => end,
         };
         if form.is_pairs() {
-            self.pairs_done = end;
+            self.progress.pairs_until = end;
         }
         if end <= start
             || assign::is_member(text, &assignment.key, start..end)

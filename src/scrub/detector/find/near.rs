@@ -14,7 +14,7 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::bytes::digits_in;
-use crate::scrub::detector::bytes::has_no_word;
+use crate::scrub::detector::bytes::has_mixed_run;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::Match;
@@ -49,7 +49,7 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let form = self.form(rules);
-        if ![ValueForm::Whole, ValueForm::Password, ValueForm::Credential].contains(&form) {
+        if !form.is_one_piece() {
             return;
         }
         let name = text.get(key.clone()).unwrap_or_default();
@@ -98,14 +98,14 @@ impl<'d> Search<'d, '_> {
 fn may_tell(rest: &[u8], of_password: bool) -> bool {
     let reach = rest.get(..REACH).unwrap_or(rest);
     let is_tied = !matches!(reach, [b' ', b'a'..=b'z' | b'A'..=b'Z', ..]);
-    (0 < digits_in(reach) && (is_tied || has_no_word(reach)))
+    (0 < digits_in(reach) && (is_tied || has_mixed_run(reach)))
         || (of_password && reach.iter().any(|byte| PASSWORD_SIGNS.has(*byte)))
 }
 
 /// The value at a place behind a name, if it looks it.
 fn behind(text: &[u8], between: &assign::Between<'_>, of_password: bool) -> Option<Range<usize>> {
     let range = word_at(text, between.at)?;
-    let is_alone = !between.breaks || ends_line(text, range.end);
+    let is_alone = !between.breaks || assign::ends_line(text, range.end);
     let tie = Tie { tied: between.tied, close: between.words <= 2 || between.tied_last };
     match is_alone && looks_secret(text, &range, of_password, tie) {
         true => Some(range),
@@ -142,14 +142,6 @@ fn word_at(text: &[u8], start: usize) -> Option<Range<usize>> {
     (!is_call).then_some(start..start + len)
 }
 
-/// Whether a line ends here, or the text or the string around it.
-fn ends_line(text: &[u8], at: usize) -> bool {
-    matches!(
-        text.get(at..).unwrap_or_default(),
-        [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r' | b'"', ..]
-    )
-}
-
 /// The password of a pair: `root/x`, `root:x`.
 fn pair(text: &[u8], word: Range<usize>, of_password: bool, tie: Tie) -> Option<Range<usize>> {
     let bytes = text.get(word.clone())?;
@@ -177,7 +169,7 @@ fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) 
     if value::is_numbered(value)
         || value.first() == Some(&b'-')
         || holds_sign(value)
-        || (holds_password(value) && digits_in(value.get(..255).unwrap_or(value)) == 0)
+        || (holds_password(value) && !value.iter().any(u8::is_ascii_digit))
         || value::is_plainly_code(value)
     {
         return false;

@@ -32,7 +32,7 @@ impl<'d> Search<'d, '_> {
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
-        let column = assign::column(text, key, &mut self.columns);
+        let column = assign::column(text, key, &mut self.progress.columns);
         self.step(column.read_bytes);
         let standing = match column.loose {
             true => Standing::Word(Sign::Pair),
@@ -159,7 +159,7 @@ impl<'d> Search<'d, '_> {
         let is_list = name.get(name.len().saturating_sub(5)..).unwrap_or_default();
         let Some(code) = found.get(first).map(|code| code.range.clone()) else { return };
         // Those that another key stands among were read from the one before.
-        let is_known = code.start < self.codes_done;
+        let is_known = code.start < self.progress.codes_until;
         if is_known || found.len() != first + 1 || !is_list.eq_ignore_ascii_case(b"codes") {
             return;
         }
@@ -179,7 +179,7 @@ impl<'d> Search<'d, '_> {
             self.step(end - at);
             self.judge(text, start..end, rules, Standing::Whole, None, found);
             at = end;
-            self.codes_done = end;
+            self.progress.codes_until = end;
         }
     }
 

@@ -114,8 +114,7 @@ impl<'d> Search<'d, '_> {
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
-        let one_piece = [ValueForm::Whole, ValueForm::Password, ValueForm::Credential];
-        if !one_piece.contains(&self.form(rules)) || !assign::may_be_spoken(text, key) {
+        if !self.form(rules).is_one_piece() || !assign::may_be_spoken(text, key) {
             return;
         }
         self.step(STEPS);

@@ -8,7 +8,7 @@ use crate::scrub::detector::assign::is_joint;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::bytes::digits_in;
-use crate::scrub::detector::bytes::has_no_word;
+use crate::scrub::detector::bytes::has_mixed_run;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
@@ -153,14 +153,14 @@ fn is_near_value(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool 
     );
     if may_follow {
         let near = behind.get(..NEAR_REACH).unwrap_or(behind);
-        if 0 < digits_in(near) && has_no_word(near) || is_near_below(behind) {
+        if 0 < digits_in(near) && has_mixed_run(near) || is_near_below(behind) {
             return true;
         }
     }
     let before = bytes.get(start.saturating_sub(NEAR_REACH)..start).unwrap_or_default();
     1 < digits_in(before)
         && is_joint(before)
-        && before.split(|byte| *byte == b'"' || *byte < b' ').any(has_no_word)
+        && before.split(|byte| *byte == b'"' || *byte < b' ').any(has_mixed_run)
 }
 
 /// How far a line may go on behind a name whose value stands below.
@@ -176,7 +176,7 @@ fn is_near_below(behind: &[u8]) -> bool {
     let strokes = below.iter().take_while(|byte| matches!(byte, b'-' | b'=')).count();
     let tells = line.starts_with(b"  ") || line.trim_ascii_end().ends_with(b":") || 1 < strokes;
     let below = below.get(strokes..).unwrap_or_default().trim_ascii_start();
-    tells && has_no_word(below.get(..2 * NEAR_REACH).unwrap_or(below))
+    tells && has_mixed_run(below.get(..2 * NEAR_REACH).unwrap_or(below))
 }
 
 /// The same, where the text goes on behind the name.

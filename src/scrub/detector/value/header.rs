@@ -13,36 +13,39 @@ use crate::scrub::detector::value::one;
 use crate::scrub::detector::value::trim;
 use crate::scrub::rule::validator;
 
+/// Schemes that credentials follow (RFC 9110 §11.4), in small letters: those registered with
+/// IANA, and those of vendors.
+const SCHEMES: [&str; 22] = [
+    "bearer",
+    "basic",
+    "digest",
+    "token",
+    "apikey",
+    "api-key",
+    "key",
+    "negotiate",
+    "ntlm",
+    "hoba",
+    "dpop",
+    "hawk",
+    "mac",
+    "aws4-hmac-sha256",
+    "aws4-ecdsa-p256-sha256",
+    "aws",
+    "sso-key",
+    "splunk",
+    "genie",
+    "geniekey",
+    "oauth",
+    "jwt",
+];
+
 /// RFC 9110 §11.4: a scheme, a blank, and the credentials; or bare credentials.
 pub(super) fn authorization(
     value: &[u8],
     range: Range<usize>,
     standing: Standing,
 ) -> Vec<Range<usize>> {
-    const SCHEMES: [&str; 22] = [
-        "bearer",
-        "basic",
-        "digest",
-        "token",
-        "apikey",
-        "api-key",
-        "key",
-        "negotiate",
-        "ntlm",
-        "hoba",
-        "dpop",
-        "hawk",
-        "mac",
-        "aws4-hmac-sha256",
-        "aws4-ecdsa-p256-sha256",
-        "aws",
-        "sso-key",
-        "splunk",
-        "genie",
-        "geniekey",
-        "oauth",
-        "jwt",
-    ];
     let text = value.get(range.clone()).unwrap_or_default();
     if is_said(text) {
         return Vec::new();
