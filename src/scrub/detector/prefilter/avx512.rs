@@ -83,6 +83,29 @@ impl Table {
     }
 }
 
+/// A table for each of the values of a byte.
+#[derive(Clone, Copy)]
+struct Bitmap([Table; 2]);
+
+impl Bitmap {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn new(bytes: &[u8; screen::BITMAP_LEN]) -> Self {
+        let (halves, _) = bytes.as_chunks::<128>();
+        let half = |at: usize| halves.get(at).unwrap_or(&[0; 128]);
+        Self([Table::new(half(0)), Table::new(half(1))])
+    }
+
+    /// What stands at each of these indices.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn at(self, indices: __m512i) -> __m512i {
+        let Self([low, high]) = self;
+        let is_high = _mm512_movepi8_mask(indices);
+        _mm512_mask_mov_epi8(low.at(indices), is_high, high.at(indices))
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,gfni,bmi1,popcnt")]
 fn scan_avx512(
     every: &Every,
@@ -91,7 +114,7 @@ fn scan_avx512(
     parts: &[Range<usize>],
     hits: &mut Vec<Hit>,
 ) {
-    let bitmaps = every.screen.bitmaps.map(|bitmap| Table::new(&bitmap));
+    let bitmaps = every.screen.bitmaps.map(|bitmap| Bitmap::new(&bitmap));
     let octets = every.octets.tables.map(|table| Table::new(&table));
     let alphabets = Table::new(&BASE64);
     let folded = Table::new(&screen::FOLDED);
@@ -170,7 +193,7 @@ fn load(bytes: &[u8], at: usize) -> [__m512i; 4] {
 /// At which positions a window of four may be in the set.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
-fn windows(bitmaps: &[Table; screen::BITMAPS], text: &[__m512i; 4]) -> u64 {
+fn windows(bitmaps: &[Bitmap; screen::BITMAPS], text: &[__m512i; 4]) -> u64 {
     let [a, b, c] = screen::MATRICES.map(|[first, second, third, fourth]| {
         let [w, x, y, z] = text;
         let product = |bytes: &__m512i, matrix: u64| {
@@ -180,24 +203,11 @@ fn windows(bitmaps: &[Table; screen::BITMAPS], text: &[__m512i; 4]) -> u64 {
         _mm512_ternarylogic_epi64::<XOR>(sum, product(y, third), product(z, fourth))
     });
     let bits = _mm512_set1_epi64(0x8040_2010_0804_0201_u64.cast_signed());
-    let bit = |hash| _mm512_shuffle_epi8(bits, hash);
+    let bit = |hash| _mm512_permutexvar_epi8(hash, bits);
     let both = |x, y| _mm512_xor_si512(x, y);
     let (a_b, b_c, c_a) = (both(a, b), both(b, c), both(c, a));
     let (bit_a, bit_b, bit_c) = (bit(a), bit(b), bit(c));
-    let looks = [
-        (a, bit_b),
-        (b, bit_c),
-        (c, bit_a),
-        (a_b, bit_c),
-        (b_c, bit_a),
-        (c_a, bit_b),
-        (both(a_b, c), bit(a_b)),
-        (a, bit_c),
-        (b, bit_a),
-        (c, bit_b),
-        (a_b, bit_a),
-        (b_c, bit_b),
-    ];
+    let looks = [(a, bit_b), (b, bit_c), (c, bit_a), (a_b, bit_c), (b_c, bit_a), (c_a, bit_b)];
     let mut all = u64::MAX;
     for (bitmap, (index, bit)) in bitmaps.iter().zip(looks) {
         all = _mm512_mask_test_epi8_mask(all, bitmap.at(index), bit);

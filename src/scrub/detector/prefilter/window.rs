@@ -27,9 +27,9 @@ pub(super) struct Window {
 }
 
 /// What a further window costs whatever its bytes are, as a part of the positions of a
-/// text: it makes the tables less selective. With some nine hundred windows, one more has
-/// them let through one position in seven thousand more (`screen`), and what they let
-/// through costs a part of what a window does that is there.
+/// text: it makes the tables less selective. With some 1,700 windows, one more has them let
+/// through one position in fourteen thousand more (`screen`), and what they let through costs
+/// a part of what a window does that is there.
 const PER_WINDOW: f32 = 2e-5;
 
 /// What it costs to compare a further needle wherever a window stands, next to looking
