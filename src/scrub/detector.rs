@@ -39,6 +39,7 @@ mod streams;
 mod tally;
 mod torn;
 pub(in crate::scrub) mod trace;
+mod twins;
 mod urls;
 mod usual;
 mod value;

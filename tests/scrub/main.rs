@@ -14,4 +14,5 @@ mod replay;
 mod stream;
 mod traffic;
 mod tuning;
+mod twins;
 mod walk;

@@ -8,6 +8,7 @@ use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::familiar::Table;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::recent::Seen;
+use crate::scrub::detector::twins::Twins;
 use crate::scrub::otlp;
 use crate::scrub::otlp::Context;
 use crate::scrub::otlp::Judge;
@@ -36,6 +37,8 @@ pub(super) struct Again {
     next: usize,
     /// Attributes with hits that were here before, and are kept if nothing is found in them.
     undecided: Vec<Undecided>,
+    /// Long texts that are not known, and stand in the request more than once.
+    twins: Twins,
 }
 
 /// An attribute, or a body, with hits in it of which the walk will tell whether any is a
@@ -84,6 +87,12 @@ impl Again {
                 (_, None) => Seen::Never,
             };
             let end = range.end;
+            if kind == PartKind::LongText
+                && seen != Seen::Clean
+                && let Some(left_out) = self.twins.see(request, &range)
+            {
+                gaps.leave_out(&left_out);
+            }
             match (seen, kind) {
                 (Seen::Never, _) => {}
                 (Seen::Before, PartKind::LongText) => self.before.push(range),
@@ -104,6 +113,7 @@ impl Again {
         });
         detector.prefilter.scan_parts(request, &gaps.until(request.len()), hits);
         self.forget_hits_in_known(hits);
+        self.twins.copy(hits);
         // The walk shows no text in which there is no hit.
         for text in &self.before {
             if hits_in(hits, text).is_empty() {
@@ -165,8 +175,15 @@ impl Again {
         self.clean.binary_search_by_key(&at, |text| text.start).is_ok()
     }
 
+    /// Whether the text at `at`, which was scanned, is the same as one before it in which
+    /// nothing was found.
+    pub(super) fn is_clean_twin(&self, at: usize) -> bool {
+        self.twins.is_clean(at)
+    }
+
     /// Takes note that nothing was found in the text at `at`, whatever stands around it.
-    pub(super) fn nothing_found(&self, detector: &Detector, text: &[u8], at: usize) {
+    pub(super) fn nothing_found(&mut self, detector: &Detector, text: &[u8], at: usize) {
+        self.twins.nothing_found(at);
         if self.before.binary_search_by_key(&at, |text| text.start).is_ok() {
             keep(detector, text);
         }

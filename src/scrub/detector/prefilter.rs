@@ -44,6 +44,7 @@ mod sieve;
 mod tables;
 mod window;
 
+pub(in crate::scrub) use check::CHECK_REACH;
 pub(in crate::scrub) use check::Check;
 
 use std::ops::Range;

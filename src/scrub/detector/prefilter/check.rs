@@ -46,9 +46,16 @@ pub(in crate::scrub) enum Check {
     ColourInWord,
 }
 
+/// How far before and behind a needle a check looks, at most, in bytes.
+pub(in crate::scrub) const CHECK_REACH: usize = 1024;
+
 impl Check {
+    /// Whether it may be that a match stands around the needle at `start`, behind which is
+    /// `rest`.
     #[inline]
     pub(in crate::scrub) fn holds(&self, bytes: &[u8], start: usize, rest: &[u8]) -> bool {
+        let end = bytes.len() - rest.len();
+        let rest = rest.get(..CHECK_REACH).unwrap_or(rest);
         match self {
             Self::None => true,
             Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
@@ -63,7 +70,7 @@ impl Check {
             }
             // The blank is of the needle.
             Self::NearValue => {
-                let behind = bytes.get(bytes.len() - rest.len() - 1..).unwrap_or_default();
+                let behind = bytes.get(end - 1..end + rest.len()).unwrap_or_default();
                 is_near_value(bytes, start, behind, 0)
             }
             Self::UserInfo => has_userinfo(rest),
@@ -106,7 +113,7 @@ fn follows(lead: ByteSet, set: ByteSet, min: usize, rest: &[u8]) -> bool {
             return may_be_wrapped || (byte == b'%' && set.has(b'/'));
         }
     }
-    false
+    in_lead && rest.len() == CHECK_REACH
 }
 
 /// How many bytes of a token must stand before the end of the line at which it is
@@ -343,9 +350,9 @@ fn is_no_word(word: &[u8]) -> bool {
 /// `password is x`; in prose, most words before a blank are none of these.
 #[inline]
 fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
-    let sign = rest.iter().copied().find(|&byte| byte != b' ');
+    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
     const SIGNS: ByteSet = ByteSet::of(b"=:|\"'>-\\\n\x1b?.\xe2");
-    if sign.is_some_and(|sign| SIGNS.has(sign)) {
+    if rest.get(blanks).map_or(CHECK_REACH / 2 <= blanks, |sign| SIGNS.has(*sign)) {
         return true;
     }
     // `password <- "x"`, `password <<< "x"`, `password += "x"`, `password !== "x"`
@@ -377,8 +384,7 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     if matches!(name_start.checked_sub(1).and_then(|i| name.get(i)), Some(b'<' | b':')) {
         return true;
     }
-    let word_at = rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len());
-    let word = rest.get(word_at..).unwrap_or_default();
+    let word = rest.get(blanks..).unwrap_or_default();
     let begins =
         |with: &&[u8]| word.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
     if word.first().is_some_and(|&letter| assigning_words(letter).iter().any(begins)) {
