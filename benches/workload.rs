@@ -3,8 +3,10 @@
 //!
 //! Requests of one signal are joined by writing one behind the other: what repeats in
 //! a protobuf message is appended.
-
+#![allow(clippy::indexing_slicing, reason = "a bench may panic")]
 #![allow(dead_code, reason = "each bench uses its part")]
+
+use std::ops::Range;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -17,6 +19,7 @@ use opentelemetry_proto::tonic::logs::v1::ScopeLogs;
 use otel_redact::scrub::Signal;
 use otel_redact::scrub::rule::template;
 use prost::Message;
+use prost::encoding::WireType;
 
 /// What a request holds: web spans, agent traces with JSON in JSON, log records.
 pub(crate) const WORKLOADS: [&str; 3] = ["web", "agent", "logs"];
@@ -65,6 +68,90 @@ fn one_span() -> Vec<u8> {
         resource.scope_spans.iter_mut().for_each(|scope| scope.spans.truncate(1));
     }
     request.encode_to_vec()
+}
+
+/// A request that is new each time: every number in its texts is another one.
+///
+/// Words stay, as they do from request to request: keys, methods, names of hosts. Texts in
+/// which a number stands are told apart by it, and most of them have one.
+#[derive(Clone)]
+pub(crate) struct Renumbered {
+    request: Vec<u8>,
+    /// Where the digits are.
+    digits: Vec<usize>,
+    round: u64,
+}
+
+impl Renumbered {
+    /// The same for the same `request`.
+    pub(crate) fn new(request: &[u8]) -> Self {
+        let mut digits = Vec::new();
+        find_digits(request, 0, &mut digits);
+        Self { request: request.to_vec(), digits, round: 0 }
+    }
+
+    /// The next one. Each digit is exchanged for another one throughout, so that what is the
+    /// same in one text and another stays the same.
+    pub(crate) fn next(&mut self) -> Vec<u8> {
+        self.round += 1;
+        // A permutation of the ten digits for each round (factorial number system), far from
+        // the one before it: 3,628,800 is ten factorial, and the factor prime to it.
+        let mut number = self.round.wrapping_mul(1_299_709) % 3_628_800;
+        let mut left = b"0123456789".to_vec();
+        let places = (1..=10).rev();
+        let exchanged: Vec<u8> = places
+            .map(|places| {
+                let digit = left.remove((number % places) as usize);
+                number /= places;
+                digit
+            })
+            .collect();
+        let mut request = self.request.clone();
+        for at in &self.digits {
+            let byte = &mut request[*at];
+            *byte = exchanged[usize::from(*byte - b'0')];
+        }
+        request
+    }
+}
+
+/// Adds where digits stand in the texts of a message at `at`: in what is no message itself.
+fn find_digits(message: &[u8], at: usize, digits: &mut Vec<usize>) {
+    match fields(message) {
+        Some(fields) => {
+            for field in fields {
+                find_digits(&message[field.clone()], at + field.start, digits);
+            }
+        }
+        None => {
+            let found = message.iter().enumerate().filter(|(_, byte)| byte.is_ascii_digit());
+            digits.extend(found.map(|(offset, _)| at + offset));
+        }
+    }
+}
+
+/// The length-delimited fields of what may be a protobuf message; `None`: it is none.
+fn fields(message: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut fields = Vec::new();
+    let mut rest = message;
+    while !rest.is_empty() {
+        let (number, wire_type) = prost::encoding::decode_key(&mut rest).ok()?;
+        let len = match wire_type {
+            WireType::Varint => prost::encoding::decode_varint(&mut rest).map(|_| 0).ok()?,
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            WireType::LengthDelimited => {
+                let len = prost::encoding::decode_varint(&mut rest).ok()?.try_into().ok()?;
+                let start = message.len() - rest.len();
+                fields.push(start..start + len);
+                len
+            }
+            WireType::StartGroup | WireType::EndGroup => return None,
+        };
+        // Messages of OTLP have fewer fields than these.
+        rest = rest.get(len..).filter(|_| number <= 40)?;
+    }
+    Some(fields)
 }
 
 /// A request with one log record.

@@ -1,6 +1,8 @@
 //! Requests that are sent again and again, and what sends them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -16,6 +18,8 @@ use hyper_util::rt::TokioExecutor;
 use otel_redact::scrub::Signal;
 use otel_redact::scrub::otlp;
 use tokio::task::JoinSet;
+
+use crate::workload::Renumbered;
 
 /// How requests are spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,6 +73,8 @@ pub(crate) struct Load {
     pub(crate) body: Bytes,
     /// Bytes of the message before it was compressed.
     pub(crate) len: usize,
+    /// The message, if another one is to be sent each time.
+    renumbered: Option<Arc<Mutex<Renumbered>>>,
 }
 
 impl Load {
@@ -91,7 +97,25 @@ impl Load {
             Protocol::Grpc => framed(&compressed, coding != Coding::None),
             _ => compressed.into(),
         };
-        Self { protocol, coding, path, body, len: message.len() }
+        Self { protocol, coding, path, body, len: message.len(), renumbered: None }
+    }
+
+    /// The same with other numbers in it each time; not in JSON, nor compressed.
+    pub(crate) fn anew(&self) -> Self {
+        let prefix = if self.protocol == Protocol::Grpc { PREFIX } else { 0 };
+        let message = self.body.get(prefix..).filter(|message| message.len() == self.len);
+        let message = message.filter(|_| self.protocol != Protocol::Json);
+        let renumbered = Renumbered::new(message.expect("protobuf that is not compressed"));
+        Self { renumbered: Some(Arc::new(Mutex::new(renumbered))), ..self.clone() }
+    }
+
+    fn body(&self) -> Bytes {
+        let Some(renumbered) = &self.renumbered else { return self.body.clone() };
+        let message = renumbered.lock().expect("no sender fails").next();
+        match self.protocol {
+            Protocol::Grpc => framed(&message, false),
+            _ => message.into(),
+        }
     }
 
     fn request(&self, address: SocketAddr) -> Request<Full<Bytes>> {
@@ -110,9 +134,12 @@ impl Load {
             coding => request.header(encoding, coding.name()),
         };
         let request = request.header("content-type", content_type);
-        request.body(Full::new(self.body.clone())).expect("a request")
+        request.body(Full::new(self.body())).expect("a request")
     }
 }
+
+/// The length of what stands before a gRPC message.
+const PREFIX: usize = 5;
 
 /// A gRPC message behind its prefix.
 pub(crate) fn framed(message: &[u8], is_compressed: bool) -> Bytes {

@@ -189,8 +189,12 @@ async fn costs(arguments: &Arguments, gateways: &[(Kind, Rival)], loads: &[(&Str
     let least = Duration::from_millis(arguments.round_ms);
     for (workload, load) in loads {
         let mut costs = vec![Vec::new(); gateways.len()];
+        let is_asked = gateways.iter().any(|(kind, _)| *kind == Kind::NewTexts);
+        let anew = is_asked.then(|| load.anew());
         for _ in 0..arguments.rounds {
-            for ((_, gateway), costs) in gateways.iter().zip(&mut costs) {
+            for ((kind, gateway), costs) in gateways.iter().zip(&mut costs) {
+                let load = if *kind == Kind::NewTexts { anew.as_ref() } else { Some(load) };
+                let load = load.expect("what is new is only sent where it is asked for");
                 costs.push(gateway.cost(load, least, AT_ONCE).await);
             }
         }

@@ -26,7 +26,7 @@ use crate::load::Sender;
 pub(crate) enum Kind {
     /// The program with all packed rules.
     Ours,
-    /// The same, to which every text is new.
+    /// The same, to which every number is new.
     NewTexts,
     /// The program with [`TEN_PATTERNS`] as its only rules.
     TenRules,
@@ -90,8 +90,7 @@ impl Rival {
         let ours = |scrubber: &str, disk| ours(scrubber, upstream, spoken_as, disk);
         let collector = |processor: &str| collector(processor, upstream, spoken_as, folder);
         let (process, address) = match kind {
-            Kind::Ours => ours("scrubber: {}", None),
-            Kind::NewTexts => ours("scrubber: {known_texts_mib: 0}", None),
+            Kind::Ours | Kind::NewTexts => ours("scrubber: {}", None),
             Kind::TenRules => ours(&ten_rules(), None),
             Kind::NoRules => ours("scrubber: {disable: ['*']}", None),
             Kind::OnDisk => ours("scrubber: {}", Some(folder)),
