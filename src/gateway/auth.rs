@@ -29,6 +29,7 @@ use crate::gateway::config::Config as Whole;
 use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::component::ComponentId;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// How often a file with credentials is looked at: with the time for which it has to rest,
 /// a change is in use within a second.
@@ -228,5 +229,9 @@ fn read(
     key: &str,
 ) -> Result<zeroize::Zeroizing<String>, YamlError> {
     let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
-    text.map_err(|err| fault(at, key, format!("cannot read {}: {}", path.display(), err.kind())))
+    text.map_err(|err| {
+        // The credential may stand in the place of its file.
+        let file = shown::file(&path.to_string_lossy()).into_owned();
+        fault(at, key, format!("cannot read {file}: {}", err.kind()))
+    })
 }

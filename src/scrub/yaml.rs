@@ -17,11 +17,11 @@ mod fault;
 mod node;
 mod origin;
 mod parse;
+pub mod shown;
 mod typed;
 pub mod write;
 
 pub use fault::YamlError;
-pub use fault::shown_path;
 pub use node::Entry;
 pub use node::Form;
 pub use node::Node;

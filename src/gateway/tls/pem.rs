@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::gateway::config::secret::Secret;
 use crate::gateway::tls::fault;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// A setting that is a PEM file or its text.
 pub(in crate::gateway::tls) struct Pem<'a> {
@@ -26,9 +27,13 @@ impl Pem<'_> {
         match (self.file, self.text) {
             (None, None) => Ok(None),
             (None, Some(text)) => Ok(Some(text.expose().as_bytes().to_vec().into())),
-            (Some(file), None) => std::fs::read(file)
-                .map(|bytes| Some(bytes.into()))
-                .map_err(|err| self.fault(format!("cannot read {}: {err}", file.display()))),
+            (Some(file), None) => {
+                std::fs::read(file).map(|bytes| Some(bytes.into())).map_err(|err| {
+                    // The text of the key may stand in the place of its file.
+                    let file = shown::file(&file.to_string_lossy()).into_owned();
+                    self.fault(format!("cannot read {file}: {err}"))
+                })
+            }
             (Some(_), Some(_)) => Err(self.fault("expected the file or its text, not both")),
         }
     }

@@ -143,7 +143,9 @@ impl Keys {
                 *known = Some(Arc::new(keys));
             }
             Err(err) => {
-                let issuer = &self.issuer;
+                // Before its host, a URL may hold a password.
+                let issuer: Option<Uri> = self.issuer.parse().ok();
+                let issuer = issuer.as_ref().and_then(Uri::host).unwrap_or_default();
                 tracing::warn!(issuer, %err, "no keys from the identity provider");
             }
         }
