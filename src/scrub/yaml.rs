@@ -17,6 +17,7 @@ mod fault;
 mod node;
 mod origin;
 mod parse;
+mod placed;
 pub mod shown;
 mod typed;
 pub mod write;
@@ -31,6 +32,7 @@ pub use node::Unset;
 pub use node::Value;
 pub use origin::Origin;
 pub use parse::parse;
+pub use placed::Placed;
 
 use serde::de::DeserializeOwned;
 

@@ -82,6 +82,21 @@ impl YamlError {
         }
     }
 
+    /// The same fault, of a setting that has another name where people write it.
+    #[must_use]
+    pub fn renamed(self, path: String) -> Self {
+        Self { path, shown: None, ..self }
+    }
+
+    /// The same fault, at a place, unless it is known where it stood.
+    #[must_use]
+    pub fn at_place(self, place: &Place) -> Self {
+        match self.place == Place::default() {
+            true => Self { place: place.clone(), ..self },
+            false => self,
+        }
+    }
+
     /// The same fault, in a text that stands at `outer` of a larger one.
     pub fn within(self, outer: &str) -> Self {
         let shown = self.shown.as_deref().map(|shown| join(&shown::path(outer), shown).into());
