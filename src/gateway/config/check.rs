@@ -232,7 +232,10 @@ fn check_authenticator(
             true => format!("accepted types: {}", kinds.join(", ")),
             false => closest::advice(&name, &fitting).replace("accepted:", "defined:"),
         };
-        let shown = shown::unknown(&name, &fitting);
+        let shown = match config.extensions.contains_key(authenticator) {
+            true => shown::name(&name),
+            false => shown::unknown(&name, &fitting),
+        };
         let expected = format!("`{shown}` is no extension that can do this");
         return Err(at.fault(&expected, &advice));
     }

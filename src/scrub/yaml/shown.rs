@@ -102,6 +102,21 @@ pub fn file(file: &str) -> Cow<'_, str> {
     parts.collect::<Vec<_>>().join("/").into()
 }
 
+/// The address of a host, with its port, or what stands for what is none.
+pub fn address(address: &str) -> &str {
+    let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_host = |host: &str| match host.strip_prefix('[') {
+        // IPv6.
+        Some(host) => {
+            host.bytes().all(|byte| byte.is_ascii_hexdigit() || b":]".contains(&byte))
+                && 2 <= host.matches(':').count()
+        }
+        None => host.is_empty() || is_name(host),
+    };
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    if is_host(host) && is_port(port) { address } else { HIDDEN }
+}
+
 /// Whether what someone called something looks like a long credential that was drawn at
 /// random. The identifiers that programs draw for their things (UUID, ULID, the ends of
 /// the names of pods) are none.
@@ -249,6 +264,12 @@ mod tests {
         ] {
             assert_eq!(path(whole), shown);
         }
+        for shown in
+            ["localhost:13133", ":8888", "[::1]:1", "10.0.0.1:4317", "gateway.example.com:443"]
+        {
+            assert_eq!(address(shown), shown);
+        }
+        assert_eq!(address("user:pa$s@host:1"), HIDDEN);
         for (whole, shown) in [
             ("gateway.yaml", "gateway.yaml"),
             ("/etc/otel-redact/tls/ca.pem", "/etc/otel-redact/tls/ca.pem"),
