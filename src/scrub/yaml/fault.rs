@@ -21,14 +21,21 @@ pub struct YamlError {
     /// The YAML path of the faulty value, by which it is found again; people are shown
     /// [`YamlError::shown`]. `.` is the whole text.
     pub path: String,
-    /// What people are shown of the path, where more is known than its text.
-    shown: Option<Box<str>>,
     /// What was expected there.
     pub expected: String,
-    /// What to write instead; empty where nothing helps.
-    advice: Box<str>,
+    /// In a box, for faults are handed on and on.
+    more: Box<More>,
     /// Where it stood; unknown where whoever found the fault had no YAML any more.
     place: Place,
+}
+
+/// What else is known of a fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    /// What to write instead; empty where nothing helps.
+    advice: Box<str>,
+    /// What people are shown of the path, where more is known than its text.
+    shown: Option<Box<str>>,
 }
 
 impl YamlError {
@@ -36,14 +43,14 @@ impl YamlError {
     /// which line.
     pub fn new(path: impl Into<String>, expected: impl Into<String>) -> Self {
         let (path, expected) = (path.into(), expected.into());
-        Self { path, shown: None, expected, advice: Box::default(), place: Place::default() }
+        Self { path, expected, more: Box::default(), place: Place::default() }
     }
 
     /// A fault at a place: `<path>: <expected> at line 4, column 7; <advice>`.
     pub fn at(path: &str, expected: &str, place: &Place, advice: &str) -> Self {
         let path = if path.is_empty() { "." } else { path };
-        let (expected, advice) = (expected.to_owned(), advice.into());
-        Self { path: path.to_owned(), shown: None, expected, advice, place: place.clone() }
+        let more = Box::new(More { advice: advice.into(), shown: None });
+        Self { path: path.to_owned(), expected: expected.to_owned(), more, place: place.clone() }
     }
 
     /// The same fault, of a word at the end of the path that is none of those accepted.
@@ -52,12 +59,17 @@ impl YamlError {
         let Some(outer) = self.path.strip_suffix(word) else { return self };
         let outer = shown::path(outer.strip_suffix('.').unwrap_or(outer));
         let shown = join(&outer, shown::unknown(word, accepted));
-        Self { shown: Some(shown.into()), ..self }
+        self.shown_as(Some(shown.into()))
+    }
+
+    fn shown_as(mut self, shown: Option<Box<str>>) -> Self {
+        self.more.shown = shown;
+        self
     }
 
     /// The path, as far as nothing in it could be a credential.
     pub fn shown(&self) -> Cow<'_, str> {
-        match (&self.shown, self.path.as_str()) {
+        match (&self.more.shown, self.path.as_str()) {
             (Some(shown), _) => Cow::Borrowed(shown),
             (None, ".") => ".".into(),
             (None, path) => shown::path(path),
@@ -67,9 +79,9 @@ impl YamlError {
     /// What was expected, where, and what to write instead; and where nothing stood there
     /// because a variable is not set, which one.
     pub fn what(&self) -> String {
-        let separator = if self.advice.is_empty() { "" } else { "; " };
+        let separator = if self.more.advice.is_empty() { "" } else { "; " };
         let unset = self.place.unset.as_deref().map(ToString::to_string).unwrap_or_default();
-        format!("{}{}{separator}{}{unset}", self.expected, self.place, self.advice)
+        format!("{}{}{separator}{}{unset}", self.expected, self.place, self.more.advice)
     }
 
     /// The same fault, at the innermost value of `root` on the way to it, unless it is known
@@ -85,7 +97,7 @@ impl YamlError {
     /// The same fault, of a setting that has another name where people write it.
     #[must_use]
     pub fn renamed(self, path: String) -> Self {
-        Self { path, shown: None, ..self }
+        Self { path, ..self }.shown_as(None)
     }
 
     /// The same fault, at a place, unless it is known where it stood.
@@ -99,8 +111,9 @@ impl YamlError {
 
     /// The same fault, in a text that stands at `outer` of a larger one.
     pub fn within(self, outer: &str) -> Self {
-        let shown = self.shown.as_deref().map(|shown| join(&shown::path(outer), shown).into());
-        Self { path: join(outer, &self.path), shown, ..self }
+        let shown = self.more.shown.as_deref();
+        let shown = shown.map(|shown| join(&shown::path(outer), shown).into());
+        Self { path: join(outer, &self.path), ..self }.shown_as(shown)
     }
 }
 
@@ -198,7 +211,7 @@ impl Fault {
                 let above = shown_steps(&shown::path(outer), above);
                 let hidden = above.ends_with('…');
                 let shown = if hidden { above } else { join(&above, &word) };
-                YamlError { shown: Some(shown.into()), ..error }
+                error.shown_as(Some(shown.into()))
             }
             _ => error,
         }
@@ -217,7 +230,7 @@ pub(in crate::scrub::yaml) fn error(
     steps.iter().for_each(|step| push_step(&mut path, step));
     let shown = shown_steps(&shown::path(outer), steps);
     let shown = if shown.is_empty() { None } else { Some(shown.into()) };
-    YamlError { shown, ..YamlError::at(&path, expected, place, advice) }
+    YamlError::at(&path, expected, place, advice).shown_as(shown)
 }
 
 /// A path as far as each key can be a name, as a whole: one may have points in it.

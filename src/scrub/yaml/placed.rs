@@ -26,7 +26,8 @@ pub(in crate::scrub::yaml) const PLACED: &str = "$placed";
 #[derive(Clone, Debug, Default)]
 pub struct Placed<T> {
     value: T,
-    place: Place,
+    /// In a box: many settings have one, few need it.
+    place: Box<Place>,
 }
 
 impl<T> Placed<T> {
@@ -39,7 +40,7 @@ impl<T> Placed<T> {
 impl<T> From<T> for Placed<T> {
     /// A value that stood nowhere.
     fn from(value: T) -> Self {
-        Self { value, place: Place::default() }
+        Self { value, place: Box::default() }
     }
 }
 
@@ -84,7 +85,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Both<T> {
         let column = parts.next_element()?.unwrap_or_default();
         let source: String = parts.next_element()?.unwrap_or_default();
         let source = (!source.is_empty()).then(|| source.into());
-        Ok(Placed { value, place: Place { source, line, column, unset: None } })
+        let place = Box::new(Place { source, line, column, unset: None });
+        Ok(Placed { value, place })
     }
 }
 
