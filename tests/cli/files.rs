@@ -234,9 +234,8 @@ fn a_file_that_is_changed_to_something_else_is_told_with_the_setting_that_names_
     for line in text.lines().filter(|line| line.contains("changed files cannot be used")) {
         let (_, place) = line.split_once(" at line ").unwrap_or_else(|| panic!("{line}"));
         let number: usize = place.split(',').next().unwrap().parse().unwrap();
-        let (setting, _) = line
-            .split_once(": ")
-            .map_or(("", ""), |(_, rest)| rest.split_once(": ").unwrap_or((rest, "")));
+        let (_, fault) = line.split_once("\"fault\":\"").unwrap();
+        let (setting, _) = fault.split_once(": ").unwrap();
         let key = setting.rsplit('.').next().unwrap();
         assert!(yaml.lines().nth(number - 1).unwrap().contains(key), "{line}");
         assert!(line.contains("gateway.yaml"), "{line}");
