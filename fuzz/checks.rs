@@ -100,7 +100,7 @@ fn check_yaml(input: &[u8]) {
     let read = otel_redact::scrub::yaml::parse(text, Some("fuzz.yaml".into()))
         .and_then(|node| node.read::<Settings>(""));
     if let Err(fault) = read {
-        let path = otel_redact::scrub::yaml::shown_path(&fault.path);
+        let path = fault.shown();
         assert!(!fault.expected.is_empty() && fault.to_string().contains(&*path));
     }
 }

@@ -29,12 +29,15 @@ use clap::Args;
 use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
+use clap::error::ContextKind;
+use clap::error::ContextValue;
 
 use crate::gateway::config::Config;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::Loaded;
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::Process;
+use crate::scrub::yaml::shown;
 
 /// Receives OTLP, removes credentials, forwards the rest.
 #[derive(Debug, Parser)]
@@ -142,7 +145,7 @@ enum Command {
 
 /// Runs the command.
 pub fn main() -> ExitCode {
-    let Cli { config, command } = Cli::parse();
+    let Cli { config, command } = Cli::try_parse().unwrap_or_else(|error| told(error).exit());
     let result = match command {
         None => run::run(&config, &run::RunArgs::default()).map_err(|error| error.to_string()),
         Some(Command::Run(args)) => run::run(&config, &args).map_err(|error| error.to_string()),
@@ -182,6 +185,25 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is said of a command line that makes no sense, without what could be a credential
+/// on it.
+fn told(mut error: clap::Error) -> clap::Error {
+    let kinds =
+        [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
+    for kind in kinds {
+        let Some(ContextValue::String(word)) = error.get(kind) else { continue };
+        // `--option <VALUE>` is how an option of ours is called.
+        let name = word.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+        let is_option = kind == ContextKind::InvalidArg && word.contains('<');
+        if !is_option && shown::unknown(name, &[]) != name {
+            error.insert(kind, ContextValue::String("…".to_owned()));
+        } else if !is_option && name.len() < word.trim_start_matches('-').len() {
+            error.insert(kind, ContextValue::String(format!("{name} …")));
+        }
+    }
+    error
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<(), String> {

@@ -15,6 +15,7 @@ pub mod matching;
 pub mod otlp;
 pub mod ottl;
 pub mod prove;
+mod random;
 pub mod re2;
 pub mod redaction;
 pub mod rule;

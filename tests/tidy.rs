@@ -27,6 +27,7 @@ const FLOORS: &[&[&str]] = &[
     &["scrub::scrubbed"],
     &["scrub::otlp", "scrub::rule"],
     &["scrub::yaml", "scrub::re2"],
+    &["scrub::random"],
 ];
 
 /// Uses that point up, each with its reason.

@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::gateway::tls::ClientConfig;
 use crate::gateway::tls::Stream;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
 
 /// The longest answer, or line of an answer, that is read, in bytes.
@@ -161,7 +162,10 @@ impl AdminArgs {
         if self.ca_file.is_none() && !self.admin.starts_with("https://") {
             return Ok(Ok(Stream::Plain(stream)));
         }
-        let config = ClientConfig { ca_file: self.ca_file.clone(), ..ClientConfig::default() };
+        let config = ClientConfig {
+            ca_file: self.ca_file.clone().map(Placed::from),
+            ..ClientConfig::default()
+        };
         let config = config.build("tls", &["http/1.1"])?;
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let host = host.trim_matches(['[', ']']).to_owned();

@@ -28,7 +28,9 @@ use crate::gateway::answer::code;
 use crate::gateway::config::Config as Whole;
 use crate::gateway::config::ExtensionConfig;
 use crate::gateway::config::component::ComponentId;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// How often a file with credentials is looked at: with the time for which it has to rest,
 /// a change is in use within a second.
@@ -223,10 +225,14 @@ fn fault(path: &str, key: &str, expected: impl ToString) -> YamlError {
 
 /// The text of a file, without the line feed at its end.
 fn read(
-    path: &std::path::Path,
+    path: &Placed<std::path::PathBuf>,
     at: &str,
     key: &str,
 ) -> Result<zeroize::Zeroizing<String>, YamlError> {
-    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
-    text.map_err(|err| fault(at, key, format!("cannot read {}: {}", path.display(), err.kind())))
+    let text = std::fs::read_to_string(&**path).map(zeroize::Zeroizing::new);
+    text.map_err(|err| {
+        // The credential may stand in the place of its file.
+        let file = shown::file(&path.to_string_lossy()).into_owned();
+        path.fault(fault(at, key, format!("cannot read {file}: {}", err.kind())))
+    })
 }

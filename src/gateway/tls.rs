@@ -19,6 +19,7 @@ use crate::gateway::tls::pem::Pem;
 use crate::gateway::tls::suite::provider;
 use crate::gateway::tls::suite::versions;
 use crate::gateway::watched::Watched;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
 
 mod pem;
@@ -41,16 +42,16 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
     /// The server's certificate chain, PEM. A path.
-    pub cert_file: Option<PathBuf>,
+    pub cert_file: Option<Placed<PathBuf>>,
     /// The same, as text.
     pub cert_pem: Option<Secret>,
     /// The key of the certificate, PEM. A path.
-    pub key_file: Option<PathBuf>,
+    pub key_file: Option<Placed<PathBuf>>,
     /// The same, as text.
     pub key_pem: Option<Secret>,
     /// Turns mutual TLS on: clients need a certificate that one of these signed,
     /// PEM. A path.
-    pub client_ca_file: Option<PathBuf>,
+    pub client_ca_file: Option<Placed<PathBuf>>,
     /// The lowest version that is spoken.
     pub min_version: Version,
     /// The highest version that is spoken.
@@ -86,17 +87,17 @@ pub struct ClientConfig {
     pub server_name_override: Option<String>,
     /// Who may sign the upstream's certificate, PEM. A path. Mozilla's list where
     /// left out.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<Placed<PathBuf>>,
     /// The same, as text.
     pub ca_pem: Option<Secret>,
     /// Mozilla's list beside `ca_file`.
     pub include_system_ca_certs_pool: bool,
     /// Our own certificate chain, PEM. A path.
-    pub cert_file: Option<PathBuf>,
+    pub cert_file: Option<Placed<PathBuf>>,
     /// The same, as text.
     pub cert_pem: Option<Secret>,
     /// The key of our own certificate, PEM. A path.
-    pub key_file: Option<PathBuf>,
+    pub key_file: Option<Placed<PathBuf>>,
     /// The same, as text.
     pub key_pem: Option<Secret>,
     /// The lowest version that is spoken.
@@ -128,7 +129,7 @@ impl ServerConfig {
         alpn: &'static [&'static str],
     ) -> Result<Arc<Watched<rustls::ServerConfig>>, YamlError> {
         let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
-        let files = files.into_iter().flatten().cloned().collect();
+        let files = files.into_iter().flatten().map(|file| file.to_path_buf()).collect();
         let interval = match self.reload_interval.0 {
             interval if self.client_ca_file_reload && interval.is_zero() => LOOK_INTERVAL,
             interval if self.client_ca_file_reload => interval.min(LOOK_INTERVAL),
@@ -193,7 +194,7 @@ impl ClientConfig {
         alpn: &'static [&'static str],
     ) -> Result<Arc<Watched<rustls::ClientConfig>>, YamlError> {
         let files = [&self.ca_file, &self.cert_file, &self.key_file];
-        let files = files.into_iter().flatten().cloned().collect();
+        let files = files.into_iter().flatten().map(|file| file.to_path_buf()).collect();
         let (config, path) = (self.clone(), path.to_owned());
         Watched::new(files, self.reload_interval.0, move || config.build(&path, alpn))
     }

@@ -17,11 +17,12 @@ mod fault;
 mod node;
 mod origin;
 mod parse;
+mod placed;
+pub mod shown;
 mod typed;
 pub mod write;
 
 pub use fault::YamlError;
-pub use fault::shown_path;
 pub use node::Entry;
 pub use node::Form;
 pub use node::Node;
@@ -31,6 +32,7 @@ pub use node::Unset;
 pub use node::Value;
 pub use origin::Origin;
 pub use parse::parse;
+pub use placed::Placed;
 
 use serde::de::DeserializeOwned;
 

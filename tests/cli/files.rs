@@ -132,8 +132,11 @@ fn fill(folder: &Path, made: &Certificates) {
     }
 }
 
+/// The error; what goes on beside may log something behind it.
 fn last_line(output: &Output) -> String {
-    stderr(output).lines().last().unwrap_or_default().to_owned()
+    let text = stderr(output);
+    let mut lines = text.lines().rev();
+    lines.find(|line| line.starts_with("Error")).unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -174,4 +177,70 @@ fn a_key_of_another_certificate_is_found() {
     std::fs::copy(made.path("client.key"), folder.path().join("server.key")).unwrap();
     let told = last_line(&run(&["validate", "--config", &config.display().to_string()], ""));
     assert!(told.starts_with("Error: receivers.otlp.protocols.grpc.tls.key_file: "), "{told}");
+}
+
+/// Ends the program with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_file_that_is_changed_to_something_else_is_told_with_the_setting_that_names_it() {
+    let (made, folder) = (Certificates::new(), tempfile::tempdir().unwrap());
+    let (config, log) = (folder.path().join("gateway.yaml"), folder.path().join("log"));
+    let yaml = yaml(folder.path())
+        .replace("tls: {ca_file", "tls: {reload_interval: 50ms, ca_file")
+        .replace("tls: {cert_file", "tls: {reload_interval: 50ms, cert_file")
+        .replace("          cert_file", "          reload_interval: 50ms\n          cert_file")
+        .replace("      ca_file", "      reload_interval: 50ms\n      ca_file");
+    std::fs::write(&config, &yaml).unwrap();
+    fill(folder.path(), &made);
+    let set = format!("--set=service.telemetry.logs.output_paths=[{}]", log.display());
+    let mut command = crate::program::command(&["run", "--config", config.to_str().unwrap(), &set]);
+    let running = Running(command.spawn().unwrap());
+    let says = |what: &[&str]| {
+        let started = std::time::Instant::now();
+        loop {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            if what.iter().all(|what| text.contains(what)) {
+                return text;
+            }
+            assert!(started.elapsed().as_secs() < 60, "{what:?}\n{text}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    says(&["ready"]);
+    let wrong = ["server.pem", "exporter-ca.pem", "http-ca.pem", "oauth2-ca.pem", "admin.pem"];
+    for name in wrong.into_iter().chain(["tokens", "users"]) {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    std::fs::remove_file(folder.path().join("password")).unwrap();
+    let text = says(&[
+        "receivers.otlp.protocols.grpc.tls.cert_file: ",
+        "receivers.otlp.protocols.http.tls.cert_file: ",
+        "exporters.otlp_grpc.tls.ca_file: ",
+        "exporters.otlp_http.tls.ca_file: ",
+        "extensions.oauth2client.tls.ca_file: ",
+        "extensions.admin.tls.cert_file: ",
+        "extensions.bearertokenauth.filename: ",
+        "extensions.basicauth/in.htpasswd.file: ",
+        "extensions.basicauth/out.client_auth.password_file: ",
+    ]);
+    for line in text.lines().filter(|line| line.contains("changed files cannot be used")) {
+        let (_, place) = line.split_once(" at line ").unwrap_or_else(|| panic!("{line}"));
+        let number: usize = place.split(',').next().unwrap().parse().unwrap();
+        let (_, fault) = line.split_once("\"fault\":\"").unwrap();
+        let (setting, _) = fault.split_once(": ").unwrap();
+        let key = setting.rsplit('.').next().unwrap();
+        assert!(yaml.lines().nth(number - 1).unwrap().contains(key), "{line}");
+        assert!(line.contains("gateway.yaml"), "{line}");
+    }
+    fill(folder.path(), &made);
+    says(&["changed files are in use"]);
+    drop(running);
 }

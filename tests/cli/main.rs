@@ -17,3 +17,4 @@ mod running;
 mod selftest;
 mod shadow;
 mod telemetry;
+mod unrepeated;

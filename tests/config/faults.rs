@@ -351,7 +351,7 @@ fn a_command_line_or_text_that_is_wrong_is_told_so() {
         (
             &["https://x/y"],
             &[],
-            "https://x/y: scheme `https` is not supported; accepted: file, env, yaml",
+            "--config: scheme `https` is not supported; accepted: file, env, yaml",
         ),
         (&["empty.yaml"], &[], "receivers: expected at least one"),
         (&["list.yaml"], &[], ".: expected a map at line 1, column 1 of list.yaml"),

@@ -7,3 +7,4 @@ mod faults;
 mod meaning;
 mod pasted;
 mod rules;
+mod unrepeated;

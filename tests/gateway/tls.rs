@@ -120,7 +120,7 @@ async fn a_first_request_that_comes_when_its_connection_is_to_end_is_not_cut_off
     let old = "keepalive: {server_parameters: {max_connection_age: 5ms}}";
     let yaml = far_yaml(&made, &to_grpc(upstream.address));
     let far = gateway(&yaml.replace("grpc: {", &format!("grpc: {{{old}, "))).await;
-    let path = |name| Some(made.path(name).into());
+    let path = |name| Some(std::path::PathBuf::from(made.path(name)).into());
     let ours = otel_redact::gateway::tls::ClientConfig {
         ca_file: path("ca.pem"),
         cert_file: path("client.pem"),

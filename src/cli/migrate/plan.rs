@@ -23,7 +23,7 @@ use crate::scrub::rule::date::Date;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
-use crate::scrub::yaml::shown_path;
+use crate::scrub::yaml::shown;
 use crate::scrub::yaml::write::Comments;
 
 /// How many settings are taken out at most before it is given up.
@@ -88,7 +88,8 @@ impl Plan {
                     if newer == kind {
                         self.note(&path, Fate::Carries, String::new());
                     } else {
-                        let what = format!("`{key}` is called `{newer}{rest}` now");
+                        let (before, now) = (shown::name(&key), format!("{newer}{rest}"));
+                        let what = format!("`{before}` is called `{}` now", shown::name(&now));
                         self.note(&path, Fate::Changes, what);
                         self.rename(name, &key, &format!("{newer}{rest}"));
                     }
@@ -96,7 +97,12 @@ impl Plan {
                 }
                 change::remove(section(&mut self.config, name), &key);
                 self.forget(name, &key);
-                let what = match elsewhere.component(name, kind) {
+                let known = elsewhere.component(name, kind);
+                let key = match known {
+                    Some(_) => shown::name(&key),
+                    None => shown::unknown(&key, &[]),
+                };
+                let what = match known {
                     Some(absent) => {
                         format!("`{key}` is not here: it {}; {}", absent.does, absent.instead)
                     }
@@ -263,7 +269,12 @@ impl Plan {
             let mut parts = gone.splitn(2, '.');
             let section_name = parts.next().unwrap_or_default().to_owned();
             let rest = parts.next().unwrap_or_default();
-            let what = format!("`{}` is taken out: {}", shown_path(rest), fault.what());
+            let shown = match fault.path == gone {
+                true => fault.shown(),
+                false => shown::path(&gone),
+            };
+            let shown = shown.split_once('.').map_or(shown.as_ref(), |(_, rest)| rest);
+            let what = format!("`{shown}` is taken out: {}", fault.what());
             if self.config.get(&section_name).is_some_and(|one| one.get(rest).is_none())
                 && !rest.contains(['.', '['])
             {
@@ -306,6 +317,7 @@ impl Plan {
     pub(in crate::cli::migrate) fn report(&self) -> Vec<String> {
         let mut lines: Vec<(Fate, String)> = Vec::new();
         for (path, notes) in &self.notes {
+            let path = shown::path(path);
             for (fate, what) in notes {
                 let carries = notes.iter().all(|(fate, _)| *fate == Fate::Carries);
                 match fate {

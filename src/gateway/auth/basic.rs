@@ -33,6 +33,7 @@ use crate::gateway::auth::read;
 use crate::gateway::config::secret::Secret;
 use crate::gateway::section::present;
 use crate::gateway::watched::Watched;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
 
 const DENIED: Refusal =
@@ -71,7 +72,7 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Htpasswd {
     /// A file; read again within a second when it changes.
-    pub file: Option<PathBuf>,
+    pub file: Option<Placed<PathBuf>>,
     /// The lines themselves. They win over those of the file.
     pub inline: Option<Secret>,
 }
@@ -83,11 +84,11 @@ pub struct ClientAuth {
     /// The name.
     pub username: Option<String>,
     /// A file with the name; read again within a second when it changes.
-    pub username_file: Option<PathBuf>,
+    pub username_file: Option<Placed<PathBuf>>,
     /// The password.
     pub password: Option<Secret>,
     /// A file with the password; read again within a second when it changes.
-    pub password_file: Option<PathBuf>,
+    pub password_file: Option<Placed<PathBuf>>,
 }
 
 /// Who may send.
@@ -131,7 +132,10 @@ impl Users {
         if config.client_auth.is_some() {
             return Err(fault(path, "client_auth", "expected htpasswd or client_auth, not both"));
         }
-        let (files, path) = (htpasswd.file.iter().cloned().collect(), format!("{path}.htpasswd"));
+        let (files, path) = (
+            htpasswd.file.iter().map(|file| file.to_path_buf()).collect(),
+            format!("{path}.htpasswd"),
+        );
         let current = Watched::new(files, LOOK_INTERVAL, move || Book::read(&htpasswd, &path))?;
         Ok(Some(Self { current, waiting: Semaphore::new(WAITING_MAX), hashing: Semaphore::new(1) }))
     }
@@ -167,14 +171,19 @@ impl Book {
     fn read(htpasswd: &Htpasswd, path: &str) -> Result<Arc<Self>, YamlError> {
         let mut hashes = BTreeMap::new();
         if let Some(file) = &htpasswd.file {
-            add(&mut hashes, &read(file, path, "file")?, path, "file")?;
+            let text = read(file, path, "file")?;
+            add(&mut hashes, &text, path, "file").map_err(|fault| file.fault(fault))?;
         }
         if let Some(inline) = &htpasswd.inline {
             add(&mut hashes, inline.expose(), path, "inline")?;
         }
         let key = if htpasswd.inline.is_some() { "inline" } else { "file" };
         let decoy = hashes.values().next().cloned();
-        let decoy = decoy.ok_or_else(|| fault(path, key, "expected lines of user:hash"))?;
+        let none = || match (&htpasswd.file, key) {
+            (Some(file), "file") => file.fault(fault(path, key, "expected lines of user:hash")),
+            _ => fault(path, key, "expected lines of user:hash"),
+        };
+        let decoy = decoy.ok_or_else(none)?;
         Ok(Arc::new(Self {
             hashes,
             decoy,
@@ -277,7 +286,8 @@ impl Login {
     /// When one of them is missing, there twice, or cannot be read.
     pub fn build(config: &Config, path: &str) -> Result<Option<Self>, YamlError> {
         let Some(own) = config.client_auth.clone() else { return Ok(None) };
-        let files = [&own.username_file, &own.password_file].into_iter().flatten().cloned();
+        let files = [&own.username_file, &own.password_file].into_iter().flatten();
+        let files = files.map(|file| file.to_path_buf());
         let (files, path) = (files.collect(), format!("{path}.client_auth"));
         Watched::new(files, LOOK_INTERVAL, move || own.read(&path)).map(|login| Some(Self(login)))
     }
@@ -297,20 +307,25 @@ impl ClientAuth {
         let user = one(self.username.as_deref(), &self.username_file, path, "username")?;
         let password = self.password.as_ref().map(Secret::expose);
         let password = one(password, &self.password_file, path, "password")?;
+        // What was read of a file is wrong where that is named.
+        let at_fault = |expected| match &self.username_file {
+            Some(file) => file.fault(fault(path, "username_file", expected)),
+            None => fault(path, "username", expected),
+        };
         if user.contains(':') {
-            return Err(fault(path, "username", "expected a name without a colon"));
+            return Err(at_fault("expected a name without a colon"));
         }
         let login = Zeroizing::new(format!("{}:{}", *user, *password));
         let value = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(login.as_bytes())));
         let credential = Credential::new(header::AUTHORIZATION, &value);
-        credential.map(Arc::new).ok_or_else(|| fault(path, "username", "expected a login"))
+        credential.map(Arc::new).ok_or_else(|| at_fault("expected a login"))
     }
 }
 
 /// A setting or the file beside it.
 pub(in crate::gateway::auth) fn one(
     text: Option<&str>,
-    file: &Option<PathBuf>,
+    file: &Option<Placed<PathBuf>>,
     path: &str,
     key: &str,
 ) -> Result<Zeroizing<String>, YamlError> {

@@ -17,6 +17,7 @@ use crate::gateway::auth::read;
 use crate::gateway::config::header as header_setting;
 use crate::gateway::config::secret::Secret;
 use crate::gateway::watched::Watched;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
 
 const DENIED: Refusal = Refusal::Unauthenticated { challenge: "Bearer" };
@@ -34,7 +35,7 @@ pub struct Config {
     /// Tokens, any of which lets a sender in. The first is what an exporter sends.
     pub tokens: Vec<Secret>,
     /// A file of tokens, one a line; read again within a second when it changes.
-    pub filename: Option<PathBuf>,
+    pub filename: Option<Placed<PathBuf>>,
     /// Whether the gateway starts although the file is not there yet. Nobody comes in
     /// until it is.
     pub wait_for_token_file: bool,
@@ -82,7 +83,7 @@ impl Tokens {
         }
         let name =
             config.header.as_ref().map_or(header::AUTHORIZATION, header_setting::Name::to_http);
-        let files = config.filename.iter().cloned().collect();
+        let files = config.filename.iter().map(|file| file.to_path_buf()).collect();
         let (own, at, of) = (config.clone(), path.to_owned(), name.clone());
         let current = Watched::new(files, LOOK_INTERVAL, move || make(&own, &at, &of))?;
         Ok(Self { name, scheme: config.scheme.clone(), current })
@@ -130,15 +131,18 @@ fn make(config: &Config, path: &str, name: &HeaderName) -> Result<Arc<Current>, 
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let own = config.token.iter().chain(&config.tokens).map(Secret::expose);
     let tokens: Vec<&str> = lines.chain(own).collect();
-    let key = if config.filename.is_some() { "filename" } else { "token" };
+    let at_fault = |expected| match &config.filename {
+        Some(file) => file.fault(fault(path, "filename", expected)),
+        None => fault(path, "token", expected),
+    };
     let Some(first) = tokens.first().filter(|_| tokens.iter().all(|token| !token.is_empty()))
     else {
-        return Err(fault(path, key, "expected a token that is not empty"));
+        return Err(at_fault("expected a token that is not empty"));
     };
     let separator = if config.scheme.is_empty() { "" } else { " " };
     let value = zeroize::Zeroizing::new(format!("{}{separator}{first}", config.scheme));
     let first = Credential::new(name.clone(), &value);
-    let first = first.ok_or_else(|| fault(path, key, "expected a token that a header can hold"))?;
+    let first = first.ok_or_else(|| at_fault("expected a token that a header can hold"))?;
     let digests = tokens.iter().map(|token| Digest::of(token.as_bytes())).collect();
     Ok(Arc::new(Current { digests, first: Some(first) }))
 }

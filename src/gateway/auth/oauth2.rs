@@ -32,6 +32,7 @@ use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::secret::Secret;
 use crate::gateway::section::null_is_default;
 use crate::gateway::tls;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
 
 /// The shortest time between two fetches that failed, or that an upstream made us do
@@ -51,11 +52,11 @@ pub struct Config {
     /// Who we are.
     pub client_id: Option<String>,
     /// A file with it; read for each token.
-    pub client_id_file: Option<PathBuf>,
+    pub client_id_file: Option<Placed<PathBuf>>,
     /// Our secret.
     pub client_secret: Option<Secret>,
     /// A file with it; read for each token.
-    pub client_secret_file: Option<PathBuf>,
+    pub client_secret_file: Option<Placed<PathBuf>>,
     /// Where tokens are had. Needed.
     pub token_url: String,
     /// What the token is to permit.

@@ -24,6 +24,7 @@ use crate::gateway::answer::Refusal;
 use crate::gateway::auth::fault;
 use crate::gateway::auth::oidc::keys::Keys;
 use crate::gateway::config::header as header_setting;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
 
 const DENIED: Refusal = Refusal::Unauthenticated { challenge: "Bearer" };
@@ -62,7 +63,7 @@ pub struct Config {
     /// As in [`Provider`].
     pub ignore_audience: bool,
     /// As in [`Provider`].
-    pub issuer_ca_path: Option<PathBuf>,
+    pub issuer_ca_path: Option<Placed<PathBuf>>,
     /// As in [`Provider`].
     pub username_claim: String,
     /// As in [`Provider`].
@@ -82,7 +83,7 @@ pub struct Provider {
     /// Takes tokens that are made out for others.
     pub ignore_audience: bool,
     /// Who may sign the provider's certificate, PEM. Mozilla's list where left out.
-    pub issuer_ca_path: Option<PathBuf>,
+    pub issuer_ca_path: Option<Placed<PathBuf>>,
     /// A claim that a token must have.
     pub username_claim: String,
     /// Another.

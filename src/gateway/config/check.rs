@@ -21,6 +21,7 @@ use crate::scrub::yaml::Place;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::closest;
+use crate::scrub::yaml::shown;
 
 /// Holds the sections against each other. `root` is asked for places only.
 ///
@@ -151,6 +152,8 @@ fn check_connector(
     }
     let ConnectorConfig::Routing(routing) = connector else { return Ok(()) };
     if let Some(unknown) = routing.pipelines().find(|to| !begins.iter().any(|(id, _)| id == to)) {
+        let unknown = unknown.to_string();
+        let unknown = shown::name(&unknown);
         let expected = format!("`{unknown}` is no pipeline that has it as a receiver");
         return Err(at.fault(&expected, &format!("add `{id}` to its `receivers`")));
     }
@@ -229,7 +232,11 @@ fn check_authenticator(
             true => format!("accepted types: {}", kinds.join(", ")),
             false => closest::advice(&name, &fitting).replace("accepted:", "defined:"),
         };
-        let expected = format!("`{name}` is no extension that can do this");
+        let shown = match config.extensions.contains_key(authenticator) {
+            true => shown::name(&name),
+            false => shown::unknown(&name, &fitting),
+        };
+        let expected = format!("`{shown}` is no extension that can do this");
         return Err(at.fault(&expected, &advice));
     }
     if !config.service.extensions.contains(authenticator) {
@@ -252,7 +259,9 @@ fn check_storage(config: &Config, storage: &ComponentId, at: &At<'_>) -> Result<
             true => "add `file_storage:` under `extensions:`".to_owned(),
             false => closest::advice(&storage.to_string(), &names).replace("accepted:", "defined:"),
         };
-        let expected = format!("`{storage}` is not defined under `extensions`");
+        let shown = storage.to_string();
+        let shown = shown::unknown(&shown, &names);
+        let expected = format!("`{shown}` is not defined under `extensions`");
         return Err(at.fault(&expected, &advice));
     }
     if !storages.into_iter().any(|id| id == storage) {
@@ -385,7 +394,8 @@ fn defined<'a>(
         let id = id.to_string();
         if !names.contains(&id.as_str()) {
             let advice = closest::advice(&id, &names).replace("accepted:", "defined:");
-            let expected = format!("`{id}` is not defined under `{section}`");
+            let shown = shown::unknown(&id, &names);
+            let expected = format!("`{shown}` is not defined under `{section}`");
             return Err(at.element(position).fault(&expected, &advice));
         }
     }

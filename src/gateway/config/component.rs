@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::scrub::Signal;
+use crate::scrub::yaml::shown;
 
 /// The longest name, in characters (Collector, `component/identifiable.go`).
 const NAME_CHARS_MAX: usize = 1024;
@@ -53,6 +54,9 @@ impl TryFrom<String> for ComponentId {
             Some(name) if !name.chars().all(in_name) => {
                 Err("expected a name without blanks, control characters and symbols")
             }
+            _ if shown::is_drawn(kind) || name.is_some_and(shown::is_drawn) => Err(
+                "expected a name, not what looks drawn at random: names stand in logs and metrics",
+            ),
             name => Ok(Self { kind: kind.to_owned(), name: name.unwrap_or_default().to_owned() }),
         }
     }

@@ -10,6 +10,7 @@ use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Place;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 const TABLE: &str = include_str!("elsewhere.yaml");
 
@@ -123,6 +124,7 @@ impl Elsewhere {
                     let expected = "the Collector has this setting, this program has not";
                     return Err(YamlError::at(&path, expected, &place, &setting.instead));
                 }
+                let path = shown::path(&path);
                 warnings.push(format!("{path}: this has no effect: {}{place}", setting.effect));
             }
         }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::reason;
+use crate::gateway::config::inventory::PROVIDERS;
 use crate::scrub::yaml;
 use crate::scrub::yaml::Form;
 use crate::scrub::yaml::Node;
@@ -20,6 +21,7 @@ use crate::scrub::yaml::Scalar;
 use crate::scrub::yaml::Unset;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// How many expansions one configuration may take: variables that name others twice
 /// each would double with every level.
@@ -200,9 +202,9 @@ impl Expander<'_> {
                 self.variable(reference, site)
             }
             Some((scheme, _)) => {
-                let shown: String = scheme.chars().take(32).filter(|c| !c.is_control()).collect();
+                let shown = shown::unknown(scheme, PROVIDERS);
                 let expected = format!("scheme `{shown}` is not supported in ${{…}}");
-                Err(site.fault(&expected, &yaml::closest::advice(scheme, &["env", "file", "yaml"])))
+                Err(site.fault(&expected, &yaml::closest::advice(scheme, PROVIDERS)))
             }
         }
     }
@@ -222,8 +224,10 @@ impl Expander<'_> {
         if value.is_none() {
             self.unset.push(name.to_owned());
             self.warnings.push(format!(
-                "{}: environment variable {name} is not set{}; the setting is left empty",
-                site.path, site.place
+                "{}: environment variable {} is not set{}; the setting is left empty",
+                shown::path(site.path),
+                shown::name(name),
+                site.place
             ));
         }
         Ok(value)

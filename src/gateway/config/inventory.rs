@@ -1,8 +1,6 @@
 //! What is in the binary: each type of component, for which signals, and how far it is
 //! trusted.
 
-use crate::scrub::yaml::closest;
-
 /// The sections that hold components, in the order of the Collector's `components`.
 pub const SECTIONS: &[&str] = &["receivers", "processors", "exporters", "connectors", "extensions"];
 
@@ -84,8 +82,7 @@ pub fn name<'n>(section: &str, name: &'n str) -> &'n str {
     kind.map_or(name, |kind| kind.name)
 }
 
-/// What to write instead of a type that nobody knows.
-pub(in crate::gateway::config) fn advice(section: &str, name: &str) -> String {
-    let names: Vec<&str> = kinds(section).iter().map(|kind| kind.name).collect();
-    closest::advice(name, &names)
+/// The names of the types of a section.
+pub(in crate::gateway::config) fn names(section: &str) -> Vec<&'static str> {
+    kinds(section).iter().map(|kind| kind.name).collect()
 }

@@ -36,7 +36,7 @@ use crate::scrub::yaml::Origin;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::closest;
-use crate::scrub::yaml::shown_path;
+use crate::scrub::yaml::shown;
 
 /// The sections of a configuration.
 const SECTIONS: &[&str] =
@@ -101,9 +101,11 @@ impl Component<'_> {
                 YamlError::at(self.path, &expected, place, instead)
             }
             None => {
-                let expected = format!("unknown type `{kind}`");
-                let advice = inventory::advice(self.section, kind);
-                YamlError::at(self.path, &expected, place, &advice)
+                let names = inventory::names(self.section);
+                let expected = format!("unknown type `{}`", shown::unknown(kind, &names));
+                let advice = closest::advice(kind, &names);
+                let fault = YamlError::at(self.path, &expected, place, &advice);
+                fault.of_unknown(&self.entry.key, &names)
             }
         }
     }
@@ -130,7 +132,7 @@ fn read_processor(
             let origin = Origin::new(one.path.to_owned(), Some(&one.entry.node));
             for redaction::Warning { setting, what } in settings.warnings() {
                 warnings.push(match setting.is_empty() {
-                    true => format!("{}: {what}{}", one.path, one.entry.key_place),
+                    true => format!("{}: {what}{}", shown::path(one.path), one.entry.key_place),
                     false => origin.fault(&setting, &what, "").to_string(),
                 });
             }
@@ -178,7 +180,8 @@ fn read_scrubber(
     let files = rule_files(one, &settings, "shadow.", environment)?;
     settings.candidate = settings.candidate(files).map(Box::new);
     let own = settings.warnings();
-    warnings.extend(own.into_iter().map(|warning| format!("{}.{warning}", one.path)));
+    let path = shown::path(one.path);
+    warnings.extend(own.into_iter().map(|warning| format!("{path}.{warning}")));
     Ok(settings)
 }
 
@@ -215,7 +218,7 @@ fn rule_files(
             // Of many that a glob stands for, which one is said.
             let what = match name == *path {
                 true => "the rule file".to_owned(),
-                false => format!("the rule file {name}"),
+                false => format!("the rule file {}", shown::file(&name)),
             };
             let text = environment.file(&name).map_err(|error| unreadable(&what, error))?;
             let node =
@@ -234,7 +237,8 @@ fn read_exporter(
     let kind = inventory::name(one.section, one.id.kind());
     if kind != one.id.kind() {
         let place = &one.entry.key_place;
-        warnings.push(format!("{}: this name is old, write `{kind}`{place}", one.path));
+        let path = shown::path(one.path);
+        warnings.push(format!("{path}: this name is old, write `{kind}`{place}"));
     }
     let config = match kind {
         "otlp_grpc" => one.settings().map(exporter::Config::OtlpGrpc),
@@ -292,7 +296,7 @@ fn read_extension(
                 let place = &one.entry.key_place;
                 warnings.push(format!(
                     "{}: `{kind}` does nothing here: it {does}{place}; {instead}",
-                    one.path
+                    shown::path(one.path)
                 ));
                 Ok(ExtensionConfig::Accepted)
             }
@@ -314,7 +318,8 @@ impl Reader<'_> {
         for entry in entries(node, section)? {
             let path = format!("{section}.{}", entry.key);
             let id = ComponentId::try_from(entry.key.clone())
-                .map_err(|expected| YamlError::at(&path, expected, &entry.key_place, ""))?;
+                .map_err(|expected| YamlError::at(&path, expected, &entry.key_place, ""))
+                .map_err(|fault| fault.of_unknown(&entry.key, &inventory::names(section)))?;
             let kind = inventory::name(section, id.kind());
             let absent = self.elsewhere.component(section, kind);
             if let Some(Absent { does, instead, accepted: false }) = absent
@@ -322,8 +327,9 @@ impl Reader<'_> {
             {
                 let place = &entry.key_place;
                 self.warnings.push(format!(
-                    "{path}: no pipeline uses it, so it is passed over: the Collector's `{kind}` \
-                     {does}{place}; to use it, {instead}"
+                    "{}: no pipeline uses it, so it is passed over: the Collector's `{kind}` \
+                     {does}{place}; to use it, {instead}",
+                    shown::path(&path)
                 ));
                 continue;
             }
@@ -335,7 +341,7 @@ impl Reader<'_> {
                 if self.is_used(&id) {
                     return Err(fault);
                 }
-                let (path, what) = (shown_path(&fault.path), fault.what());
+                let (path, what) = (fault.shown(), fault.what());
                 self.warnings
                     .push(format!("{path}: no pipeline uses it, so it is passed over: {what}"));
                 continue;
@@ -414,5 +420,5 @@ fn entries<'a>(node: &'a Node, path: &str) -> Result<&'a [Entry], YamlError> {
 
 fn unknown(entry: &Entry, path: &str, expected: &str, accepted: &[&str]) -> YamlError {
     let advice = closest::advice(&entry.key, accepted);
-    YamlError::at(path, expected, &entry.key_place, &advice)
+    YamlError::at(path, expected, &entry.key_place, &advice).of_unknown(&entry.key, accepted)
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::environment::Environment;
 use crate::gateway::config::environment::reason;
+use crate::gateway::config::inventory::PROVIDERS;
 use crate::scrub::yaml;
 use crate::scrub::yaml::Entry;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::Place;
 use crate::scrub::yaml::Value;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// Reads what one `--config` names: a path, `file:PATH`, `env:NAME` (the text in a
 /// variable) or `yaml:KEY::SUB: VALUE`.
@@ -22,7 +24,7 @@ pub fn read(config: &str, environment: &dyn Environment) -> Result<Node, ConfigE
     let (source, text, split) = match scheme(config) {
         Some(("env", name)) => {
             let text = environment.variable(name).ok_or_else(|| ConfigError::Unreadable {
-                place: config.to_owned(),
+                place: format!("env:{}", shown::name(name)),
                 reason: "environment variable is not set".to_owned(),
             })?;
             (config, text, false)
@@ -31,8 +33,11 @@ pub fn read(config: &str, environment: &dyn Environment) -> Result<Node, ConfigE
         Some(("file", path)) => (path, file(path, environment)?, false),
         Some((scheme, _)) => {
             return Err(ConfigError::Unreadable {
-                place: config.to_owned(),
-                reason: format!("scheme `{scheme}` is not supported; accepted: file, env, yaml"),
+                place: "--config".to_owned(),
+                reason: format!(
+                    "scheme `{}` is not supported; accepted: file, env, yaml",
+                    shown::unknown(scheme, PROVIDERS)
+                ),
             });
         }
         None => (config, file(config, environment)?, false),
@@ -61,7 +66,7 @@ pub fn set(set: &str) -> Result<Node, ConfigError> {
         });
     };
     let key = key.trim();
-    let source: Arc<str> = Arc::from(format!("--set {key}"));
+    let source: Arc<str> = Arc::from(format!("--set {}", shown::path(key)));
     let mut node = yaml::parse(value, Some(source.clone()))?;
     let place = Place { source: Some(source), ..Place::default() };
     node.place = place.clone();
@@ -86,7 +91,7 @@ pub fn exposed(set: &str) -> Option<String> {
         format!(
             "--set {}: every user of this machine can read the command line; \
              write ${{file:PATH}} or ${{env:NAME}} in place of a credential",
-            key.trim()
+            shown::path(key.trim())
         )
     })
 }
@@ -112,9 +117,10 @@ fn split_keys(node: &mut Node) {
 }
 
 fn file(path: &str, environment: &dyn Environment) -> Result<String, ConfigError> {
-    environment
-        .file(path)
-        .map_err(|error| ConfigError::Unreadable { place: path.to_owned(), reason: reason(&error) })
+    environment.file(path).map_err(|error| ConfigError::Unreadable {
+        place: shown::file(path).into_owned(),
+        reason: reason(&error),
+    })
 }
 
 /// The scheme, as the Collector tells it from a path: two and more characters and

@@ -105,9 +105,9 @@ pub(in crate::gateway::own) fn check(
             Some(".tls.ca_file") => "certificate",
             Some(".tls.cert_file") => "client_certificate",
             Some(".tls.key_file") => "client_key",
-            _ => return YamlError::new(format!("{path}.otlp"), fault.expected),
+            _ => return fault.renamed(format!("{path}.otlp")),
         };
-        YamlError::new(format!("{path}.otlp.{name}"), fault.expected)
+        fault.renamed(format!("{path}.otlp.{name}"))
     })
 }
 

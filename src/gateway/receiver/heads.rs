@@ -30,13 +30,23 @@ pub(in crate::gateway::receiver) struct Heads {
     left: u32,
     /// How many bytes the head under way has in frames that have begun.
     head_bytes: u32,
+    /// Whether the frame under way ends a head, and whether one has ended.
+    is_last: bool,
+    has_ended: bool,
 }
 
 impl Heads {
     /// The heads of a connection that begins, each of at most `bytes_max` bytes.
     pub(in crate::gateway::receiver) fn new(bytes_max: u32) -> Self {
         let frame = [0; FRAME_HEAD_BYTES];
-        Self { bytes_max, frame, frame_len: 0, left: PREFACE_BYTES, head_bytes: 0 }
+        let (left, head_bytes) = (PREFACE_BYTES, 0);
+        let (is_last, has_ended) = (false, false);
+        Self { bytes_max, frame, frame_len: 0, left, head_bytes, is_last, has_ended }
+    }
+
+    /// Whether there was a request: the head of one is whole.
+    pub(in crate::gateway::receiver) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// Whether the peer may go on after it said `bytes`.
@@ -45,6 +55,7 @@ impl Heads {
             let skipped = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
             self.left -= u32::try_from(skipped).unwrap_or(self.left);
             bytes = bytes.get(skipped..).unwrap_or_default();
+            self.has_ended |= self.is_last && self.left == 0;
             let Some(room) = self.frame.get_mut(self.frame_len..) else { return false };
             if bytes.is_empty() {
                 return true;
@@ -70,6 +81,7 @@ impl Heads {
             CONTINUATION => self.head_bytes,
             _ => return true,
         };
+        self.is_last = flags & END_HEADERS != 0;
         self.head_bytes = before.saturating_add(self.left);
         match flags & END_HEADERS {
             0 => self.head_bytes <= self.bytes_max,
@@ -109,6 +121,9 @@ mod tests {
                 let mut heads = Heads::new(100);
                 let admitted = bytes.chunks(step).all(|bytes| heads.admit(bytes));
                 assert_eq!(admitted, is_admitted, "{name} in steps of {step}");
+                if admitted {
+                    assert_eq!(heads.has_ended(), !name.starts_with("in nothings"), "{name}");
+                }
             }
         }
     }

@@ -217,7 +217,10 @@ impl Line {
     }
 
     fn hear(&mut self, bytes: &[u8]) {
-        if self.is_heard_whole && self.heard.len() + bytes.len() <= HEARD_BYTES_MAX {
+        // Over HTTP/2 there is no rest any more once there is a request.
+        let is_over = self.heads.as_ref().is_some_and(Heads::has_ended);
+        let fits = self.heard.len() + bytes.len() <= HEARD_BYTES_MAX;
+        if self.is_heard_whole && fits && !is_over {
             self.heard.extend_from_slice(bytes);
             self.reread = self.heard.len();
         } else {

@@ -31,6 +31,7 @@ use crate::gateway::tls;
 use crate::gateway::watched::Watched;
 use crate::gateway::workers::Workers;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// How long the accept loop rests when the system has no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -99,7 +100,7 @@ pub enum ServerError {
     #[error(transparent)]
     Fault(#[from] YamlError),
     /// The address cannot be listened at.
-    #[error("{path}: cannot listen at {address}: {source}")]
+    #[error("{path}: cannot listen at {}: {source}", shown::address(&address.to_string()))]
     Listen {
         /// The YAML path of the address.
         path: String,

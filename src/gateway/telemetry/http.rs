@@ -16,6 +16,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -23,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::gateway::tls::Stream;
 use crate::gateway::watched::Watched;
+use crate::scrub::yaml::shown;
 
 /// How many connections are served at a time; more wait in the accept queue.
 const CONNECTIONS_MAX: usize = 64;
@@ -30,12 +33,17 @@ const CONNECTIONS_MAX: usize = 64;
 /// How long a client may take to send its request line and headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a client may leave an answer unread before it has no connection any more. One
+/// that asks and asks and reads nothing would have it for ever.
+#[cfg(target_os = "linux")]
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long to wait after `accept` fails for want of file descriptors.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// A port that cannot be listened at.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: cannot listen at {endpoint}: {reason}")]
+#[error("{path}: cannot listen at {}: {reason}", shown::address(endpoint))]
 pub struct ListenError {
     /// The YAML path of the setting.
     pub path: String,
@@ -124,7 +132,12 @@ where
         };
         while connections.try_join_next().is_some() {}
         let stream = match listener.inner.accept().await {
-            Ok((stream, _)) => stream,
+            Ok((stream, _)) => {
+                // Where this fails the connection is gone, which is found out later.
+                #[cfg(target_os = "linux")]
+                let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(READ_WITHIN));
+                stream
+            }
             Err(_) => {
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
                 continue;
@@ -166,6 +179,33 @@ mod tests {
         assert_eq!(join("::1", 1), "[::1]:1");
         assert_eq!(join("[::1]", 1), "[::1]:1");
         assert_eq!(join("", 1), "[::]:1");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_reads_no_answer_takes_no_place_for_ever() {
+        use tokio::io::AsyncReadExt;
+        use tokio::io::AsyncWriteExt;
+        const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+        let listener = Listener::open("127.0.0.1:0", "a").await.unwrap();
+        let at = listener.at();
+        let body = Bytes::from(vec![b'x'; 1 << 20]);
+        let answer = move |_: &str| Response::new(Full::new(body.clone()));
+        let server = tokio::spawn(serve(listener, Arc::new(answer)));
+        let mut deaf = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            stream.write_all(&GET.repeat(20)).await.unwrap();
+            deaf.push(stream);
+        }
+        let heard = async {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            stream.write_all(GET).await.unwrap();
+            stream.read_u8().await.unwrap()
+        };
+        let heard = tokio::time::timeout(6 * READ_WITHIN, heard).await;
+        assert_eq!(heard.ok(), Some(b'H'));
+        server.abort();
     }
 
     #[tokio::test]

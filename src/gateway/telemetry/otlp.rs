@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::gateway::config::secret::Secret;
+use crate::scrub::yaml::Placed;
 
 /// `readers[].periodic`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -204,11 +205,11 @@ pub struct Otlp {
     /// Plain text instead of TLS, for gRPC.
     pub insecure: Option<bool>,
     /// Who may sign the certificate of the upstream, PEM. A path.
-    pub certificate: Option<PathBuf>,
+    pub certificate: Option<Placed<PathBuf>>,
     /// Our own certificate, PEM. A path.
-    pub client_certificate: Option<PathBuf>,
+    pub client_certificate: Option<Placed<PathBuf>>,
     /// Its key, PEM. A path.
-    pub client_key: Option<PathBuf>,
+    pub client_key: Option<Placed<PathBuf>>,
     /// How requests are compressed.
     pub compression: Packing,
     /// How long one attempt may take. Default 10000.

@@ -9,13 +9,15 @@ use zeroize::Zeroizing;
 
 use crate::gateway::config::secret::Secret;
 use crate::gateway::tls::fault;
+use crate::scrub::yaml::Placed;
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 
 /// A setting that is a PEM file or its text.
 pub(in crate::gateway::tls) struct Pem<'a> {
     /// The YAML path of the section.
     pub(in crate::gateway::tls) path: &'a str,
-    pub(in crate::gateway::tls) file: &'a Option<PathBuf>,
+    pub(in crate::gateway::tls) file: &'a Option<Placed<PathBuf>>,
     pub(in crate::gateway::tls) text: &'a Option<Secret>,
     /// Without `_file` and `_pem`.
     pub(in crate::gateway::tls) name: &'static str,
@@ -26,9 +28,13 @@ impl Pem<'_> {
         match (self.file, self.text) {
             (None, None) => Ok(None),
             (None, Some(text)) => Ok(Some(text.expose().as_bytes().to_vec().into())),
-            (Some(file), None) => std::fs::read(file)
-                .map(|bytes| Some(bytes.into()))
-                .map_err(|err| self.fault(format!("cannot read {}: {err}", file.display()))),
+            (Some(file), None) => {
+                std::fs::read(&**file).map(|bytes| Some(bytes.into())).map_err(|err| {
+                    // The text of the key may stand in the place of its file.
+                    let file = shown::file(&file.to_string_lossy()).into_owned();
+                    self.fault(format!("cannot read {file}: {err}"))
+                })
+            }
             (Some(_), Some(_)) => Err(self.fault("expected the file or its text, not both")),
         }
     }
@@ -54,6 +60,11 @@ impl Pem<'_> {
 
     pub(in crate::gateway::tls) fn fault(&self, expected: impl ToString) -> YamlError {
         let suffix = if self.text.is_some() { "pem" } else { "file" };
-        fault(&format!("{}.{}_{suffix}", self.path, self.name), expected)
+        let fault = fault(&format!("{}.{}_{suffix}", self.path, self.name), expected);
+        // Files change while the YAML is gone.
+        match self.file {
+            Some(file) => file.fault(fault),
+            None => fault,
+        }
     }
 }

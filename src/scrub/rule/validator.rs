@@ -6,7 +6,6 @@
 
 mod checksum;
 mod placeholder;
-mod random;
 mod words;
 
 pub use checksum::CHECKSUMS;
@@ -14,8 +13,6 @@ pub use checksum::check_text;
 pub use checksum::checksum;
 pub use checksum::is_checksum;
 pub use placeholder::is_placeholder;
-pub use random::is_uuid;
-pub use random::looks_random;
 pub(in crate::scrub) use words::WordList;
 
 use base64::Engine;
@@ -23,6 +20,9 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::GeneralPurpose;
 use base64::engine::GeneralPurposeConfig;
+
+pub use crate::scrub::random::is_uuid;
+pub use crate::scrub::random::looks_random;
 
 /// Base64 as it stands in tokens that were cut or padded by someone else.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()

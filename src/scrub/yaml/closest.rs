@@ -24,7 +24,7 @@ pub fn advice(word: &str, accepted: &[&str]) -> String {
     by_distance.sort_by_key(|(distance, _)| *distance);
     let mut advice = String::new();
     if let Some((distance, other)) = by_distance.first()
-        && *distance <= (word.chars().count() / 3).max(1)
+        && *distance <= near(word)
     {
         advice.push_str(&format!("did you mean `{other}`? "));
     }
@@ -38,6 +38,16 @@ pub fn advice(word: &str, accepted: &[&str]) -> String {
         advice.push_str(&format!("closest: {}", near.join(", ")));
     }
     advice
+}
+
+/// Whether `word` is nearly one of the accepted ones, so that this one is offered.
+pub fn is_close(word: &str, accepted: &[&str]) -> bool {
+    accepted.iter().any(|other| distance(word, other) <= near(word))
+}
+
+/// How far the word that is offered is from `word` at most.
+fn near(word: &str) -> usize {
+    (word.chars().count() / 3).max(1)
 }
 
 /// How many insertions, deletions, changes and swaps of neighbours make `a` into

@@ -9,23 +9,33 @@ use crate::scrub::yaml::closest;
 use crate::scrub::yaml::node::Node;
 use crate::scrub::yaml::node::Place;
 use crate::scrub::yaml::origin::place_of;
+use crate::scrub::yaml::shown;
 
 /// A fault in a YAML text.
 ///
 /// Reads as `receivers.otlp.protocols.grpc.endpoint: expected host:port at line
 /// 4, column 17`. Holds names and positions, never a value of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", shown_path(path), self.what())]
+#[error("{}: {}", self.shown(), self.what())]
 pub struct YamlError {
     /// The YAML path of the faulty value, by which it is found again; people are shown
-    /// [`shown_path`] of it. `.` is the whole text.
+    /// [`YamlError::shown`]. `.` is the whole text.
     pub path: String,
     /// What was expected there.
     pub expected: String,
-    /// What to write instead; empty where nothing helps.
-    advice: Box<str>,
+    /// In a box, for faults are handed on and on.
+    more: Box<More>,
     /// Where it stood; unknown where whoever found the fault had no YAML any more.
     place: Place,
+}
+
+/// What else is known of a fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    /// What to write instead; empty where nothing helps.
+    advice: Box<str>,
+    /// What people are shown of the path, where more is known than its text.
+    shown: Option<Box<str>>,
 }
 
 impl YamlError {
@@ -33,22 +43,45 @@ impl YamlError {
     /// which line.
     pub fn new(path: impl Into<String>, expected: impl Into<String>) -> Self {
         let (path, expected) = (path.into(), expected.into());
-        Self { path, expected, advice: Box::default(), place: Place::default() }
+        Self { path, expected, more: Box::default(), place: Place::default() }
     }
 
     /// A fault at a place: `<path>: <expected> at line 4, column 7; <advice>`.
     pub fn at(path: &str, expected: &str, place: &Place, advice: &str) -> Self {
         let path = if path.is_empty() { "." } else { path };
-        let (expected, advice) = (expected.to_owned(), advice.into());
-        Self { path: path.to_owned(), expected, advice, place: place.clone() }
+        let more = Box::new(More { advice: advice.into(), shown: None });
+        Self { path: path.to_owned(), expected: expected.to_owned(), more, place: place.clone() }
+    }
+
+    /// The same fault, of a word at the end of the path that is none of those accepted.
+    #[must_use]
+    pub fn of_unknown(self, word: &str, accepted: &[&str]) -> Self {
+        let Some(outer) = self.path.strip_suffix(word) else { return self };
+        let outer = shown::path(outer.strip_suffix('.').unwrap_or(outer));
+        let shown = join(&outer, shown::unknown(word, accepted));
+        self.shown_as(Some(shown.into()))
+    }
+
+    fn shown_as(mut self, shown: Option<Box<str>>) -> Self {
+        self.more.shown = shown;
+        self
+    }
+
+    /// The path, as far as nothing in it could be a credential.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match (&self.more.shown, self.path.as_str()) {
+            (Some(shown), _) => Cow::Borrowed(shown),
+            (None, ".") => ".".into(),
+            (None, path) => shown::path(path),
+        }
     }
 
     /// What was expected, where, and what to write instead; and where nothing stood there
     /// because a variable is not set, which one.
     pub fn what(&self) -> String {
-        let separator = if self.advice.is_empty() { "" } else { "; " };
+        let separator = if self.more.advice.is_empty() { "" } else { "; " };
         let unset = self.place.unset.as_deref().map(ToString::to_string).unwrap_or_default();
-        format!("{}{}{separator}{}{unset}", self.expected, self.place, self.advice)
+        format!("{}{}{separator}{}{unset}", self.expected, self.place, self.more.advice)
     }
 
     /// The same fault, at the innermost value of `root` on the way to it, unless it is known
@@ -61,28 +94,36 @@ impl YamlError {
         }
     }
 
+    /// The same fault, of a setting that has another name where people write it.
+    #[must_use]
+    pub fn renamed(self, path: String) -> Self {
+        Self { path, ..self }.shown_as(None)
+    }
+
+    /// The same fault, at a place, unless it is known where it stood.
+    #[must_use]
+    pub fn at_place(self, place: &Place) -> Self {
+        match self.place == Place::default() {
+            true => Self { place: place.clone(), ..self },
+            false => self,
+        }
+    }
+
     /// The same fault, in a text that stands at `outer` of a larger one.
     pub fn within(self, outer: &str) -> Self {
-        let path = match self.path.as_str() {
-            "." => outer.to_owned(),
-            path if path.starts_with('[') => format!("{outer}{path}"),
-            path => format!("{outer}.{path}"),
-        };
-        Self { path, ..self }
+        let shown = self.more.shown.as_deref();
+        let shown = shown.map(|shown| join(&shown::path(outer), shown).into());
+        Self { path: join(outer, &self.path), ..self }.shown_as(shown)
     }
 }
 
-/// A path as far as it consists of names. A key that cannot be one, and what is below it,
-/// is left out: commonly it is a value that was taken for a key, such as the whole line of
-/// a header.
-pub fn shown_path(path: &str) -> Cow<'_, str> {
-    let is_no_name = |c: char| c.is_whitespace() || c.is_control() || "=:;,'\"".contains(c);
-    let Some((names, _)) = path.find(is_no_name).and_then(|at| path.split_at_checked(at)) else {
-        return path.into();
-    };
-    let (above, _) = names.rsplit_once('.').unwrap_or_default();
-    let dot = if above.is_empty() { "" } else { "." };
-    format!("{above}{dot}…").into()
+/// A path within `outer`.
+fn join(outer: &str, path: &str) -> String {
+    match path {
+        "." => outer.to_owned(),
+        _ if outer.is_empty() || path.starts_with('[') => format!("{outer}{path}"),
+        _ => format!("{outer}.{path}"),
+    }
 }
 
 /// A fault on its way out of the tree: each level adds its part of the path, and
@@ -101,6 +142,10 @@ struct Parts {
     null: bool,
     /// The key that a map has to have and has not.
     missing: Option<&'static str>,
+    /// The innermost key is none of those accepted; as much of it as may be shown.
+    unknown: Option<String>,
+    /// The same of a value, which may turn out to stand as a key.
+    variant: Option<String>,
 }
 
 /// One step of a path.
@@ -115,7 +160,8 @@ pub(in crate::scrub::yaml) enum Step {
 impl Fault {
     fn new(expected: String, advice: String) -> Self {
         let (path, place, null, missing) = (Vec::new(), None, false, None);
-        Self(Box::new(Parts { expected, advice, path, place, null, missing }))
+        let (unknown, variant) = (None, None);
+        Self(Box::new(Parts { expected, advice, path, place, null, missing, unknown, variant }))
     }
 
     /// Null where `expected` is.
@@ -156,17 +202,54 @@ impl Fault {
 
     /// The fault with `outer` before its path.
     pub(in crate::scrub::yaml) fn into_error(self, outer: &str) -> YamlError {
-        let mut path = outer.to_owned();
-        for step in self.0.path.iter().rev() {
-            push_step(&mut path, step);
+        let Parts { expected, advice, path: steps, place, unknown, .. } = *self.0;
+        let steps: Vec<Step> = steps.into_iter().rev().collect();
+        let error = error(outer, &steps, &expected, &place.unwrap_or_default(), &advice);
+        match (unknown, steps.last()) {
+            (Some(word), Some(Step::Key(_))) => {
+                let (_, above) = steps.split_last().unwrap_or((&Step::Element(0), &[]));
+                let above = shown_steps(&shown::path(outer), above);
+                let hidden = above.ends_with('…');
+                let shown = if hidden { above } else { join(&above, &word) };
+                error.shown_as(Some(shown.into()))
+            }
+            _ => error,
         }
-        let place = self.0.place.unwrap_or_default();
-        YamlError::at(&path, &self.0.expected, &place, &self.0.advice)
     }
 }
 
+/// A fault at the end of the steps.
+pub(in crate::scrub::yaml) fn error(
+    outer: &str,
+    steps: &[Step],
+    expected: &str,
+    place: &Place,
+    advice: &str,
+) -> YamlError {
+    let mut path = outer.to_owned();
+    steps.iter().for_each(|step| push_step(&mut path, step));
+    let shown = shown_steps(&shown::path(outer), steps);
+    let shown = if shown.is_empty() { None } else { Some(shown.into()) };
+    YamlError::at(&path, expected, place, advice).shown_as(shown)
+}
+
+/// A path as far as each key can be a name, as a whole: one may have points in it.
+fn shown_steps(outer: &str, steps: &[Step]) -> String {
+    let mut shown = outer.to_owned();
+    for step in steps {
+        if shown.ends_with('…') {
+            break;
+        }
+        match step {
+            Step::Key(key) => shown = join(&shown, shown::name(key)),
+            Step::Element(_) => push_step(&mut shown, step),
+        }
+    }
+    shown
+}
+
 /// Writes a step behind a path.
-pub(in crate::scrub::yaml) fn push_step(path: &mut String, step: &Step) {
+fn push_step(path: &mut String, step: &Step) {
     match step {
         Step::Key(key) => {
             if !path.is_empty() {
@@ -224,11 +307,15 @@ impl de::Error for Fault {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new("unknown value".to_owned(), closest::advice(variant, expected))
+        let mut fault = Self::new("unknown value".to_owned(), closest::advice(variant, expected));
+        fault.0.variant = Some(shown::unknown(variant, expected).to_owned());
+        fault
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new("unknown key".to_owned(), closest::advice(field, expected))
+        let mut fault = Self::new("unknown key".to_owned(), closest::advice(field, expected));
+        fault.0.unknown = Some(shown::unknown(field, expected).to_owned());
+        fault
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -247,6 +334,7 @@ impl Fault {
     pub(in crate::scrub::yaml) fn for_key(mut self) -> Self {
         if self.0.expected == "unknown value" {
             self.0.expected = "unknown key".to_owned();
+            self.0.unknown = self.0.variant.take();
         }
         self
     }

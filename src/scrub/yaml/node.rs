@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::scrub::yaml::YamlError;
+use crate::scrub::yaml::shown;
 use crate::scrub::yaml::typed;
 
 /// Where something stood.
@@ -28,7 +29,7 @@ pub struct Unset(pub Vec<String>);
 impl fmt::Display for Unset {
     /// What to do about each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|name| {
+        self.0.iter().map(|name| shown::name(name)).try_for_each(|name| {
             write!(f, "; environment variable {name} is not set: set it, or write ${{env:{name}:-default}}")
         })
     }

@@ -18,7 +18,7 @@ use granit_parser::Tag;
 
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::fault::Step;
-use crate::scrub::yaml::fault::push_step;
+use crate::scrub::yaml::fault::error;
 use crate::scrub::yaml::node::Entry;
 use crate::scrub::yaml::node::Form;
 use crate::scrub::yaml::node::Node;
@@ -240,9 +240,7 @@ impl<'a> Builder<'a> {
     }
 
     fn fault_at(&self, expected: &str, place: &Place) -> YamlError {
-        let mut path = String::new();
-        self.path.iter().for_each(|step| push_step(&mut path, step));
-        YamlError::at(&path, expected, place, "")
+        error("", &self.path, expected, place, "")
     }
 
     fn not_yaml(&self, error: &ScanError) -> YamlError {

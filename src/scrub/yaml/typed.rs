@@ -15,6 +15,8 @@ use crate::scrub::yaml::node::Entry;
 use crate::scrub::yaml::node::Meaning;
 use crate::scrub::yaml::node::Node;
 use crate::scrub::yaml::node::Value;
+use crate::scrub::yaml::placed::PLACED;
+use crate::scrub::yaml::placed::Parts;
 
 /// Reads a `T` from `node`, which stands at `path`.
 ///
@@ -141,9 +143,13 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
+        if name == PLACED {
+            let place = self.node.place.clone();
+            return visitor.visit_seq(Parts { value: Some(self), place, at: 0 });
+        }
         visitor.visit_newtype_struct(self).map_err(|fault: Fault| fault.or_place(&self.node.place))
     }
 

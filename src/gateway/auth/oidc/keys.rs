@@ -20,7 +20,6 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::gateway::answer::Refusal;
-use crate::gateway::auth::fault;
 use crate::gateway::auth::fetch::FetchError;
 use crate::gateway::auth::fetch::Fetcher;
 use crate::gateway::auth::fetch::TIMEOUT_DEFAULT;
@@ -88,7 +87,7 @@ impl Keys {
         };
         let fetcher = Fetcher::new(&tls, path, TIMEOUT_DEFAULT).map_err(|err| {
             let is_ca = err.path.ends_with("ca_file");
-            if is_ca { fault(path, "issuer_ca_path", err.what()) } else { err }
+            if is_ca { err.renamed(format!("{path}.issuer_ca_path")) } else { err }
         })?;
         let (known, fetching) = (RwLock::default(), Mutex::default());
         let keys = Arc::new(Self { issuer, discovery, fetcher, known, fetching });
@@ -143,7 +142,9 @@ impl Keys {
                 *known = Some(Arc::new(keys));
             }
             Err(err) => {
-                let issuer = &self.issuer;
+                // Before its host, a URL may hold a password.
+                let issuer: Option<Uri> = self.issuer.parse().ok();
+                let issuer = issuer.as_ref().and_then(Uri::host).unwrap_or_default();
                 tracing::warn!(issuer, %err, "no keys from the identity provider");
             }
         }

@@ -9,6 +9,7 @@ use crate::scrub::Signal;
 use crate::scrub::yaml::Node;
 use crate::scrub::yaml::YamlError;
 use crate::scrub::yaml::closest;
+use crate::scrub::yaml::shown;
 
 /// Every `route` names a connector, and a pipeline of each signal begins with it.
 ///
@@ -29,11 +30,12 @@ pub(in crate::gateway::config::check) fn check(
         let Some(connector) = connector else {
             let names: Vec<String> = config.connectors.keys().map(ToString::to_string).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let shown = shown::unknown(route, &names);
             let advice = match names.is_empty() {
-                true => format!("add `{route}:` under `connectors:`, where it is `forward/NAME`"),
+                true => format!("add `{shown}:` under `connectors:`, where it is `forward/NAME`"),
                 false => closest::advice(route, &names).replace("accepted:", "defined:"),
             };
-            let expected = format!("`{route}` is not defined under `connectors`");
+            let expected = format!("`{shown}` is not defined under `connectors`");
             return Err(at.fault(&expected, &advice));
         };
         let uses = config.service.pipelines.iter().filter(|(_, used)| used.processors.contains(id));
