@@ -4,20 +4,26 @@ use std::ops::Range;
 
 use crate::scrub::detector::Use;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::begins_disguised;
 use crate::scrub::detector::decode::ends_disguised;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
+use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 47] = [
+const ESCAPES: [(&[u8], Escapes); 54] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
     (b"\\e[", Escapes::Backslash),
     (b"\\033", Escapes::Backslash),
+    (b"\\x09", Escapes::Backslash),
+    (b"\\x0a", Escapes::Backslash),
+    (b"\\x0d", Escapes::Backslash),
     (b"\\x2", Escapes::Backslash),
     (b"\\x3", Escapes::Backslash),
     (b"\\x4", Escapes::Backslash),
@@ -62,6 +68,11 @@ const ESCAPES: [(&[u8], Escapes); 47] = [
     (b"&#x", Escapes::Entities),
     (b"\" + \"", Escapes::Joints),
     (b"' + '", Escapes::Joints),
+    // Of sentences in forms, which have no other escape.
+    (b"+is+", Escapes::Form),
+    (b"+password+", Escapes::Form),
+    (b"+passwd+", Escapes::Form),
+    (b"+key+is", Escapes::Form),
 ];
 
 /// What stands before a list of bytes that are written as numbers.
@@ -175,12 +186,48 @@ pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {
     is_name.then(|| [b"\n".as_slice(), b"\"}"].map(|behind| [name, behind].concat()))
 }
 
-/// The escapes that a run of base64, which ends at `end`, goes on behind: of a slash.
-pub(super) fn in_run(text: &[u8], end: usize) -> Option<Escapes> {
-    match text.get(end..)? {
-        [b'%', b'2', b'f' | b'F', next, ..] if is_base64(*next) => Some(Escapes::Percent),
+/// The escapes that a run of base64 goes on behind, or begins with: of a slash. It was found
+/// at `at`, and ends at `end`.
+pub(super) fn in_run(text: &[u8], at: usize, end: usize) -> Option<Escapes> {
+    let start = (at + 1).checked_sub(RUN_LEN_MIN + 1).and_then(|start| text.get(start..));
+    match (start, text.get(end..)) {
+        (_, Some([b'%', b'2', b'f' | b'F', next, ..])) if is_base64(*next) => {
+            Some(Escapes::Percent)
+        }
+        (Some([b'%', b'2', b'f' | b'F', ..]), _) => Some(Escapes::Percent),
         _ => None,
     }
+}
+
+/// The escapes of a text, and what forms write for a blank, if it may be one.
+pub(super) fn with_form(text: &[u8], kinds: Kinds) -> Kinds {
+    let form = Kinds::of_form();
+    match kinds.has(Escapes::Percent) || kinds.has(Escapes::Form) {
+        true if is_form(text) => form.iter().fold(kinds, Kinds::with),
+        true => kinds.without(Kinds::default().with(Escapes::Form)),
+        false => kinds,
+    }
+}
+
+/// Whether a plus in the value of a form stands in a text: `text=my+password+is`.
+fn is_form(text: &[u8]) -> bool {
+    let (mut name_len, mut in_value, mut before) = (0, false, b'&');
+    for (at, &byte) in text.iter().enumerate() {
+        match byte {
+            b'+' if in_value => {
+                let behind = text.get(at + 1).copied().unwrap_or(b' ');
+                let goes_on = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'=';
+                if goes_on(before) && goes_on(behind) {
+                    return true;
+                }
+            }
+            b'=' => in_value |= 0 < name_len,
+            byte if is_word(byte) || b"-.%*~!'():/,@$[]".contains(&byte) => name_len += 1,
+            _ => (name_len, in_value) = (0, false),
+        }
+        before = byte;
+    }
+    false
 }
 
 /// The escapes that a token goes on behind, of which an anchor stands at `at`: of a slash, a

@@ -39,24 +39,34 @@ pub(in crate::scrub) enum Escapes {
     Joints,
     /// Characters that are not seen or look like others, and colour codes.
     Disguise,
+    /// `+` for a blank, as forms have it beside percent escapes (HTML §4.10.22.5, URL §5).
+    Form,
 }
+
+const FORM: Kinds = Kinds(1 << Escapes::Form as u8);
 
 /// Which encodings are undone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::scrub) struct Kinds(u8);
 
 impl Kinds {
-    const ALL: [Escapes; 5] = [
+    const ALL: [Escapes; 6] = [
         Escapes::Percent,
         Escapes::Backslash,
         Escapes::Entities,
         Escapes::Joints,
         Escapes::Disguise,
+        Escapes::Form,
     ];
 
-    /// Every kind.
+    /// What forms are written with.
+    pub(in crate::scrub) fn of_form() -> Self {
+        Self::default().with(Escapes::Percent).with(Escapes::Form)
+    }
+
+    /// Every kind that says what it is: a plus is one more often than it is a blank.
     pub(in crate::scrub) fn all() -> Self {
-        Self::ALL.into_iter().fold(Self::default(), Self::with)
+        Self::ALL.into_iter().fold(Self::default(), Self::with).without(FORM)
     }
 
     /// These and one more.
@@ -88,6 +98,7 @@ impl Kinds {
             (Some(Escapes::Entities), None) => "entities",
             (Some(Escapes::Joints), None) => "a string in pieces",
             (Some(Escapes::Disguise), None) => "disguised characters",
+            _ if self == Self::of_form() => "the escapes of a form",
             _ => "escapes",
         }
     }
@@ -110,6 +121,7 @@ impl Kinds {
                 b'\\' => self.has(Escapes::Backslash),
                 b'&' => self.has(Escapes::Entities),
                 b'"' | b'\'' => self.has(Escapes::Joints),
+                b'+' => self.has(Escapes::Form),
                 _ => 0x80 <= *byte || *byte == 0x1b,
             }),
         }
@@ -122,6 +134,7 @@ impl Kinds {
             b'\\' if self.has(Escapes::Backslash) => backslash(rest),
             b'&' if self.has(Escapes::Entities) => entity(rest),
             b'"' | b'\'' if self.has(Escapes::Joints) => joint(rest),
+            b'+' if self.has(Escapes::Form) => Some((Said::Byte(b' '), 1)),
             _ if self.has(Escapes::Disguise) => disguised(rest),
             _ => None,
         }

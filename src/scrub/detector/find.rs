@@ -187,7 +187,7 @@ impl<'d, 'p> Search<'d, 'p> {
             if hit.needle == RUN {
                 if run_done <= at {
                     run_done = self.run(text, at, layer, &mut found);
-                    if let Some(kind) = announce::in_run(text, run_done) {
+                    if let Some(kind) = announce::in_run(text, at, run_done) {
                         escapes = escapes.with(kind);
                     }
                 }
@@ -218,7 +218,7 @@ impl<'d, 'p> Search<'d, 'p> {
                 Some(Use::Key { .. } | Use::Piece | Use::Arguments) | None => {}
             }
         }
-        self.escaped(text, escapes, layer, &mut found);
+        self.escaped(text, announce::with_form(text, escapes), layer, &mut found);
         self.progress = outside;
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
