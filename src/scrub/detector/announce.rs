@@ -15,7 +15,7 @@ use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 54] = [
+const ESCAPES: [(&[u8], Escapes); 59] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -68,11 +68,16 @@ const ESCAPES: [(&[u8], Escapes); 54] = [
     (b"&#x", Escapes::Entities),
     (b"\" + \"", Escapes::Joints),
     (b"' + '", Escapes::Joints),
-    // Of sentences in forms, which have no other escape.
+    // Of sentences and commands in forms, which have no other escape.
     (b"+is+", Escapes::Form),
     (b"+password+", Escapes::Form),
     (b"+passwd+", Escapes::Form),
     (b"+key+is", Escapes::Form),
+    (b"+-a+", Escapes::Form),
+    (b"+-h+", Escapes::Form),
+    (b"+-p+", Escapes::Form),
+    (b"+-u+", Escapes::Form),
+    (b"+--password", Escapes::Form),
 ];
 
 /// What stands before a list of bytes that are written as numbers.
@@ -199,35 +204,60 @@ pub(super) fn in_run(text: &[u8], at: usize, end: usize) -> Option<Escapes> {
     }
 }
 
-/// The escapes of a text, and what forms write for a blank, if it may be one.
+/// The escapes of a text, and those of a form, if it may be one.
 pub(super) fn with_form(text: &[u8], kinds: Kinds) -> Kinds {
-    let form = Kinds::of_form();
-    match kinds.has(Escapes::Percent) || kinds.has(Escapes::Form) {
-        true if is_form(text) => form.iter().fold(kinds, Kinds::with),
-        true => kinds.without(Kinds::default().with(Escapes::Form)),
-        false => kinds,
+    if !kinds.in_url() {
+        return kinds;
+    }
+    let percent = Kinds::default().with(Escapes::Percent);
+    match form(text) {
+        None => kinds.without(Kinds::default().with(Escapes::Form)),
+        Some(Form::Surely) => kinds.without(percent).with(Escapes::Form),
+        Some(Form::Perhaps) => kinds.with(Escapes::Percent).with(Escapes::Form),
     }
 }
 
-/// Whether a plus in the value of a form stands in a text: `text=my+password+is`.
-fn is_form(text: &[u8]) -> bool {
-    let (mut name_len, mut in_value, mut before) = (0, false, b'&');
-    for (at, &byte) in text.iter().enumerate() {
+/// Whether a plus in a text stands for a blank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Every sign beside it is written as an escape, as writers of forms do.
+    Surely,
+    Perhaps,
+}
+
+/// Whether a plus in the value of a form stands in a text: `text=my+password+is%3A`.
+fn form(text: &[u8]) -> Option<Form> {
+    let mut form = None;
+    // What stands in the name and in the value at hand.
+    let (mut name_len, mut in_value) = (0, false);
+    let (mut plus, mut escaped, mut raw) = (false, false, false);
+    for (at, &byte) in text.iter().chain(b"&").enumerate() {
         match byte {
             b'+' if in_value => {
                 let behind = text.get(at + 1).copied().unwrap_or(b' ');
-                let goes_on = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'=';
-                if goes_on(before) && goes_on(behind) {
-                    return true;
-                }
+                plus |= behind.is_ascii_graphic() && !matches!(behind, b'"' | b'=');
             }
-            b'=' => in_value |= 0 < name_len,
-            byte if is_word(byte) || b"-.%*~!'():/,@$[]".contains(&byte) => name_len += 1,
-            _ => (name_len, in_value) = (0, false),
+            b'=' if !in_value => in_value = 0 < name_len,
+            b'%' => escaped = true,
+            byte if is_word(byte) || b"-.*".contains(&byte) => name_len += 1,
+            byte if b"~!'():/,@;$[]=?{}".contains(&byte) => {
+                name_len += 1;
+                raw = true;
+            }
+            _ => {
+                if plus {
+                    let is_sure = escaped && !raw && form != Some(Form::Perhaps);
+                    form = Some(if is_sure { Form::Surely } else { Form::Perhaps });
+                }
+                (name_len, in_value) = (0, false);
+                (plus, escaped, raw) = (false, false, false);
+            }
         }
-        before = byte;
+        if byte == b'=' && in_value && !plus {
+            (escaped, raw) = (false, false);
+        }
     }
-    false
+    form
 }
 
 /// The escapes that a token goes on behind, of which an anchor stands at `at`: of a slash, a

@@ -20,6 +20,8 @@ pub(in crate::scrub) use packed::is_all_of;
 pub(in crate::scrub) use packed::pack;
 pub(in crate::scrub) use packed::unpack;
 
+use std::ops::Range;
+
 use disguise::Seen;
 use disguise::first_char;
 use disguise::seen;
@@ -39,7 +41,7 @@ pub(in crate::scrub) enum Escapes {
     Joints,
     /// Characters that are not seen or look like others, and colour codes.
     Disguise,
-    /// `+` for a blank, as forms have it beside percent escapes (HTML §4.10.22.5, URL §5).
+    /// Percent escapes, and `+` for a blank (URL §5.1, `application/x-www-form-urlencoded`).
     Form,
 }
 
@@ -58,11 +60,6 @@ impl Kinds {
         Escapes::Disguise,
         Escapes::Form,
     ];
-
-    /// What forms are written with.
-    pub(in crate::scrub) fn of_form() -> Self {
-        Self::default().with(Escapes::Percent).with(Escapes::Form)
-    }
 
     /// Every kind that says what it is: a plus is one more often than it is a blank.
     pub(in crate::scrub) fn all() -> Self {
@@ -84,6 +81,11 @@ impl Kinds {
         self.0 >> kind as u8 & 1 == 1
     }
 
+    /// Whether one of them is of URLs.
+    pub(in crate::scrub) fn in_url(self) -> bool {
+        self.has(Escapes::Percent) || self.has(Escapes::Form)
+    }
+
     /// How many there are.
     pub(in crate::scrub) fn len(self) -> u32 {
         self.0.count_ones()
@@ -98,7 +100,7 @@ impl Kinds {
             (Some(Escapes::Entities), None) => "entities",
             (Some(Escapes::Joints), None) => "a string in pieces",
             (Some(Escapes::Disguise), None) => "disguised characters",
-            _ if self == Self::of_form() => "the escapes of a form",
+            (Some(Escapes::Form), None) => "the escapes of a form",
             _ => "escapes",
         }
     }
@@ -117,7 +119,7 @@ impl Kinds {
             0b1000 => memchr::memchr2(b'"', b'\'', text),
             0b0000..0b1000 => memchr::memchr3(b'%', b'\\', b'&', text),
             _ => text.iter().position(|byte| match byte {
-                b'%' => self.has(Escapes::Percent),
+                b'%' => self.in_url(),
                 b'\\' => self.has(Escapes::Backslash),
                 b'&' => self.has(Escapes::Entities),
                 b'"' | b'\'' => self.has(Escapes::Joints),
@@ -130,7 +132,7 @@ impl Kinds {
     /// The escape that a text begins with: what it says, and its length.
     fn escape(self, rest: &[u8]) -> Option<(Said, usize)> {
         match rest.first()? {
-            b'%' if self.has(Escapes::Percent) => percent(rest),
+            b'%' if self.in_url() => percent(rest),
             b'\\' if self.has(Escapes::Backslash) => backslash(rest),
             b'&' if self.has(Escapes::Entities) => entity(rest),
             b'"' | b'\'' if self.has(Escapes::Joints) => joint(rest),
@@ -195,6 +197,42 @@ impl Decoded {
             Some(step) => step.decoded + (at - step.original),
             None => at,
         }
+    }
+
+    /// How a byte of the decoded text is written in the original.
+    fn written(&self, at: usize) -> Range<usize> {
+        self.original(at)..self.original_end(at + 1)
+    }
+
+    /// Writes bytes that take the place of a range of the decoded text as what stands in it is
+    /// written: base64 in a URL, lines of it in a string of JSON.
+    pub(in crate::scrub) fn rewrite(
+        &self,
+        kinds: Kinds,
+        text: &[u8],
+        range: &Range<usize>,
+        bytes: &[u8],
+    ) -> Vec<u8> {
+        let mut known: Vec<Option<&[u8]>> = vec![None; 256];
+        for (at, byte) in self.text.iter().enumerate().take(range.end).skip(range.start) {
+            if let Some(slot @ None) = known.get_mut(usize::from(*byte)) {
+                *slot = text.get(self.written(at)).filter(|written| !written.is_empty());
+            }
+        }
+        let original = text.get(self.original(range.start)..).unwrap_or_default();
+        let prefix = original.iter().take_while(|byte| **byte == b'\\').count();
+        let is_byte = original.get(prefix) == Some(&b'x');
+        let slashes = vec![b'\\'; prefix.max(1)];
+        let written = |byte: &u8| match known.get(usize::from(*byte)).copied().flatten() {
+            Some(written) => written.to_vec(),
+            None if byte.is_ascii_alphanumeric() => vec![*byte],
+            None if kinds.in_url() => format!("%{byte:02X}").into_bytes(),
+            None if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\') => vec![*byte],
+            None if kinds.has(Escapes::Entities) => format!("&#{byte};").into_bytes(),
+            None if is_byte => [&slashes[..], format!("x{byte:02x}").as_bytes()].concat(),
+            None => [&slashes[..], format!("u{byte:04x}").as_bytes()].concat(),
+        };
+        bytes.iter().flat_map(written).collect()
     }
 
     /// Undoes the escapes of some kinds in `text`; `None` where there are none.

@@ -156,15 +156,15 @@ impl Search<'_, '_> {
         let kinds = kinds.without(layer.elsewhere);
         if !layer.together {
             for kind in kinds.iter() {
-                let one = match kind {
-                    Escapes::Form => Kinds::of_form(),
-                    kind => Kinds::default().with(kind),
-                };
+                let one = Kinds::default().with(kind);
                 let inner = Layer { elsewhere: kinds.without(one), ..layer.inner() };
                 self.undone(text, one, layer, inner, found);
             }
         }
-        if layer.together || (1 < kinds.len() && kinds != Kinds::of_form()) {
+        // A form is undone as a URL and as a form already.
+        let form = kinds.has(Escapes::Form).then_some(Escapes::Percent);
+        let others = form.map_or(kinds, |url| kinds.without(Kinds::default().with(url)));
+        if layer.together || 1 < others.len() {
             self.undone(text, kinds, layer, Layer { together: true, ..layer.inner() }, found);
         }
     }
@@ -184,12 +184,14 @@ impl Search<'_, '_> {
         for inner in self.nested(&decoded.text, inner, kinds.name()) {
             let range = decoded.original(inner.range.start)..decoded.original_end(inner.range.end);
             let written = text.get(range.clone()).unwrap_or_default();
-            let is_url = kinds.len() == 1 || kinds == Kinds::of_form();
-            let in_url = kinds.has(Escapes::Percent) && (is_url || written.contains(&b'%'));
+            let in_url = kinds.in_url() && (kinds.len() == 1 || written.contains(&b'%'));
             let how = match inner.how {
                 How::Plain | How::Url if in_url => How::Url,
                 How::Quoted(quote) => {
                     How::Quoted(quote_before(text, &decoded, inner.range.start, quote.len()))
+                }
+                How::Encoded(bytes) => {
+                    How::Encoded(decoded.rewrite(kinds, text, &inner.range, &bytes))
                 }
                 how => how,
             };

@@ -156,11 +156,15 @@ fn is_printable(bytes: &[u8]) -> bool {
         && rest.iter().all(|&byte| is(byte))
 }
 
-/// What follows an escape whose last character only seems to be part of a run: `\n`.
+/// What follows an escape whose last characters only seem to be part of a run: `\n`, `\u003d`,
+/// `\x3d`.
 pub(in crate::scrub) fn behind_escape(text: &[u8], start: usize) -> usize {
     let before = start.checked_sub(1).and_then(|i| text.get(i));
-    match (before, text.get(start)) {
-        (Some(b'\\'), Some(b'n' | b'r' | b't')) => start + 1,
+    let all_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match (before, text.get(start..)) {
+        (Some(b'\\'), Some([b'n' | b'r' | b't', ..])) => start + 1,
+        (Some(b'\\'), Some([b'u', a, b, c, d, ..])) if all_hex(&[*a, *b, *c, *d]) => start + 5,
+        (Some(b'\\'), Some([b'x', a, b, ..])) if all_hex(&[*a, *b]) => start + 3,
         _ => start,
     }
 }
@@ -254,6 +258,7 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     let mut end = first.end;
     let mut width = 0;
     let mut last = None;
+    let mut before = joined.len()..first.end;
     while text.get(end..).is_some_and(|rest| rest.starts_with(between)) {
         let start = end + between.len();
         let len = base64_len(text.get(start..)?);
@@ -267,6 +272,7 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             break;
         }
         let is_head = joined.len() < JOINED_LEN;
+        before = joined.len()..end;
         joined.extend_from_slice(text.get(start..start + len)?);
         // What begins as no text is none, however many lines follow: lines below lines of
         // an attachment would be joined again from each of them.
@@ -293,7 +299,13 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
         return None;
     }
     let padding = rest.iter().take(2).take_while(|&&byte| byte == b'=').count();
-    let (bytes, binary, left) = base64(&joined, padding)?;
+    // A last line that is shorter may be none of them: the boundary of a body of many parts,
+    // the end of one in chunks.
+    let Some((bytes, binary, left)) = base64(&joined, padding) else {
+        let (bytes, binary, left) = base64(joined.get(..before.start)?, 0)?;
+        let range = first.start..before.end - left;
+        return (first.end < before.end).then_some(Run { range, bytes, binary, lines: Some(lines) });
+    };
     let end = match binary {
         Binary::Base64 { padded: true, .. } => end + padding,
         _ => end - left,
@@ -318,6 +330,11 @@ pub(in crate::scrub) fn break_len(rest: &[u8]) -> Option<usize> {
     let end = match (slashes, behind) {
         (0, [b'\n', ..]) => 1,
         (0, [b'\r', b'\n', ..]) => 2,
+        // What XML writes as a reference, and JSON as an escape.
+        (0, [b'\r', more @ ..]) => {
+            let slashes = more.iter().take(16).take_while(|&&byte| byte == b'\\').count();
+            (0 < slashes && more.get(slashes) == Some(&b'n')).then_some(slashes + 2)?
+        }
         (1.., [b'n', ..]) => slashes + 1,
         (1.., [b'r', more @ ..]) => {
             let again = more.iter().take_while(|&&byte| byte == b'\\').count();
