@@ -15,7 +15,7 @@ use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 59] = [
+const ESCAPES: [(&[u8], Escapes); 74] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -41,6 +41,15 @@ const ESCAPES: [(&[u8], Escapes); 59] = [
     (b"%d0%bf%d0%b0%d1%80", Escapes::Percent),
     (b"contrase%c3", Escapes::Percent),
     (b"se%c3%b1", Escapes::Percent),
+    (b"\\011", Escapes::Backslash),
+    (b"\\012", Escapes::Backslash),
+    (b"\\015", Escapes::Backslash),
+    (b"\\040", Escapes::Backslash),
+    (b"\\042", Escapes::Backslash),
+    (b"\\047", Escapes::Backslash),
+    (b"\\054", Escapes::Backslash),
+    (b"&newline;", Escapes::Entities),
+    (b"&tab;", Escapes::Entities),
     (b"&quot;", Escapes::Entities),
     (b"&apos;", Escapes::Entities),
     (b"&amp;", Escapes::Entities),
@@ -68,6 +77,13 @@ const ESCAPES: [(&[u8], Escapes); 59] = [
     (b"&#x", Escapes::Entities),
     (b"\" + \"", Escapes::Joints),
     (b"' + '", Escapes::Joints),
+    // Quotes in strings of a shell, of CSV and of SQL.
+    (b"'\\''", Escapes::Joints),
+    (b"'\"'\"'", Escapes::Joints),
+    (b"\"\": \"\"", Escapes::Joints),
+    (b"\"\":\"\"", Escapes::Joints),
+    (b"'': ''", Escapes::Joints),
+    (b"'':''", Escapes::Joints),
     // Of sentences and commands in forms, which have no other escape.
     (b"+is+", Escapes::Form),
     (b"+password+", Escapes::Form),
@@ -101,10 +117,12 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
     // Letters, digits and signs in octal: 0o55 to 0o57, 0o60 to 0o177.
     let octal = [b"05", b"06", b"07", b"10", b"11", b"12", b"13", b"14", b"15", b"16", b"17"]
         .map(|digits| ([b"\\", digits.as_slice()].concat(), Escapes::Backslash));
-    let numbers = NUMBERS.iter().map(|bytes| {
-        let bytes = bytes.to_vec();
+    // A list in JSON may stand in a string of it.
+    let in_strings = NUMBERS.iter().flat_map(|bytes| escaped_quotes(bytes));
+    let numbers = NUMBERS.iter().map(|bytes| bytes.to_vec()).chain(in_strings).map(|bytes| {
         (Needle { bytes, caseless: true, check: Check::None }, Use::Numbers)
     });
+    let quoted = Needle { bytes: b"=3D".to_vec(), caseless: false, check: Check::None };
     let plain = ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes));
     plain
         .chain(percent)
@@ -112,6 +130,7 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
         .chain(octal)
         .map(|(bytes, escapes)| (Needle { bytes, caseless: true, check: Check::None }, escapes))
         .chain(disguises())
+        .chain(std::iter::once((quoted, Escapes::Quoted)))
         .map(|(needle, escapes)| (needle, Use::Escape(escapes)))
         .chain(numbers)
 }

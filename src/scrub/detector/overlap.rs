@@ -72,7 +72,10 @@ pub(in crate::scrub) fn merge(mut matches: Vec<Match>) -> Vec<Match> {
         match merged.last_mut() {
             Some(last) if next.range.start < last.range.end => {
                 let both = last.range.start..last.range.end.max(next.range.end);
-                let winner = if rank(&last, &both) < rank(&&mut next.clone(), &both) {
+                // What a part of an encoding says is found in all of it.
+                let is_part = matches!((&last.how, &next.how), (How::Encoded(_), How::Encoded(_)))
+                    && last.range == both;
+                let winner = if !is_part && rank(&last, &both) < rank(&&mut next.clone(), &both) {
                     next
                 } else {
                     last.clone()

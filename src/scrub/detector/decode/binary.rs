@@ -17,7 +17,7 @@ use base64::engine::GeneralPurposeConfig;
 use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode::Packed;
-use crate::scrub::detector::decode::hex;
+use crate::scrub::detector::decode::escape::hex;
 
 /// How many characters are decoded to see whether a run says something.
 const HEAD_LEN: usize = 64;
@@ -262,6 +262,10 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     while text.get(end..).is_some_and(|rest| rest.starts_with(between)) {
         let start = end + between.len();
         let len = base64_len(text.get(start..)?);
+        // The boundary of a body of many parts (RFC 2046 §5.1.1).
+        if text.get(start..)?.starts_with(b"--") {
+            break;
+        }
         if len == 0 || (0 < width && width < len) {
             break;
         }
@@ -285,8 +289,9 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             break;
         }
     }
-    let wide = if width == 0 { first.len() } else { width };
-    let lines = Lines { first: first.len(), width: wide, between: between.to_vec() };
+    // The only other line may be the last one, and short.
+    let lines =
+        Lines { first: first.len(), width: width.max(first.len()), between: between.to_vec() };
     // What looks like a word may be the end of the base64: then it says something.
     if let Some(last) = last {
         let whole = [&joined, text.get(last.clone())?].concat();
