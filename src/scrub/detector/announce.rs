@@ -1,11 +1,13 @@
 //! What announces an encoding: needles of the prefilter, so that clean text pays nothing.
 
 use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use crate::scrub::detector::Use;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
+use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::begins_disguised;
@@ -15,7 +17,7 @@ use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 74] = [
+const ESCAPES: [(&[u8], Escapes); 76] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -79,6 +81,8 @@ const ESCAPES: [(&[u8], Escapes); 74] = [
     (b"' + '", Escapes::Joints),
     // Quotes in strings of a shell, of CSV and of SQL.
     (b"'\\''", Escapes::Joints),
+    (b"'\\\\''", Escapes::Joints),
+    (b"'\\\"'\\\"'", Escapes::Joints),
     (b"'\"'\"'", Escapes::Joints),
     (b"\"\": \"\"", Escapes::Joints),
     (b"\"\":\"\"", Escapes::Joints),
@@ -223,8 +227,10 @@ pub(super) fn in_run(text: &[u8], at: usize, end: usize) -> Option<Escapes> {
     }
 }
 
-/// The escapes of a text, and those of a form, if it may be one.
-pub(super) fn with_form(text: &[u8], kinds: Kinds) -> Kinds {
+/// The escapes of a text in which something is encoded, with those that announce nothing
+/// themselves: lines of quoted-printable that go on, and blanks in a form.
+pub(super) fn with_others(text: &[u8], kinds: Kinds) -> Kinds {
+    let kinds = if is_soft_wrapped(text) { kinds.with(Escapes::Quoted) } else { kinds };
     if !kinds.in_url() {
         return kinds;
     }
@@ -235,6 +241,23 @@ pub(super) fn with_form(text: &[u8], kinds: Kinds) -> Kinds {
         Some(Form::Perhaps) => kinds.with(Escapes::Percent).with(Escapes::Form),
     }
 }
+
+/// Whether a line ends in an equals sign that is as long as those of quoted-printable are, so
+/// that it goes on.
+fn is_soft_wrapped(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', text).any(|at| {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let line = text.get((at + 1).saturating_sub(SOFT_LINE.end() + 1)..at).unwrap_or_default();
+        // The line begins at its end, or with the quote of a string of JSON.
+        let is_begin = |two: &[u8]| matches!(two, [_, b'\n' | b'"'] | [b'\\', b'n']);
+        let begin = || line.windows(2).rposition(is_begin).map(|begin| begin + 1);
+        let len = || begin().map_or(line.len() + 1, |begin| line.len() - begin);
+        decode::goes_on(rest) && (SOFT_LINE.contains(&len()) || SOFT_LINE.contains(&(len() - 1)))
+    })
+}
+
+/// How long lines of quoted-printable are (RFC 2045 §6.7): an escape is not cut.
+const SOFT_LINE: RangeInclusive<usize> = 73..=76;
 
 /// Whether a plus in a text stands for a blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

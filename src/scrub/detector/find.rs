@@ -218,7 +218,11 @@ impl<'d, 'p> Search<'d, 'p> {
                 Some(Use::Key { .. } | Use::Piece | Use::Arguments) | None => {}
             }
         }
-        self.escaped(text, announce::with_form(text, escapes), layer, &mut found);
+        // Where nothing is encoded, nothing is asked.
+        if 0 < run_done || 0 < escapes.len() {
+            escapes = announce::with_others(text, escapes);
+        }
+        self.escaped(text, escapes, layer, &mut found);
         self.progress = outside;
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
@@ -233,6 +237,10 @@ impl<'d, 'p> Search<'d, 'p> {
             Known::Nothing => {}
             Known::Secret(rules) => {
                 self.judge(text, 0..text.len(), rules, Standing::Whole, None, found);
+                let start = text.len() - text.trim_ascii_start().len();
+                if found.is_empty() && text.get(start) == Some(&b'{') {
+                    self.members(text, assign::Members::new(text, start), rules, found);
+                }
             }
             Known::Below(rules) => self.judge_below(text, rules, found),
         }

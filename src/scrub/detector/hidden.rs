@@ -188,7 +188,7 @@ impl Search<'_, '_> {
             let how = match inner.how {
                 How::Plain | How::Url if in_url => How::Url,
                 How::Quoted(quote) => {
-                    How::Quoted(quote_before(text, &decoded, inner.range.start, quote.len()))
+                    How::Quoted(quote_before(text, &decoded, inner.range.start, &quote))
                 }
                 How::Encoded(bytes) => {
                     How::Encoded(decoded.rewrite(kinds, text, &inner.range, &bytes))
@@ -250,10 +250,11 @@ pub(super) fn is_of_run(text: &[u8]) -> bool {
 }
 
 /// How the quote behind the key is written whose value begins at `at` of the decoded
-/// text; there it is `len` bytes long.
-fn quote_before(text: &[u8], decoded: &Decoded, at: usize, len: usize) -> Vec<u8> {
+/// text, where it is `quote`.
+fn quote_before(text: &[u8], decoded: &Decoded, at: usize, quote: &[u8]) -> Vec<u8> {
     let before = decoded.text.get(..at).unwrap_or_default();
-    let end = memchr::memrchr(b'"', before).map_or(0, |quote| quote + 1);
-    let start = decoded.original_end(end.saturating_sub(len));
+    let sign = quote.last().copied().unwrap_or(b'"');
+    let end = memchr::memrchr(sign, before).map_or(0, |found| found + 1);
+    let start = decoded.original_end(end.saturating_sub(quote.len()));
     text.get(start..decoded.original_end(end)).unwrap_or_default().to_vec()
 }

@@ -49,6 +49,8 @@ fn ends_escape(before: &[u8]) -> bool {
         [.., b'\\', b'x', a, b] if all_hex(&[*a, *b]) => true,
         [.., b'%', a, b] if all_hex(&[*a, *b]) => true,
         [.., b'\\', b'0' | b'1', b'0'..=b'7', b'0'..=b'7'] => true,
+        // A line end or a tab, as collectors of syslog write it.
+        [.., b'#', b'0', b'1', b'1' | b'2' | b'5'] => true,
         [.., b'm'] => {
             let code = before.len() - 1;
             let digits = before.iter().take(code).rev();

@@ -162,6 +162,7 @@ pub(in crate::scrub) fn behind_escape(text: &[u8], start: usize) -> usize {
     let before = start.checked_sub(1).and_then(|i| text.get(i));
     let all_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
     match (before, text.get(start..)) {
+        (Some(b'#'), Some([b'0', b'1', b'1' | b'2' | b'5', ..])) => start + 3,
         (Some(b'\\'), Some([b'n' | b'r' | b't', ..])) => start + 1,
         (Some(b'\\'), Some([b'u', a, b, c, d, ..])) if all_hex(&[*a, *b, *c, *d]) => start + 5,
         (Some(b'\\'), Some([b'x', a, b, ..])) if all_hex(&[*a, *b]) => start + 3,
@@ -335,6 +336,8 @@ pub(in crate::scrub) fn break_len(rest: &[u8]) -> Option<usize> {
     let end = match (slashes, behind) {
         (0, [b'\n', ..]) => 1,
         (0, [b'\r', b'\n', ..]) => 2,
+        // As collectors of syslog write it.
+        (0, [b'#', b'0', b'1', b'2', ..]) => 4,
         // What XML writes as a reference, and JSON as an escape.
         (0, [b'\r', more @ ..]) => {
             let slashes = more.iter().take(16).take_while(|&&byte| byte == b'\\').count();

@@ -159,19 +159,42 @@ pub(super) fn joint(rest: &[u8]) -> Option<(Said, usize)> {
 }
 
 /// How a quote is written in a string between such quotes.
-const DOUBLED: [&[u8]; 4] = [b"'\\''", b"'\"'\"'", b"''", b"\"\""];
+const DOUBLED: [&[u8]; 6] =
+    [b"'\\''", b"'\\\\''", b"'\"'\"'", b"'\\\"'\\\"'", b"''", b"\"\""];
 
 /// An octet of quoted-printable, or the end of a line that goes on.
 pub(super) fn quoted(rest: &[u8]) -> Option<(Said, usize)> {
     match rest.get(1..)? {
-        [b'\n', ..] => Some((Said::Nothing, 2)),
-        [b'\r', b'\n', ..] => Some((Said::Nothing, 3)),
+        [b'\n' | b'\r' | b'\\', ..] => Some((Said::Nothing, 1 + line_end_len(rest.get(1..)?)?)),
         [a, b, ..] if !a.is_ascii_lowercase() && !b.is_ascii_lowercase() => {
             Some((Said::Byte(hex(&[*a, *b])? as u8), 3))
         }
         _ => None,
     }
 }
+
+/// How long the line end is that a text begins with; it may be an escape in a string of JSON,
+/// and in one in that.
+fn line_end_len(rest: &[u8]) -> Option<usize> {
+    let slashes = rest.iter().take(SLASHES_MAX).take_while(|&&byte| byte == b'\\').count();
+    let sign = rest.get(slashes);
+    let more = rest.get(slashes + 1..).unwrap_or_default();
+    match (slashes, sign) {
+        (0, Some(b'\n')) | (1.., Some(b'n')) => Some(slashes + 1),
+        (0, Some(b'\r')) if more.starts_with(b"\n") => Some(2),
+        (1.., Some(b'r')) => Some(slashes + 1 + line_end_len(more)?),
+        _ => None,
+    }
+}
+
+/// Whether a line that ends in an equals sign goes on with what stands behind that.
+pub(in crate::scrub) fn goes_on(rest: &[u8]) -> bool {
+    let behind = line_end_len(rest).and_then(|len| rest.get(len..)).unwrap_or_default();
+    behind.first().is_some_and(u8::is_ascii_graphic)
+}
+
+/// More backslashes than stand before an escape in strings of JSON as deep as they are undone.
+const SLASHES_MAX: usize = 16;
 
 /// Whether the pieces that meet at `at`, where a joint is announced, may be those of a
 /// secret or of the assignment of one, and not words.
