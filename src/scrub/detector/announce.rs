@@ -252,7 +252,11 @@ fn is_soft_wrapped(text: &[u8]) -> bool {
         let is_begin = |two: &[u8]| matches!(two, [_, b'\n' | b'"'] | [b'\\', b'n']);
         let begin = || line.windows(2).rposition(is_begin).map(|begin| begin + 1);
         let len = || begin().map_or(line.len() + 1, |begin| line.len() - begin);
-        decode::goes_on(rest) && (SOFT_LINE.contains(&len()) || SOFT_LINE.contains(&(len() - 1)))
+        // Base64 is padded so.
+        let run = || line.iter().rev().take_while(|byte| is_base64(**byte)).count();
+        decode::goes_on(rest)
+            && (SOFT_LINE.contains(&len()) || SOFT_LINE.contains(&(len() - 1)))
+            && !(run() + 1).is_multiple_of(4)
     })
 }
 

@@ -166,8 +166,14 @@ const DOUBLED: [&[u8]; 6] =
 pub(super) fn quoted(rest: &[u8]) -> Option<(Said, usize)> {
     match rest.get(1..)? {
         [b'\n' | b'\r' | b'\\', ..] => Some((Said::Nothing, 1 + line_end_len(rest.get(1..)?)?)),
-        [a, b, ..] if !a.is_ascii_lowercase() && !b.is_ascii_lowercase() => {
-            Some((Said::Byte(hex(&[*a, *b])? as u8), 3))
+        // A blank before the end of a line.
+        [b'2', b'0', rest @ ..] if line_end_len(rest).is_some() => Some((Said::Byte(b' '), 3)),
+        // Two digits are more often a number that is assigned.
+        [a, b, ..] => {
+            let is_upper = |byte: &u8| matches!(byte, b'A'..=b'F');
+            let is_octet = (is_upper(a) || is_upper(b)) && !a.is_ascii_lowercase();
+            let byte = hex(&[*a, *b]).filter(|_| is_octet && !b.is_ascii_lowercase())?;
+            Some((Said::Byte(byte as u8), 3))
         }
         _ => None,
     }
