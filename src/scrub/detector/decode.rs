@@ -206,7 +206,44 @@ impl Decoded {
 
     /// Undoes the escapes of some kinds in `text`; `None` where there are none.
     pub(in crate::scrub) fn new(kinds: Kinds, text: &[u8]) -> Option<Self> {
-        Self::undo(text, |rest| kinds.next(rest), |rest| kinds.escape(rest))
+        let mut decoded = Self::undo(text, |rest| kinds.next(rest), |rest| kinds.escape(rest))?;
+        decoded.part(text);
+        Some(decoded)
+    }
+
+    /// Parts what is encoded from what stands around it: where blanks are escapes, a blank that
+    /// is none stands outside, and is written as the line end that a text of its own begins and
+    /// ends at.
+    fn part(&mut self, original: &[u8]) {
+        let mut from = 0;
+        // Whether an escaped blank stands before.
+        let mut is_open = false;
+        for step in &self.steps {
+            let Some(at) = step.decoded.checked_sub(1).filter(|at| from <= *at) else { continue };
+            // Of HTML, only some blanks are written so.
+            let is_some = || {
+                let written = original.get(..step.original).unwrap_or_default();
+                written.ends_with(b"&nbsp;")
+            };
+            if step.nothing || self.text.get(at) != Some(&b' ') || is_some() {
+                continue;
+            }
+            let Some(between) = self.text.get_mut(from..at) else { break };
+            let first = memchr::memchr(b' ', between).filter(|_| is_open);
+            let last = memchr::memrchr(b' ', between);
+            for blank in [first, last].into_iter().flatten() {
+                if let Some(blank) = between.get_mut(blank) {
+                    *blank = b'\n';
+                }
+            }
+            (from, is_open) = (at + 1, true);
+        }
+        let rest = self.text.get_mut(from..).unwrap_or_default();
+        if let Some(at) = memchr::memchr(b' ', rest).filter(|_| is_open)
+            && let Some(blank) = rest.get_mut(at)
+        {
+            *blank = b'\n';
+        }
     }
 
     /// Undoes one layer of JSON strings, of URLs and of HTML; `None` where there is none.
