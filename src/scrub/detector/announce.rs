@@ -123,9 +123,11 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
         .map(|digits| ([b"\\", digits.as_slice()].concat(), Escapes::Backslash));
     // A list in JSON may stand in a string of it.
     let in_strings = NUMBERS.iter().flat_map(|bytes| escaped_quotes(bytes));
-    let numbers = NUMBERS.iter().map(|bytes| bytes.to_vec()).chain(in_strings).map(|bytes| {
-        (Needle { bytes, caseless: true, check: Check::None }, Use::Numbers)
-    });
+    let numbers = NUMBERS
+        .iter()
+        .map(|bytes| bytes.to_vec())
+        .chain(in_strings)
+        .map(|bytes| (Needle { bytes, caseless: true, check: Check::None }, Use::Numbers));
     let quoted = Needle { bytes: b"=3D".to_vec(), caseless: false, check: Check::None };
     let plain = ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes));
     plain
@@ -346,4 +348,36 @@ fn disguises() -> impl Iterator<Item = (Needle, Escapes)> {
         .chain(signs)
         .chain(colours)
         .map(|(bytes, check)| (Needle { bytes, caseless: false, check }, Escapes::Disguise))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_told_by_its_pluses() {
+        for (text, expected) in [
+            ("a=b&text=my+word%3A+x", Some(Form::Surely)),
+            ("say text=my+word+is+x&to=%2B1", Some(Form::Perhaps)),
+            ("key=ab+cd/ef%3D", Some(Form::Perhaps)),
+            ("a=b%20c", None),
+            ("a+b%3D", None),
+            ("x = \"a\" + b", None),
+        ] {
+            assert_eq!(form(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_quoted_printable_is_told_by_its_length_and_not_by_padding() {
+        let word = "word ".repeat(15);
+        for (text, expected) in [
+            (format!("{word}=\nmore"), true),
+            (format!("{{\"a\":\"{word}=\\nmore\"}}"), true),
+            (format!("{}=\nmore", &word[..50]), false),
+            (format!("{}=\nmore", "Ab0".repeat(25)), false),
+        ] {
+            assert_eq!(is_soft_wrapped(text.as_bytes()), expected, "{text}");
+        }
+    }
 }

@@ -330,6 +330,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_encoded_is_a_line_of_its_own_where_blanks_are_escapes() {
+        for (escapes, text, expected) in [
+            (Escapes::Percent, "so LOGIN%20bob%20x ends", "so\nLOGIN bob x\nends"),
+            (Escapes::Percent, "a b=%3D c d", "a b== c d"),
+            (Escapes::Percent, "a%20b c d%20e", "a b\nc\nd e"),
+            (Escapes::Form, "see a=b+c%21 end", "see\na=b c!\nend"),
+            (Escapes::Backslash, r"so a\x20b ends", "so\na b\nends"),
+            (Escapes::Entities, "so a&#32;b ends", "so\na b\nends"),
+            (Escapes::Entities, "the word&nbsp;is this&#10;and", "the word is this\nand"),
+        ] {
+            let decoded = decoded(&[escapes], text).expect("escapes");
+            assert_eq!(String::from_utf8_lossy(&decoded.text), expected);
+        }
+    }
+
+    #[test]
     fn every_kind_of_escape_is_undone() {
         for (escapes, text, expected) in [
             (Escapes::Percent, "a%3Db%2", "a=b%2"),
@@ -339,6 +355,10 @@ mod tests {
             (Escapes::Backslash, r"Schl\xc3\xbcssel, contrase\xf1a", "Schlüssel, contraseña"),
             (Escapes::Entities, "ghp&lowbar;a&bsol;&hyphen;", r"ghp_a\-"),
             (Escapes::Joints, r#""gh" + "p_" . "a" +1"#, r#""ghp_a" +1"#),
+            (Escapes::Joints, r"'it'\''s' ''a''", "'it's' 'a'"),
+            (Escapes::Quoted, "a=3D=E2=82=ACb=\nc d=69 =20\n", "a=€bc d=69  \n"),
+            (Escapes::Quoted, r"a=\nb=\\r\\nc", "abc"),
+            (Escapes::Form, "a+b%2Bc", "a b+c"),
             (Escapes::Disguise, "ｇ\u{200b}һ\u{1b}[1;31mр_é", "ghp_é"),
         ] {
             let decoded = decoded(&[escapes], text).expect("escapes");

@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn all_of_an_encoding_knows_more_than_a_part_of_it() {
+        let encoded = |range: Range<usize>, certainty| Match {
+            how: How::Encoded(vec![b'x'; range.len()]),
+            ..found(range, 1, certainty)
+        };
+        let whole = encoded(0..100, Certainty::Key);
+        let merged = merge(vec![encoded(0..60, Certainty::KeyAndPattern), whole.clone()]);
+        assert_eq!(merged, [whole]);
+    }
+
+    #[test]
     fn a_pattern_in_a_small_part_does_not_name_the_mask() {
         let merged =
             merge(vec![found(0..100, 1, Certainty::Key), found(3..20, 2, Certainty::Pattern)]);

@@ -310,7 +310,12 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     let Some((bytes, binary, left)) = base64(&joined, padding) else {
         let (bytes, binary, left) = base64(joined.get(..before.start)?, 0)?;
         let range = first.start..before.end - left;
-        return (first.end < before.end).then_some(Run { range, bytes, binary, lines: Some(lines) });
+        return (first.end < before.end).then_some(Run {
+            range,
+            bytes,
+            binary,
+            lines: Some(lines),
+        });
     };
     let end = match binary {
         Binary::Base64 { padded: true, .. } => end + padding,
@@ -380,6 +385,29 @@ mod tests {
         let (mut runs, _) = runs(text, text.len() / 2);
         assert_eq!(runs.len(), 1, "{}", String::from_utf8_lossy(text));
         runs.remove(0)
+    }
+
+    #[test]
+    fn a_boundary_below_is_no_line_of_it_and_one_short_line_sets_no_width() {
+        let base64 = engine(false, true).encode(TEXT.repeat(3));
+        for (width, behind) in [(76, "\r\n--b1--\r\n"), (76, "\r\n0\r\n\r\n"), (200, "\r\n--b1")] {
+            let lines: Vec<_> = base64.as_bytes().chunks(width).collect();
+            let lines = lines.join(&b"\r\n"[..]);
+            let text = [&lines, behind.as_bytes()].concat();
+            let (runs, _) = runs(&text, 30);
+            let [run] = runs.as_slice() else { panic!("{runs:?}") };
+            assert_eq!((run.range.clone(), run.bytes.clone()), (0..lines.len(), TEXT.repeat(3)));
+            assert_eq!(encode(run, &run.bytes), lines);
+        }
+    }
+
+    #[test]
+    fn a_run_begins_behind_what_ends_an_escape() {
+        for text in [r"\nabc", r"a\u003dabc", r"a\x3dabc", "a#012abc"] {
+            let start = text.find('\\').map_or(2, |at| at + 1);
+            assert_eq!(behind_escape(text.as_bytes(), start), text.len() - 3, "{text}");
+        }
+        assert_eq!(behind_escape(br"a\u00zz", 2), 2);
     }
 
     #[test]

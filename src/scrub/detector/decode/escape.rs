@@ -159,8 +159,7 @@ pub(super) fn joint(rest: &[u8]) -> Option<(Said, usize)> {
 }
 
 /// How a quote is written in a string between such quotes.
-const DOUBLED: [&[u8]; 6] =
-    [b"'\\''", b"'\\\\''", b"'\"'\"'", b"'\\\"'\\\"'", b"''", b"\"\""];
+const DOUBLED: [&[u8]; 6] = [b"'\\''", b"'\\\\''", b"'\"'\"'", b"'\\\"'\\\"'", b"''", b"\"\""];
 
 /// An octet of quoted-printable, or the end of a line that goes on.
 pub(super) fn quoted(rest: &[u8]) -> Option<(Said, usize)> {

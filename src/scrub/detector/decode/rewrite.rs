@@ -46,3 +46,26 @@ impl Decoded {
         bytes.iter().flat_map(written).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_as_those_are_that_they_replace() {
+        for (kind, text, bytes, expected) in [
+            (Escapes::Percent, "a%2Fb%0Ac", "x/y\nz", "x%2Fy%0Az"),
+            (Escapes::Percent, "a%2Fbc", "x+y=", "x%2By%3D"),
+            (Escapes::Form, "a%2Fbc", "x+y=", "x%2By%3D"),
+            (Escapes::Backslash, r"a\u000ab", "x+\ny\"", r"x+\u000ay\u0022"),
+            (Escapes::Backslash, r"\\x61\\x0a", "a\n\u{1}", r"\\x61\\x0a\\x01"),
+            (Escapes::Entities, "a&#10;b&amp;", "x\n\"&", "x&#10;&#34;&amp;"),
+        ] {
+            let kinds = Kinds::default().with(kind);
+            let decoded = Decoded::new(kinds, text.as_bytes()).expect("escapes");
+            let all = 0..decoded.text.len();
+            let written = decoded.rewrite(kinds, text.as_bytes(), &all, bytes.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&written), expected, "{text}");
+        }
+    }
+}

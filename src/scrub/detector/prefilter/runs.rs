@@ -123,7 +123,9 @@ fn pairs_say_text(digits: &[u8]) -> bool {
 /// Whether a run may be base64 of something packed with gzip (RFC 1952 §2.3), or of UTF-16
 /// behind its mark (RFC 2781 §3.2). The run may have a character too many in front.
 fn is_packed(run: &[u8; RUN_LEN_MIN]) -> bool {
-    let is = |run: &[u8]| [&b"H4sI"[..], b"/v8A", b"//5", b"2Fv8A"].iter().any(|head| run.starts_with(head));
+    let is = |run: &[u8]| {
+        [&b"H4sI"[..], b"/v8A", b"//5", b"2Fv8A"].iter().any(|head| run.starts_with(head))
+    };
     is(run) || run.get(1..).is_some_and(is)
 }
 
