@@ -17,7 +17,7 @@ use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 76] = [
+const ESCAPES: [(&[u8], Escapes); 67] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -79,15 +79,6 @@ const ESCAPES: [(&[u8], Escapes); 76] = [
     (b"&#x", Escapes::Entities),
     (b"\" + \"", Escapes::Joints),
     (b"' + '", Escapes::Joints),
-    // Quotes in strings of a shell, of CSV and of SQL.
-    (b"'\\''", Escapes::Joints),
-    (b"'\\\\''", Escapes::Joints),
-    (b"'\\\"'\\\"'", Escapes::Joints),
-    (b"'\"'\"'", Escapes::Joints),
-    (b"\"\": \"\"", Escapes::Joints),
-    (b"\"\":\"\"", Escapes::Joints),
-    (b"'': ''", Escapes::Joints),
-    (b"'':''", Escapes::Joints),
     // Of sentences and commands in forms, which have no other escape.
     (b"+is+", Escapes::Form),
     (b"+password+", Escapes::Form),
@@ -97,7 +88,6 @@ const ESCAPES: [(&[u8], Escapes); 76] = [
     (b"+-h+", Escapes::Form),
     (b"+-p+", Escapes::Form),
     (b"+-u+", Escapes::Form),
-    (b"+--password", Escapes::Form),
 ];
 
 /// What stands before a list of bytes that are written as numbers.
@@ -176,6 +166,23 @@ pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes>
     let behind = behind.get(key_len(behind)..).unwrap_or_default();
     let before = text.get(..word.start).unwrap_or_default();
     (behind.starts_with(BLANK) || before.ends_with(BLANK)).then_some(Escapes::Percent)
+}
+
+/// The escapes of a text in which quotes stand behind the name of which this word is part, or
+/// before its value, as strings between such quotes have them: `""password"": ""x""`.
+pub(super) fn between_quotes(text: &[u8], word: &Range<usize>) -> Option<Escapes> {
+    let behind = text.get(word.end..).unwrap_or_default();
+    let behind = behind.get(..NAME_LEN_MAX).unwrap_or(behind);
+    let behind = behind.get(key_len(behind)..).unwrap_or_default();
+    let signs = behind.iter().take_while(|byte| matches!(byte, b' ' | b':' | b'=')).count();
+    // What is written so is no string without anything in it.
+    let opens = |rest: &[u8]| {
+        let len = decode::doubled_len(rest);
+        let next = rest.get(len).copied().unwrap_or_default();
+        0 < len && (next.is_ascii_alphanumeric() || b":= ".contains(&next))
+    };
+    let is_behind = behind.get(signs..).is_some_and(opens);
+    is_behind.then_some(Escapes::Joints)
 }
 
 /// How far an escaped blank is looked for behind a word of a name.

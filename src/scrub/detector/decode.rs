@@ -16,6 +16,7 @@ pub(in crate::scrub) use disguise::begins_disguised;
 pub(in crate::scrub) use disguise::colour_len;
 pub(in crate::scrub) use disguise::ends_disguised;
 pub(in crate::scrub) use disguise::look_of;
+pub(in crate::scrub) use escape::doubled_len;
 pub(in crate::scrub) use escape::goes_on;
 pub(in crate::scrub) use escape::joins_secret;
 pub(in crate::scrub) use numbers::Numbers;

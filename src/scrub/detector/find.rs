@@ -209,7 +209,8 @@ impl<'d, 'p> Search<'d, 'p> {
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
                     let blanks = announce::between_blanks(text, word.clone());
-                    escapes = blanks.map_or(escapes, |kind| escapes.with(kind));
+                    let quotes = announce::between_quotes(text, &word);
+                    escapes = blanks.into_iter().chain(quotes).fold(escapes, Kinds::with);
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),

@@ -143,10 +143,9 @@ pub(super) fn entity(rest: &[u8]) -> Option<(Said, usize)> {
 /// The end of a piece of a string, a sign, and the beginning of the next one.
 pub(super) fn joint(rest: &[u8]) -> Option<(Said, usize)> {
     let quote = rest.first()?;
-    for written in DOUBLED {
-        if rest.starts_with(written) {
-            return Some((Said::Byte(*quote), written.len()));
-        }
+    let doubled = doubled_len(rest);
+    if 0 < doubled {
+        return Some((Said::Byte(*quote), doubled));
     }
     let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
     let near = rest.get(..JOINT_LEN_MAX).unwrap_or(rest);
@@ -160,6 +159,12 @@ pub(super) fn joint(rest: &[u8]) -> Option<(Said, usize)> {
 
 /// How a quote is written in a string between such quotes.
 const DOUBLED: [&[u8]; 6] = [b"'\\''", b"'\\\\''", b"'\"'\"'", b"'\\\"'\\\"'", b"''", b"\"\""];
+
+/// How long a quote is that a text begins with, as a string between such quotes has it; zero,
+/// where it begins with none.
+pub(in crate::scrub) fn doubled_len(rest: &[u8]) -> usize {
+    DOUBLED.iter().find(|written| rest.starts_with(written)).map_or(0, |written| written.len())
+}
 
 /// An octet of quoted-printable, or the end of a line that goes on.
 pub(super) fn quoted(rest: &[u8]) -> Option<(Said, usize)> {
@@ -207,10 +212,6 @@ pub(in crate::scrub) fn joins_secret(text: &[u8], at: usize) -> bool {
     let of_secret = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'=' | b':' | b'/' | b'+')
     };
-    let rest = text.get(at..).unwrap_or_default();
-    if DOUBLED.iter().any(|written| rest.starts_with(written)) {
-        return true;
-    }
     let before = text.get(at.saturating_sub(PIECE_LEN_MIN)..at).unwrap_or_default();
     let Some((_, len)) = text.get(at..).and_then(joint) else { return false };
     let behind = text.get(at + len..at + len + PIECE_LEN_MIN).unwrap_or_default();
