@@ -307,7 +307,9 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     let padding = rest.iter().take(2).take_while(|&&byte| byte == b'=').count();
     // A last line that is shorter may be none of them: the boundary of a body of many parts,
     // the end of one in chunks.
-    let Some((bytes, binary, left)) = base64(&joined, padding) else {
+    let last_len = joined.len() - before.start;
+    let all = base64(&joined, padding).filter(|(_, _, left)| *left < last_len);
+    let Some((bytes, binary, left)) = all else {
         let (bytes, binary, left) = base64(joined.get(..before.start)?, 0)?;
         let range = first.start..before.end - left;
         return (first.end < before.end).then_some(Run {

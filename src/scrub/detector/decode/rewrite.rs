@@ -43,7 +43,13 @@ impl Decoded {
             None if is_byte => [&slashes[..], format!("x{byte:02x}").as_bytes()].concat(),
             None => [&slashes[..], format!("u{byte:04x}").as_bytes()].concat(),
         };
-        bytes.iter().flat_map(written).collect()
+        let before = std::iter::once(&0).chain(bytes);
+        // The letter of an escape that stands between lines.
+        let of_escape = |(before, byte): (&u8, &u8)| match before {
+            b'\\' if byte.is_ascii_alphabetic() => vec![*byte],
+            _ => written(byte),
+        };
+        before.zip(bytes).flat_map(of_escape).collect()
     }
 }
 
