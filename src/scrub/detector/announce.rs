@@ -17,7 +17,7 @@ use crate::scrub::detector::prefilter::Needle;
 use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 67] = [
+const ESCAPES: [(&[u8], Escapes); 62] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
@@ -43,13 +43,10 @@ const ESCAPES: [(&[u8], Escapes); 67] = [
     (b"%d0%bf%d0%b0%d1%80", Escapes::Percent),
     (b"contrase%c3", Escapes::Percent),
     (b"se%c3%b1", Escapes::Percent),
-    (b"\\011", Escapes::Backslash),
     (b"\\012", Escapes::Backslash),
-    (b"\\015", Escapes::Backslash),
     (b"\\040", Escapes::Backslash),
     (b"\\042", Escapes::Backslash),
     (b"\\047", Escapes::Backslash),
-    (b"\\054", Escapes::Backslash),
     (b"&newline;", Escapes::Entities),
     (b"&tab;", Escapes::Entities),
     (b"&quot;", Escapes::Entities),
@@ -82,10 +79,8 @@ const ESCAPES: [(&[u8], Escapes); 67] = [
     // Of sentences and commands in forms, which have no other escape.
     (b"+is+", Escapes::Form),
     (b"+password+", Escapes::Form),
-    (b"+passwd+", Escapes::Form),
     (b"+key+is", Escapes::Form),
     (b"+-a+", Escapes::Form),
-    (b"+-h+", Escapes::Form),
     (b"+-p+", Escapes::Form),
     (b"+-u+", Escapes::Form),
 ];

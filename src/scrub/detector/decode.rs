@@ -357,7 +357,7 @@ mod tests {
             (Escapes::Entities, "ghp&lowbar;a&bsol;&hyphen;", r"ghp_a\-"),
             (Escapes::Joints, r#""gh" + "p_" . "a" +1"#, r#""ghp_a" +1"#),
             (Escapes::Joints, r"'it'\''s' ''a''", "'it's' 'a'"),
-            (Escapes::Quoted, "a=3D=E2=82=ACb=\nc d=69 =20\n", "a=€bc d=69  \n"),
+            (Escapes::Quoted, "a=3D=C3=A9=\nc d=69 =20\n", "a=éc d=69  \n"),
             (Escapes::Quoted, r"a=\nb=\\r\\nc", "abc"),
             (Escapes::Form, "a+b%2Bc", "a b+c"),
             (Escapes::Disguise, "ｇ\u{200b}һ\u{1b}[1;31mр_é", "ghp_é"),
