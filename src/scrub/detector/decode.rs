@@ -221,10 +221,10 @@ impl Decoded {
         let mut is_open = false;
         for step in &self.steps {
             let Some(at) = step.decoded.checked_sub(1).filter(|at| from <= *at) else { continue };
-            // Of HTML, only some blanks are written so.
+            // Of HTML, and at the end of a line of quoted-printable, only some blanks are written so.
             let is_some = || {
                 let written = original.get(..step.original).unwrap_or_default();
-                written.ends_with(b"&nbsp;")
+                written.ends_with(b"&nbsp;") || written.ends_with(b"=20")
             };
             if step.nothing || self.text.get(at) != Some(&b' ') || is_some() {
                 continue;

@@ -34,6 +34,7 @@ use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
 use crate::scrub::detector::masked::is_mask;
+use crate::scrub::detector::masked::is_mask_alone;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -291,6 +292,7 @@ impl<'d, 'p> Search<'d, 'p> {
         };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
         let no_secret = is_in_mask(text, candidate.secret.start)
+            || is_mask_alone(secret)
             || !compiled.accepts(secret)
             || is_filler(secret, len)
             || value::is_closing(secret)
