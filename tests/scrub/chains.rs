@@ -179,7 +179,11 @@ fn what_is_encoded_again_is_written_as_what_is_around_it() {
                     .replace(r"\x2f", "/")
                     .replace(r"\x3d", "="),
             };
-            assert!(!note.contains(['+', '=', '\n']), "{how}: {note}");
+            let is_url = how.starts_with("a ");
+            assert!(
+                !note.contains('\n') && !(is_url && note.contains(['+', '='])),
+                "{how}: {note}"
+            );
             let said = base64_says(&said);
             assert!(!said.contains(&secret), "{how}: {said}");
             assert_eq!(said.matches("[redacted").count(), 3, "{how}: {said}");
