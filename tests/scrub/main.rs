@@ -5,6 +5,7 @@
 
 mod again;
 mod agents;
+mod chains;
 mod detect;
 mod nested;
 mod pages;

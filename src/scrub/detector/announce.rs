@@ -1,23 +1,31 @@
 //! What announces an encoding: needles of the prefilter, so that clean text pays nothing.
 
 use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use crate::scrub::detector::Use;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
+use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Escapes;
+use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::begins_disguised;
 use crate::scrub::detector::decode::ends_disguised;
 use crate::scrub::detector::prefilter::Check;
 use crate::scrub::detector::prefilter::Needle;
+use crate::scrub::detector::prefilter::RUN_LEN_MIN;
 
 /// Escapes that announce themselves by a literal.
-const ESCAPES: [(&[u8], Escapes); 47] = [
+const ESCAPES: [(&[u8], Escapes); 62] = [
     (b"\\u00", Escapes::Backslash),
     (b"\\u{", Escapes::Backslash),
     (b"\\x1b", Escapes::Backslash),
     (b"\\e[", Escapes::Backslash),
     (b"\\033", Escapes::Backslash),
+    (b"\\x09", Escapes::Backslash),
+    (b"\\x0a", Escapes::Backslash),
+    (b"\\x0d", Escapes::Backslash),
     (b"\\x2", Escapes::Backslash),
     (b"\\x3", Escapes::Backslash),
     (b"\\x4", Escapes::Backslash),
@@ -35,6 +43,12 @@ const ESCAPES: [(&[u8], Escapes); 47] = [
     (b"%d0%bf%d0%b0%d1%80", Escapes::Percent),
     (b"contrase%c3", Escapes::Percent),
     (b"se%c3%b1", Escapes::Percent),
+    (b"\\012", Escapes::Backslash),
+    (b"\\040", Escapes::Backslash),
+    (b"\\042", Escapes::Backslash),
+    (b"\\047", Escapes::Backslash),
+    (b"&newline;", Escapes::Entities),
+    (b"&tab;", Escapes::Entities),
     (b"&quot;", Escapes::Entities),
     (b"&apos;", Escapes::Entities),
     (b"&amp;", Escapes::Entities),
@@ -62,6 +76,13 @@ const ESCAPES: [(&[u8], Escapes); 47] = [
     (b"&#x", Escapes::Entities),
     (b"\" + \"", Escapes::Joints),
     (b"' + '", Escapes::Joints),
+    // Of sentences and commands in forms, which have no other escape.
+    (b"+is+", Escapes::Form),
+    (b"+password+", Escapes::Form),
+    (b"+key+is", Escapes::Form),
+    (b"+-a+", Escapes::Form),
+    (b"+-p+", Escapes::Form),
+    (b"+-u+", Escapes::Form),
 ];
 
 /// What stands before a list of bytes that are written as numbers.
@@ -85,10 +106,14 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
     // Letters, digits and signs in octal: 0o55 to 0o57, 0o60 to 0o177.
     let octal = [b"05", b"06", b"07", b"10", b"11", b"12", b"13", b"14", b"15", b"16", b"17"]
         .map(|digits| ([b"\\", digits.as_slice()].concat(), Escapes::Backslash));
-    let numbers = NUMBERS.iter().map(|bytes| {
-        let bytes = bytes.to_vec();
-        (Needle { bytes, caseless: true, check: Check::None }, Use::Numbers)
-    });
+    // A list in JSON may stand in a string of it.
+    let in_strings = NUMBERS.iter().flat_map(|bytes| escaped_quotes(bytes));
+    let numbers = NUMBERS
+        .iter()
+        .map(|bytes| bytes.to_vec())
+        .chain(in_strings)
+        .map(|bytes| (Needle { bytes, caseless: true, check: Check::None }, Use::Numbers));
+    let quoted = Needle { bytes: b"=3D".to_vec(), caseless: false, check: Check::None };
     let plain = ESCAPES.iter().map(|(bytes, escapes)| (bytes.to_vec(), *escapes));
     plain
         .chain(percent)
@@ -96,6 +121,7 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
         .chain(octal)
         .map(|(bytes, escapes)| (Needle { bytes, caseless: true, check: Check::None }, escapes))
         .chain(disguises())
+        .chain(std::iter::once((quoted, Escapes::Quoted)))
         .map(|(needle, escapes)| (needle, Use::Escape(escapes)))
         .chain(numbers)
 }
@@ -137,6 +163,23 @@ pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes>
     (behind.starts_with(BLANK) || before.ends_with(BLANK)).then_some(Escapes::Percent)
 }
 
+/// The escapes of a text in which quotes stand behind the name of which this word is part, or
+/// before its value, as strings between such quotes have them: `""password"": ""x""`.
+pub(super) fn between_quotes(text: &[u8], word: &Range<usize>) -> Option<Escapes> {
+    let behind = text.get(word.end..).unwrap_or_default();
+    let behind = behind.get(..NAME_LEN_MAX).unwrap_or(behind);
+    let behind = behind.get(key_len(behind)..).unwrap_or_default();
+    let signs = behind.iter().take_while(|byte| matches!(byte, b' ' | b':' | b'=')).count();
+    // What is written so is no string without anything in it.
+    let opens = |rest: &[u8]| {
+        let len = decode::doubled_len(rest);
+        let next = rest.get(len).copied().unwrap_or_default();
+        0 < len && (next.is_ascii_alphanumeric() || b":= ".contains(&next))
+    };
+    let is_behind = behind.get(signs..).is_some_and(opens);
+    is_behind.then_some(Escapes::Joints)
+}
+
 /// How far an escaped blank is looked for behind a word of a name.
 const NAME_LEN_MAX: usize = 32;
 
@@ -175,12 +218,96 @@ pub(super) fn as_element(anchor: &[u8]) -> Option<[Vec<u8>; 2]> {
     is_name.then(|| [b"\n".as_slice(), b"\"}"].map(|behind| [name, behind].concat()))
 }
 
-/// The escapes that a run of base64, which ends at `end`, goes on behind: of a slash.
-pub(super) fn in_run(text: &[u8], end: usize) -> Option<Escapes> {
-    match text.get(end..)? {
-        [b'%', b'2', b'f' | b'F', next, ..] if is_base64(*next) => Some(Escapes::Percent),
+/// The escapes that a run of base64 goes on behind, or begins with: of a slash. It was found
+/// at `at`, and ends at `end`.
+pub(super) fn in_run(text: &[u8], at: usize, end: usize) -> Option<Escapes> {
+    let start = (at + 1).checked_sub(RUN_LEN_MIN + 1).and_then(|start| text.get(start..));
+    match (start, text.get(end..)) {
+        (_, Some([b'%', b'2', b'f' | b'F', next, ..])) if is_base64(*next) => {
+            Some(Escapes::Percent)
+        }
+        (Some([b'%', b'2', b'f' | b'F', ..]), _) => Some(Escapes::Percent),
         _ => None,
     }
+}
+
+/// The escapes of a text in which something is encoded, with those that announce nothing
+/// themselves: lines of quoted-printable that go on, and blanks in a form.
+pub(super) fn with_others(text: &[u8], kinds: Kinds) -> Kinds {
+    let kinds = if is_soft_wrapped(text) { kinds.with(Escapes::Quoted) } else { kinds };
+    if !kinds.in_url() {
+        return kinds;
+    }
+    let percent = Kinds::default().with(Escapes::Percent);
+    match form(text) {
+        None => kinds.without(Kinds::default().with(Escapes::Form)),
+        Some(Form::Surely) => kinds.without(percent).with(Escapes::Form),
+        Some(Form::Perhaps) => kinds.with(Escapes::Percent).with(Escapes::Form),
+    }
+}
+
+/// Whether a line ends in an equals sign that is as long as those of quoted-printable are, so
+/// that it goes on.
+fn is_soft_wrapped(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', text).any(|at| {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let line = text.get((at + 1).saturating_sub(SOFT_LINE.end() + 1)..at).unwrap_or_default();
+        // The line begins at its end, or with the quote of a string of JSON.
+        let is_begin = |two: &[u8]| matches!(two, [_, b'\n' | b'"'] | [b'\\', b'n']);
+        let begin = || line.windows(2).rposition(is_begin).map(|begin| begin + 1);
+        let len = || begin().map_or(line.len() + 1, |begin| line.len() - begin);
+        // Base64 is padded so.
+        let run = || line.iter().rev().take_while(|byte| is_base64(**byte)).count();
+        decode::goes_on(rest)
+            && (SOFT_LINE.contains(&len()) || SOFT_LINE.contains(&(len() - 1)))
+            && !(run() + 1).is_multiple_of(4)
+    })
+}
+
+/// How long lines of quoted-printable are (RFC 2045 §6.7): an escape is not cut.
+const SOFT_LINE: RangeInclusive<usize> = 73..=76;
+
+/// Whether a plus in a text stands for a blank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Every sign beside it is written as an escape, as writers of forms do.
+    Surely,
+    Perhaps,
+}
+
+/// Whether a plus in the value of a form stands in a text: `text=my+password+is%3A`.
+fn form(text: &[u8]) -> Option<Form> {
+    let mut form = None;
+    // What stands in the name and in the value at hand.
+    let (mut name_len, mut in_value) = (0, false);
+    let (mut plus, mut escaped, mut raw) = (false, false, false);
+    for (at, &byte) in text.iter().chain(b"&").enumerate() {
+        match byte {
+            b'+' if in_value => {
+                let behind = text.get(at + 1).copied().unwrap_or(b' ');
+                plus |= behind.is_ascii_graphic() && !matches!(behind, b'"' | b'=');
+            }
+            b'=' if !in_value => in_value = 0 < name_len,
+            b'%' => escaped = true,
+            byte if is_word(byte) || b"-.*".contains(&byte) => name_len += 1,
+            byte if b"~!'():/,@;$[]=?{}".contains(&byte) => {
+                name_len += 1;
+                raw = true;
+            }
+            _ => {
+                if plus {
+                    let is_sure = escaped && !raw && form != Some(Form::Perhaps);
+                    form = Some(if is_sure { Form::Surely } else { Form::Perhaps });
+                }
+                (name_len, in_value) = (0, false);
+                (plus, escaped, raw) = (false, false, false);
+            }
+        }
+        if byte == b'=' && in_value && !plus {
+            (escaped, raw) = (false, false);
+        }
+    }
+    form
 }
 
 /// The escapes that a token goes on behind, of which an anchor stands at `at`: of a slash, a
@@ -223,4 +350,36 @@ fn disguises() -> impl Iterator<Item = (Needle, Escapes)> {
         .chain(signs)
         .chain(colours)
         .map(|(bytes, check)| (Needle { bytes, caseless: false, check }, Escapes::Disguise))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_told_by_its_pluses() {
+        for (text, expected) in [
+            ("a=b&text=my+word%3A+x", Some(Form::Surely)),
+            ("say text=my+word+is+x&to=%2B1", Some(Form::Perhaps)),
+            ("key=ab+cd/ef%3D", Some(Form::Perhaps)),
+            ("a=b%20c", None),
+            ("a+b%3D", None),
+            ("x = \"a\" + b", None),
+        ] {
+            assert_eq!(form(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_quoted_printable_is_told_by_its_length_and_not_by_padding() {
+        let word = "word ".repeat(15);
+        for (text, expected) in [
+            (format!("{word}=\nmore"), true),
+            (format!("{{\"a\":\"{word}=\\nmore\"}}"), true),
+            (format!("{}=\nmore", &word[..50]), false),
+            (format!("{}=\nmore", "Ab0".repeat(25)), false),
+        ] {
+            assert_eq!(is_soft_wrapped(text.as_bytes()), expected, "{text}");
+        }
+    }
 }

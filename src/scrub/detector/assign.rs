@@ -199,8 +199,7 @@ pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
 /// `end` is where it ends if a quote ends it.
 pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
     let mut at = end;
-    while text.get(..at).is_some_and(|before| before.ends_with(b"=")) && text.get(at) == Some(&b'"')
-    {
+    while text.get(at) == Some(&b'"') && text.get(..at).is_some_and(around::names_parameter) {
         let value = text.get(at + 1..text.len().min(at + LINE_MAX)).unwrap_or_default();
         // The quote that ends the string around it all.
         if matches!(value, [] | [b',' | b'}' | b']', ..]) {

@@ -2,8 +2,10 @@
 
 mod binary;
 mod disguise;
+mod escape;
 mod numbers;
 mod packed;
+mod rewrite;
 
 pub(in crate::scrub) use binary::WIDE_LINE;
 pub(in crate::scrub) use binary::behind_escape;
@@ -14,15 +16,23 @@ pub(in crate::scrub) use disguise::begins_disguised;
 pub(in crate::scrub) use disguise::colour_len;
 pub(in crate::scrub) use disguise::ends_disguised;
 pub(in crate::scrub) use disguise::look_of;
+pub(in crate::scrub) use escape::doubled_len;
+pub(in crate::scrub) use escape::goes_on;
+pub(in crate::scrub) use escape::joins_secret;
 pub(in crate::scrub) use numbers::Numbers;
 pub(in crate::scrub) use packed::Packed;
 pub(in crate::scrub) use packed::is_all_of;
 pub(in crate::scrub) use packed::pack;
 pub(in crate::scrub) use packed::unpack;
 
-use disguise::Seen;
-use disguise::first_char;
-use disguise::seen;
+use escape::Said;
+use escape::backslash;
+use escape::disguised;
+use escape::entity;
+use escape::joint;
+use escape::of_layer;
+use escape::percent;
+use escape::quoted;
 
 /// An encoding in which each character stands for itself or is an escape, so that
 /// what is said can be mapped back piece by piece.
@@ -35,28 +45,37 @@ pub(in crate::scrub) enum Escapes {
     Backslash,
     /// `&quot;`, `&#61;`, `&#x3d;` (HTML §13.5).
     Entities,
-    /// `"a" + "b"`, `'a' . 'b'`: a string in pieces.
+    /// `"a" + "b"`, `'a' . 'b'`: a string in pieces; and a quote in a string of SQL, CSV
+    /// (RFC 4180 §2) or a shell: `''`, `""`, `'\''`, `'"'"'`.
     Joints,
     /// Characters that are not seen or look like others, and colour codes.
     Disguise,
+    /// `=3D`, and lines that go on (quoted-printable, RFC 2045 §6.7).
+    Quoted,
+    /// Percent escapes, and `+` for a blank (URL §5.1, `application/x-www-form-urlencoded`).
+    Form,
 }
+
+const FORM: Kinds = Kinds(1 << Escapes::Form as u8);
 
 /// Which encodings are undone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::scrub) struct Kinds(u8);
 
 impl Kinds {
-    const ALL: [Escapes; 5] = [
+    const ALL: [Escapes; 7] = [
         Escapes::Percent,
         Escapes::Backslash,
         Escapes::Entities,
         Escapes::Joints,
         Escapes::Disguise,
+        Escapes::Quoted,
+        Escapes::Form,
     ];
 
-    /// Every kind.
+    /// Every kind that says what it is: a plus is one more often than it is a blank.
     pub(in crate::scrub) fn all() -> Self {
-        Self::ALL.into_iter().fold(Self::default(), Self::with)
+        Self::ALL.into_iter().fold(Self::default(), Self::with).without(FORM)
     }
 
     /// These and one more.
@@ -74,6 +93,11 @@ impl Kinds {
         self.0 >> kind as u8 & 1 == 1
     }
 
+    /// Whether one of them is of URLs.
+    pub(in crate::scrub) fn in_url(self) -> bool {
+        self.has(Escapes::Percent) || self.has(Escapes::Form)
+    }
+
     /// How many there are.
     pub(in crate::scrub) fn len(self) -> u32 {
         self.0.count_ones()
@@ -87,7 +111,9 @@ impl Kinds {
             (Some(Escapes::Backslash), None) => "backslash escapes",
             (Some(Escapes::Entities), None) => "entities",
             (Some(Escapes::Joints), None) => "a string in pieces",
+            (Some(Escapes::Quoted), None) => "quoted-printable",
             (Some(Escapes::Disguise), None) => "disguised characters",
+            (Some(Escapes::Form), None) => "the escapes of a form",
             _ => "escapes",
         }
     }
@@ -106,10 +132,12 @@ impl Kinds {
             0b1000 => memchr::memchr2(b'"', b'\'', text),
             0b0000..0b1000 => memchr::memchr3(b'%', b'\\', b'&', text),
             _ => text.iter().position(|byte| match byte {
-                b'%' => self.has(Escapes::Percent),
+                b'%' => self.in_url(),
                 b'\\' => self.has(Escapes::Backslash),
                 b'&' => self.has(Escapes::Entities),
                 b'"' | b'\'' => self.has(Escapes::Joints),
+                b'+' => self.has(Escapes::Form),
+                b'=' => self.has(Escapes::Quoted),
                 _ => 0x80 <= *byte || *byte == 0x1b,
             }),
         }
@@ -118,23 +146,16 @@ impl Kinds {
     /// The escape that a text begins with: what it says, and its length.
     fn escape(self, rest: &[u8]) -> Option<(Said, usize)> {
         match rest.first()? {
-            b'%' if self.has(Escapes::Percent) => percent(rest),
+            b'%' if self.in_url() => percent(rest),
             b'\\' if self.has(Escapes::Backslash) => backslash(rest),
             b'&' if self.has(Escapes::Entities) => entity(rest),
             b'"' | b'\'' if self.has(Escapes::Joints) => joint(rest),
+            b'=' if self.has(Escapes::Quoted) => quoted(rest),
+            b'+' if self.has(Escapes::Form) => Some((Said::Byte(b' '), 1)),
             _ if self.has(Escapes::Disguise) => disguised(rest),
             _ => None,
         }
     }
-}
-
-/// What an escape says.
-enum Said {
-    Nothing,
-    /// A byte of UTF-8.
-    Byte(u8),
-    /// A Unicode scalar value, if it is one.
-    Character(u32),
 }
 
 /// A decoded text.
@@ -186,7 +207,44 @@ impl Decoded {
 
     /// Undoes the escapes of some kinds in `text`; `None` where there are none.
     pub(in crate::scrub) fn new(kinds: Kinds, text: &[u8]) -> Option<Self> {
-        Self::undo(text, |rest| kinds.next(rest), |rest| kinds.escape(rest))
+        let mut decoded = Self::undo(text, |rest| kinds.next(rest), |rest| kinds.escape(rest))?;
+        decoded.part(text);
+        Some(decoded)
+    }
+
+    /// Parts what is encoded from what stands around it: where blanks are escapes, a blank that
+    /// is none stands outside, and is written as the line end that a text of its own begins and
+    /// ends at.
+    fn part(&mut self, original: &[u8]) {
+        let mut from = 0;
+        // Whether an escaped blank stands before.
+        let mut is_open = false;
+        for step in &self.steps {
+            let Some(at) = step.decoded.checked_sub(1).filter(|at| from <= *at) else { continue };
+            // Of HTML, and at the end of a line of quoted-printable, only some blanks are written so.
+            let is_some = || {
+                let written = original.get(..step.original).unwrap_or_default();
+                written.ends_with(b"&nbsp;") || written.ends_with(b"=20")
+            };
+            if step.nothing || self.text.get(at) != Some(&b' ') || is_some() {
+                continue;
+            }
+            let Some(between) = self.text.get_mut(from..at) else { break };
+            let first = memchr::memchr(b' ', between).filter(|_| is_open);
+            let last = memchr::memrchr(b' ', between);
+            for blank in [first, last].into_iter().flatten() {
+                if let Some(blank) = between.get_mut(blank) {
+                    *blank = b'\n';
+                }
+            }
+            (from, is_open) = (at + 1, true);
+        }
+        let rest = self.text.get_mut(from..).unwrap_or_default();
+        if let Some(at) = memchr::memchr(b' ', rest).filter(|_| is_open)
+            && let Some(blank) = rest.get_mut(at)
+        {
+            *blank = b'\n';
+        }
     }
 
     /// Undoes one layer of JSON strings, of URLs and of HTML; `None` where there is none.
@@ -245,177 +303,6 @@ impl Decoded {
     }
 }
 
-/// The escape of a layer that a text begins with.
-fn of_layer(rest: &[u8]) -> Option<(Said, usize)> {
-    match rest {
-        [b'\\', sign @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some((Said::Byte(*sign), 2)),
-        [b'\\', b'n', ..] => Some((Said::Byte(b'\n'), 2)),
-        [b'\\', b'r', ..] => Some((Said::Byte(b'\r'), 2)),
-        [b'\\', b't', ..] => Some((Said::Byte(b'\t'), 2)),
-        [b'\\', b'u', ..] => backslash(rest),
-        [b'%', ..] => percent(rest),
-        [b'&', ..] => entity(rest),
-        _ => None,
-    }
-}
-
-fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, &digit| Some(value * 16 + (digit as char).to_digit(16)?))
-}
-
-fn percent(rest: &[u8]) -> Option<(Said, usize)> {
-    Some((Said::Byte(hex(rest.get(1..3)?)? as u8), 3))
-}
-
-fn backslash(rest: &[u8]) -> Option<(Said, usize)> {
-    let run = rest.iter().take_while(|&&byte| byte == b'\\').count();
-    let behind = rest.get(run..)?;
-    let said = |digits: &[u8], len: usize| Some((Said::Character(hex(digits)?), run + len));
-    match behind {
-        [b'u', b'{', digits @ ..] => {
-            let len =
-                digits.iter().take(7).position(|&byte| byte == b'}').filter(|len| 0 < *len)?;
-            said(digits.get(..len)?, len + 3)
-        }
-        [b'U', a, b, c, d, e, f, g, h, ..] => said(&[*a, *b, *c, *d, *e, *f, *g, *h], 9),
-        [b'u', a, b, c, d, ..] => said(&[*a, *b, *c, *d], 5),
-        [b'x', a, b, after @ ..] => {
-            let number = hex(&[*a, *b])?;
-            let said = match is_of_utf8(number, after) {
-                true => Said::Byte(number as u8),
-                false => Said::Character(number),
-            };
-            Some((said, run + 3))
-        }
-        // Some writers of JSON escape every slash (RFC 8259 §7 allows it).
-        [b'/', ..] => Some((Said::Byte(b'/'), run + 1)),
-        [b'e', b'[', ..] => Some((Said::Byte(0x1b), run + 1)),
-        [a @ b'0'..=b'1', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
-            let digit = |byte: &u8| byte & 7;
-            Some((Said::Byte(digit(a) << 6 | digit(b) << 3 | digit(c)), run + 3))
-        }
-        _ => None,
-    }
-}
-
-/// Whether `\xc3` is a byte of UTF-8, as in bytes of Python and strings of C, and not a
-/// character, as in JavaScript: what continues one stands behind it, or it does so itself.
-fn is_of_utf8(number: u32, after: &[u8]) -> bool {
-    match number {
-        0x80..0xc0 => true,
-        0xc2..0xf5 => {
-            let run = after.iter().take_while(|&&byte| byte == b'\\').count();
-            let behind = after.get(run..).unwrap_or_default();
-            matches!(behind, [b'x', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..])
-        }
-        _ => false,
-    }
-}
-
-fn entity(rest: &[u8]) -> Option<(Said, usize)> {
-    const NAMED_LEN_MAX: usize = "&NewLine;".len();
-    const NAMED: [(&[u8], char); 40] = [
-        (b"&quot;", '"'),
-        (b"&apos;", '\''),
-        (b"&amp;", '&'),
-        (b"&lt;", '<'),
-        (b"&gt;", '>'),
-        (b"&nbsp;", ' '),
-        (b"&equals;", '='),
-        (b"&colon;", ':'),
-        (b"&lowbar;", '_'),
-        (b"&sol;", '/'),
-        (b"&commat;", '@'),
-        (b"&NewLine;", '\n'),
-        (b"&Tab;", '\t'),
-        (b"&hyphen;", '-'),
-        (b"&dash;", '-'),
-        (b"&plus;", '+'),
-        (b"&period;", '.'),
-        (b"&comma;", ','),
-        (b"&semi;", ';'),
-        (b"&num;", '#'),
-        (b"&dollar;", '$'),
-        (b"&percnt;", '%'),
-        (b"&excl;", '!'),
-        (b"&ast;", '*'),
-        (b"&quest;", '?'),
-        (b"&lpar;", '('),
-        (b"&rpar;", ')'),
-        (b"&lsqb;", '['),
-        (b"&lbrack;", '['),
-        (b"&rsqb;", ']'),
-        (b"&rbrack;", ']'),
-        (b"&lcub;", '{'),
-        (b"&lbrace;", '{'),
-        (b"&rcub;", '}'),
-        (b"&rbrace;", '}'),
-        (b"&verbar;", '|'),
-        (b"&vert;", '|'),
-        (b"&Hat;", '^'),
-        (b"&grave;", '`'),
-        (b"&bsol;", '\\'),
-    ];
-    let Some(number) = rest.strip_prefix(b"&#") else {
-        // Most ampersands begin none.
-        memchr::memchr(b';', rest.get(..NAMED_LEN_MAX).unwrap_or(rest))?;
-        let (name, character) = NAMED.iter().find(|(name, _)| rest.starts_with(name))?;
-        return Some((Said::Character(u32::from(*character)), name.len()));
-    };
-    let end = number.iter().take(9).position(|&byte| byte == b';')?;
-    let digits = number.get(..end)?;
-    let value = match digits {
-        [b'x' | b'X', digits @ ..] => hex(digits)?,
-        digits => std::str::from_utf8(digits).ok()?.parse().ok()?,
-    };
-    Some((Said::Character(value), end + 3))
-}
-
-/// The end of a piece of a string, a sign, and the beginning of the next one.
-fn joint(rest: &[u8]) -> Option<(Said, usize)> {
-    let quote = rest.first()?;
-    let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
-    let near = rest.get(..JOINT_LEN_MAX).unwrap_or(rest);
-    let sign = 1 + blanks(near.get(1..)?);
-    if !matches!(near.get(sign), Some(b'+' | b'.')) {
-        return None;
-    }
-    let next = sign + 1 + blanks(near.get(sign + 1..)?);
-    (near.get(next) == Some(quote)).then_some((Said::Nothing, next + 1))
-}
-
-/// Whether the pieces that meet at `at`, where a joint is announced, may be those of a
-/// secret or of the assignment of one, and not words.
-pub(in crate::scrub) fn joins_secret(text: &[u8], at: usize) -> bool {
-    let of_secret = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'=' | b':' | b'/' | b'+')
-    };
-    let before = text.get(at.saturating_sub(PIECE_LEN_MIN)..at).unwrap_or_default();
-    let Some((_, len)) = text.get(at..).and_then(joint) else { return false };
-    let behind = text.get(at + len..at + len + PIECE_LEN_MIN).unwrap_or_default();
-    before.len() == PIECE_LEN_MIN
-        && behind.len() == PIECE_LEN_MIN
-        && before.iter().chain(behind).all(of_secret)
-}
-
-/// How much of a piece of a secret stands beside a joint.
-const PIECE_LEN_MIN: usize = 6;
-
-/// How far apart the pieces of a string stand, quotes included.
-const JOINT_LEN_MAX: usize = 64;
-
-fn disguised(rest: &[u8]) -> Option<(Said, usize)> {
-    let colour = colour_len(rest);
-    if 0 < colour {
-        return Some((Said::Nothing, colour));
-    }
-    let (character, len) = first_char(rest)?;
-    match seen(character)? {
-        Seen::Nothing => Some((Said::Nothing, len)),
-        Seen::As(byte) => Some((Said::Byte(byte), len)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -444,6 +331,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_encoded_is_a_line_of_its_own_where_blanks_are_escapes() {
+        for (escapes, text, expected) in [
+            (Escapes::Percent, "so LOGIN%20bob%20x ends", "so\nLOGIN bob x\nends"),
+            (Escapes::Percent, "a b=%3D c d", "a b== c d"),
+            (Escapes::Percent, "a%20b c d%20e", "a b\nc\nd e"),
+            (Escapes::Form, "see a=b+c%21 end", "see\na=b c!\nend"),
+            (Escapes::Backslash, r"so a\x20b ends", "so\na b\nends"),
+            (Escapes::Entities, "so a&#32;b ends", "so\na b\nends"),
+            (Escapes::Entities, "the word&nbsp;is this&#10;and", "the word is this\nand"),
+        ] {
+            let decoded = decoded(&[escapes], text).expect("escapes");
+            assert_eq!(String::from_utf8_lossy(&decoded.text), expected);
+        }
+    }
+
+    #[test]
     fn every_kind_of_escape_is_undone() {
         for (escapes, text, expected) in [
             (Escapes::Percent, "a%3Db%2", "a=b%2"),
@@ -453,6 +356,10 @@ mod tests {
             (Escapes::Backslash, r"Schl\xc3\xbcssel, contrase\xf1a", "Schlüssel, contraseña"),
             (Escapes::Entities, "ghp&lowbar;a&bsol;&hyphen;", r"ghp_a\-"),
             (Escapes::Joints, r#""gh" + "p_" . "a" +1"#, r#""ghp_a" +1"#),
+            (Escapes::Joints, r"'it'\''s' ''a''", "'it's' 'a'"),
+            (Escapes::Quoted, "a=3D=C3=A9=\nc d=69 =20\n", "a=éc d=69  \n"),
+            (Escapes::Quoted, r"a=\nb=\\r\\nc", "abc"),
+            (Escapes::Form, "a+b%2Bc", "a b+c"),
             (Escapes::Disguise, "ｇ\u{200b}һ\u{1b}[1;31mр_é", "ghp_é"),
         ] {
             let decoded = decoded(&[escapes], text).expect("escapes");

@@ -34,6 +34,7 @@ use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
 use crate::scrub::detector::masked::is_mask;
+use crate::scrub::detector::masked::is_mask_alone;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -187,7 +188,7 @@ impl<'d, 'p> Search<'d, 'p> {
             if hit.needle == RUN {
                 if run_done <= at {
                     run_done = self.run(text, at, layer, &mut found);
-                    if let Some(kind) = announce::in_run(text, run_done) {
+                    if let Some(kind) = announce::in_run(text, at, run_done) {
                         escapes = escapes.with(kind);
                     }
                 }
@@ -209,7 +210,8 @@ impl<'d, 'p> Search<'d, 'p> {
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
                     let blanks = announce::between_blanks(text, word.clone());
-                    escapes = blanks.map_or(escapes, |kind| escapes.with(kind));
+                    let quotes = announce::between_quotes(text, &word);
+                    escapes = blanks.into_iter().chain(quotes).fold(escapes, Kinds::with);
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
@@ -217,6 +219,10 @@ impl<'d, 'p> Search<'d, 'p> {
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
                 Some(Use::Key { .. } | Use::Piece | Use::Arguments) | None => {}
             }
+        }
+        // Where nothing is encoded, nothing is asked.
+        if 0 < run_done || 0 < escapes.len() {
+            escapes = announce::with_others(text, escapes);
         }
         self.escaped(text, escapes, layer, &mut found);
         self.progress = outside;
@@ -233,6 +239,10 @@ impl<'d, 'p> Search<'d, 'p> {
             Known::Nothing => {}
             Known::Secret(rules) => {
                 self.judge(text, 0..text.len(), rules, Standing::Whole, None, found);
+                let start = text.len() - text.trim_ascii_start().len();
+                if found.is_empty() && text.get(start) == Some(&b'{') {
+                    self.members(text, assign::Members::new(text, start), rules, found);
+                }
             }
             Known::Below(rules) => self.judge_below(text, rules, found),
         }
@@ -282,6 +292,7 @@ impl<'d, 'p> Search<'d, 'p> {
         };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
         let no_secret = is_in_mask(text, candidate.secret.start)
+            || is_mask_alone(secret)
             || !compiled.accepts(secret)
             || is_filler(secret, len)
             || value::is_closing(secret)

@@ -161,7 +161,10 @@ impl Search<'_, '_> {
                 self.undone(text, one, layer, inner, found);
             }
         }
-        if layer.together || 1 < kinds.len() {
+        // A form is undone as a URL and as a form already.
+        let form = kinds.has(Escapes::Form).then_some(Escapes::Percent);
+        let others = form.map_or(kinds, |url| kinds.without(Kinds::default().with(url)));
+        if layer.together || 1 < others.len() {
             self.undone(text, kinds, layer, Layer { together: true, ..layer.inner() }, found);
         }
     }
@@ -181,12 +184,14 @@ impl Search<'_, '_> {
         for inner in self.nested(&decoded.text, inner, kinds.name()) {
             let range = decoded.original(inner.range.start)..decoded.original_end(inner.range.end);
             let written = text.get(range.clone()).unwrap_or_default();
-            let in_url =
-                kinds.has(Escapes::Percent) && (kinds.len() == 1 || written.contains(&b'%'));
+            let in_url = kinds.in_url() && (kinds.len() == 1 || written.contains(&b'%'));
             let how = match inner.how {
                 How::Plain | How::Url if in_url => How::Url,
                 How::Quoted(quote) => {
-                    How::Quoted(quote_before(text, &decoded, inner.range.start, quote.len()))
+                    How::Quoted(quote_before(text, &decoded, inner.range.start, &quote))
+                }
+                How::Encoded(bytes) => {
+                    How::Encoded(decoded.rewrite(kinds, text, &inner.range, &bytes))
                 }
                 how => how,
             };
@@ -245,10 +250,11 @@ pub(super) fn is_of_run(text: &[u8]) -> bool {
 }
 
 /// How the quote behind the key is written whose value begins at `at` of the decoded
-/// text; there it is `len` bytes long.
-fn quote_before(text: &[u8], decoded: &Decoded, at: usize, len: usize) -> Vec<u8> {
+/// text, where it is `quote`.
+fn quote_before(text: &[u8], decoded: &Decoded, at: usize, quote: &[u8]) -> Vec<u8> {
     let before = decoded.text.get(..at).unwrap_or_default();
-    let end = memchr::memrchr(b'"', before).map_or(0, |quote| quote + 1);
-    let start = decoded.original_end(end.saturating_sub(len));
+    let sign = quote.last().copied().unwrap_or(b'"');
+    let end = memchr::memrchr(sign, before).map_or(0, |found| found + 1);
+    let start = decoded.original_end(end.saturating_sub(quote.len()));
     text.get(start..decoded.original_end(end)).unwrap_or_default().to_vec()
 }

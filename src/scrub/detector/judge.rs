@@ -8,6 +8,7 @@ use crate::scrub::detector::hidden::DEPTH_MAX;
 use crate::scrub::detector::hidden::is_of_run;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_mask_alone;
+use crate::scrub::detector::masked::is_mask_cut;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
@@ -66,7 +67,7 @@ impl<'d> Search<'d, '_> {
         };
         let trimmed = value.trim_ascii();
         // A text that is searched once more has one under most keys.
-        if is_mask_alone(trimmed) {
+        if is_mask_alone(trimmed) || is_mask_cut(text, &range) {
             return;
         }
         let offset = range.start + (value.len() - value.trim_ascii_start().len());

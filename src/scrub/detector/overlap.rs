@@ -72,7 +72,10 @@ pub(in crate::scrub) fn merge(mut matches: Vec<Match>) -> Vec<Match> {
         match merged.last_mut() {
             Some(last) if next.range.start < last.range.end => {
                 let both = last.range.start..last.range.end.max(next.range.end);
-                let winner = if rank(&last, &both) < rank(&&mut next.clone(), &both) {
+                // What a part of an encoding says is found in all of it.
+                let is_part = matches!((&last.how, &next.how), (How::Encoded(_), How::Encoded(_)))
+                    && last.range == both;
+                let winner = if !is_part && rank(&last, &both) < rank(&&mut next.clone(), &both) {
                     next
                 } else {
                     last.clone()
@@ -115,6 +118,17 @@ mod tests {
         ]);
         let said: Vec<_> = merged.iter().map(|m| (m.range.clone(), m.rule)).collect();
         assert_eq!(said, [(10..50, 2), (60..80, 4)]);
+    }
+
+    #[test]
+    fn all_of_an_encoding_knows_more_than_a_part_of_it() {
+        let encoded = |range: Range<usize>, certainty| Match {
+            how: How::Encoded(vec![b'x'; range.len()]),
+            ..found(range, 1, certainty)
+        };
+        let whole = encoded(0..100, Certainty::Key);
+        let merged = merge(vec![encoded(0..60, Certainty::KeyAndPattern), whole.clone()]);
+        assert_eq!(merged, [whole]);
     }
 
     #[test]

@@ -102,6 +102,11 @@ pub(super) fn wrapped(
     // What stands on the first line alone is no token, or shorter than any.
     let is_cut = found.is_none_or(|found| usual.are_more_than(found.secret.len()));
     let width = line_len(text, first_end);
+    // An equals sign behind base64 pads it, unless the line was cut by a width.
+    let is_padding = text.get(first_end) == Some(&b'=') && (first.len() + 1).is_multiple_of(4);
+    if is_padding && width < WIDE_LINE && first.iter().all(|byte| is_base64(*byte)) {
+        return None;
+    }
     let is_plain = continued || first_end <= body_at + first_len(text.get(body_at..)?);
     let is_open = is_cut || (is_plain && (continued || WIDE_LINE <= width || pattern.is_open()));
     let ends_here = |found: &Candidate| {

@@ -21,6 +21,15 @@ pub(in crate::scrub) fn is_user_of_url(text: &[u8], key: &Range<usize>) -> bool 
         && behind.iter().take(1024).take_while(|byte| of_url(byte)).any(|byte| *byte == b'@')
 }
 
+/// Whether the name of a parameter and its sign end a text, and not the padding of base64.
+pub(super) fn names_parameter(before: &[u8]) -> bool {
+    let Some(name) = before.strip_suffix(b"=") else { return false };
+    let of_name = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
+    let len = name.iter().rev().take_while(of_name).count();
+    let behind = name.len().checked_sub(len + 1).and_then(|at| name.get(at));
+    0 < len && matches!(behind, None | Some(b' ' | b',' | b'\t'))
+}
+
 /// Whether a name is part of the name of a resource: `arn:aws:secretsmanager:…:secret:db`.
 pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> bool {
     let from = key.start.saturating_sub(BEFORE_MAX);

@@ -40,7 +40,7 @@ fn ends_blob(before: &[u8]) -> bool {
 const BLOB_LEN: usize = 32;
 
 /// Whether `before` ends in an escape of which its last characters are part: `\n`,
-/// `\u000a`, `\x0a`, `%0A`, `ESC[31m`.
+/// `\u000a`, `\x0a`, `\012`, `%0A`, `ESC[31m`.
 fn ends_escape(before: &[u8]) -> bool {
     let all_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
     match before {
@@ -48,6 +48,9 @@ fn ends_escape(before: &[u8]) -> bool {
         [.., b'\\', b'u', a, b, c, d] if all_hex(&[*a, *b, *c, *d]) => true,
         [.., b'\\', b'x', a, b] if all_hex(&[*a, *b]) => true,
         [.., b'%', a, b] if all_hex(&[*a, *b]) => true,
+        [.., b'\\', b'0' | b'1', b'0'..=b'7', b'0'..=b'7'] => true,
+        // A line end or a tab, as collectors of syslog write it.
+        [.., b'#', b'0', b'1', b'1' | b'2' | b'5'] => true,
         [.., b'm'] => {
             let code = before.len() - 1;
             let digits = before.iter().take(code).rev();

@@ -17,7 +17,7 @@ use base64::engine::GeneralPurposeConfig;
 use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode::Packed;
-use crate::scrub::detector::decode::hex;
+use crate::scrub::detector::decode::escape::hex;
 
 /// How many characters are decoded to see whether a run says something.
 const HEAD_LEN: usize = 64;
@@ -156,11 +156,16 @@ fn is_printable(bytes: &[u8]) -> bool {
         && rest.iter().all(|&byte| is(byte))
 }
 
-/// What follows an escape whose last character only seems to be part of a run: `\n`.
+/// What follows an escape whose last characters only seem to be part of a run: `\n`, `\u003d`,
+/// `\x3d`.
 pub(in crate::scrub) fn behind_escape(text: &[u8], start: usize) -> usize {
     let before = start.checked_sub(1).and_then(|i| text.get(i));
-    match (before, text.get(start)) {
-        (Some(b'\\'), Some(b'n' | b'r' | b't')) => start + 1,
+    let all_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match (before, text.get(start..)) {
+        (Some(b'#'), Some([b'0', b'1', b'1' | b'2' | b'5', ..])) => start + 3,
+        (Some(b'\\'), Some([b'n' | b'r' | b't', ..])) => start + 1,
+        (Some(b'\\'), Some([b'u', a, b, c, d, ..])) if all_hex(&[*a, *b, *c, *d]) => start + 5,
+        (Some(b'\\'), Some([b'x', a, b, ..])) if all_hex(&[*a, *b]) => start + 3,
         _ => start,
     }
 }
@@ -254,9 +259,14 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     let mut end = first.end;
     let mut width = 0;
     let mut last = None;
+    let mut before = joined.len()..first.end;
     while text.get(end..).is_some_and(|rest| rest.starts_with(between)) {
         let start = end + between.len();
         let len = base64_len(text.get(start..)?);
+        // The boundary of a body of many parts (RFC 2046 §5.1.1).
+        if text.get(start..)?.starts_with(b"--") {
+            break;
+        }
         if len == 0 || (0 < width && width < len) {
             break;
         }
@@ -267,6 +277,7 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             break;
         }
         let is_head = joined.len() < JOINED_LEN;
+        before = joined.len()..end;
         joined.extend_from_slice(text.get(start..start + len)?);
         // What begins as no text is none, however many lines follow: lines below lines of
         // an attachment would be joined again from each of them.
@@ -279,8 +290,9 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
             break;
         }
     }
-    let wide = if width == 0 { first.len() } else { width };
-    let lines = Lines { first: first.len(), width: wide, between: between.to_vec() };
+    // The only other line may be the last one, and short.
+    let lines =
+        Lines { first: first.len(), width: width.max(first.len()), between: between.to_vec() };
     // What looks like a word may be the end of the base64: then it says something.
     if let Some(last) = last {
         let whole = [&joined, text.get(last.clone())?].concat();
@@ -293,7 +305,20 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
         return None;
     }
     let padding = rest.iter().take(2).take_while(|&&byte| byte == b'=').count();
-    let (bytes, binary, left) = base64(&joined, padding)?;
+    // A last line that is shorter may be none of them: the boundary of a body of many parts,
+    // the end of one in chunks.
+    let last_len = joined.len() - before.start;
+    let all = base64(&joined, padding).filter(|(_, _, left)| *left < last_len);
+    let Some((bytes, binary, left)) = all else {
+        let (bytes, binary, left) = base64(joined.get(..before.start)?, 0)?;
+        let range = first.start..before.end - left;
+        return (first.end < before.end).then_some(Run {
+            range,
+            bytes,
+            binary,
+            lines: Some(lines),
+        });
+    };
     let end = match binary {
         Binary::Base64 { padded: true, .. } => end + padding,
         _ => end - left,
@@ -318,6 +343,13 @@ pub(in crate::scrub) fn break_len(rest: &[u8]) -> Option<usize> {
     let end = match (slashes, behind) {
         (0, [b'\n', ..]) => 1,
         (0, [b'\r', b'\n', ..]) => 2,
+        // As collectors of syslog write it.
+        (0, [b'#', b'0', b'1', b'2', ..]) => 4,
+        // What XML writes as a reference, and JSON as an escape.
+        (0, [b'\r', more @ ..]) => {
+            let slashes = more.iter().take(16).take_while(|&&byte| byte == b'\\').count();
+            (0 < slashes && more.get(slashes) == Some(&b'n')).then_some(slashes + 2)?
+        }
         (1.., [b'n', ..]) => slashes + 1,
         (1.., [b'r', more @ ..]) => {
             let again = more.iter().take_while(|&&byte| byte == b'\\').count();
@@ -355,6 +387,29 @@ mod tests {
         let (mut runs, _) = runs(text, text.len() / 2);
         assert_eq!(runs.len(), 1, "{}", String::from_utf8_lossy(text));
         runs.remove(0)
+    }
+
+    #[test]
+    fn a_boundary_below_is_no_line_of_it_and_one_short_line_sets_no_width() {
+        let base64 = engine(false, true).encode(TEXT.repeat(3));
+        for (width, behind) in [(76, "\r\n--b1--\r\n"), (76, "\r\n0\r\n\r\n"), (200, "\r\n--b1")] {
+            let lines: Vec<_> = base64.as_bytes().chunks(width).collect();
+            let lines = lines.join(&b"\r\n"[..]);
+            let text = [&lines, behind.as_bytes()].concat();
+            let (runs, _) = runs(&text, 30);
+            let [run] = runs.as_slice() else { panic!("{runs:?}") };
+            assert_eq!((run.range.clone(), run.bytes.clone()), (0..lines.len(), TEXT.repeat(3)));
+            assert_eq!(encode(run, &run.bytes), lines);
+        }
+    }
+
+    #[test]
+    fn a_run_begins_behind_what_ends_an_escape() {
+        for text in [r"\nabc", r"a\u003dabc", r"a\x3dabc", "a#012abc"] {
+            let start = text.find('\\').map_or(2, |at| at + 1);
+            assert_eq!(behind_escape(text.as_bytes(), start), text.len() - 3, "{text}");
+        }
+        assert_eq!(behind_escape(br"a\u00zz", 2), 2);
     }
 
     #[test]

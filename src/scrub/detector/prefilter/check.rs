@@ -91,7 +91,8 @@ fn is_in_word(bytes: &[u8], start: usize) -> bool {
     let before = start.checked_sub(1).and_then(|at| bytes.get(at));
     let behind = bytes.get(start + code);
     let goes_on = |byte: u8| is_word(byte) || runs::goes_on(byte);
-    0 < code && before.copied().is_some_and(goes_on) && behind.copied().is_some_and(goes_on)
+    let goes_on = before.copied().is_some_and(goes_on) && behind.copied().is_some_and(goes_on);
+    0 < code && (goes_on || runs::begins(bytes, start + code))
 }
 
 /// Whether `min` bytes of the set follow, or a few and then the end of a line, at which

@@ -120,11 +120,19 @@ fn pairs_say_text(digits: &[u8]) -> bool {
     other <= 1 && pairs.len() <= 2 * printable + left
 }
 
-/// Whether a run may be base64 of something packed with gzip (RFC 1952 §2.3). The run may
-/// have a character too many in front.
+/// Whether a run may be base64 of something packed with gzip (RFC 1952 §2.3), or of UTF-16
+/// behind its mark (RFC 2781 §3.2). The run may have a character too many in front.
 fn is_packed(run: &[u8; RUN_LEN_MIN]) -> bool {
-    const GZIP: &[u8] = b"H4sI";
-    run.starts_with(GZIP) || run.get(1..).is_some_and(|run| run.starts_with(GZIP))
+    let is = |run: &[u8]| {
+        [&b"H4sI"[..], b"/v8A", b"//5", b"2Fv8A"].iter().any(|head| run.starts_with(head))
+    };
+    is(run) || run.get(1..).is_some_and(is)
+}
+
+/// Whether a run that may hide something begins at `at`.
+pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
+    let head = bytes.get(at..).and_then(<[u8]>::first_chunk::<RUN_LEN_MIN>);
+    head.is_some_and(|head| head.iter().all(|byte| is_base64(*byte)) && is_promising(head))
 }
 
 /// Whether a run may be base64 of ASCII, if a group of four characters begins behind the
