@@ -53,6 +53,7 @@ pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use other::is_cmdlet;
 pub(in crate::scrub) use other::is_next_entry;
 pub(in crate::scrub) use other::is_renamed;
+pub(in crate::scrub) use pair::changes;
 pub(in crate::scrub) use record::member_value;
 pub(in crate::scrub) use section::in_section;
 pub(in crate::scrub) use source::is_other_name;

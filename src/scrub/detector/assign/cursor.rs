@@ -254,7 +254,7 @@ impl<'t> Cursor<'t> {
             self.prose_sign();
             return self.quote().map(|_| Sign::Colon);
         }
-        if let Some(sign) = self.text_format(depth) {
+        if let Some(sign) = self.text_format(depth).or_else(|| self.filled_in(depth)) {
             return Some(sign);
         }
         for _ in 0..4 {

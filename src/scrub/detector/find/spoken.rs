@@ -30,6 +30,13 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let before = found.len();
+        for range in assign::changes(text, key) {
+            self.step(range.len());
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+        if before < found.len() {
+            return;
+        }
         self.directive(text, key, rules, found);
         if found.len() == before {
             self.spoken(text, key, rules, found);
@@ -146,7 +153,7 @@ impl<'d> Search<'d, '_> {
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
         let is_password = self.form(rules) == ValueForm::Password;
         let said = |value: &[u8]| {
-            let tells = value::is_chosen_word(value) || value::is_pair_of_words(value);
+            let tells = value::is_chosen_word(value) || value::is_shaped(value);
             is_password && tells && !assigns(value)
         };
         for range in assign::spoken(text, key, told, of_two, said) {
