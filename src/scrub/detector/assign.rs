@@ -213,7 +213,7 @@ pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
         }
         at += close + 2;
         let rest = text.get(at..text.len().min(at + LINE_MAX)).unwrap_or_default();
-        if !rest.starts_with(b",") {
+        if !rest.starts_with(b",") && !rest.starts_with(b";") {
             break;
         }
         at += memchr::memchr3(b'"', b'\n', b'\'', rest).unwrap_or(rest.len());

@@ -19,6 +19,7 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = memchr::memchr2(b'\n', b'\\', rest)
         .filter(|end| rest.get(*end..).and_then(break_len).is_some())?;
     let line = rest.get(..end)?.trim_ascii_end();
+    let key_at = at;
     let mut at = at + end;
     let (mut breaks, mut strokes) = (0, false);
     while let Some(rest) = text.get(at..).filter(|_| breaks < 3) {
@@ -41,13 +42,24 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
             }
         }
     }
-    if !strokes && line.last() != Some(&b':') {
+    if !strokes && line.last() != Some(&b':') && !is_command_line(text, key_at) {
         return None;
     }
     let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
     let len =
         word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
     (ends_line(word, len) && 0 < len).then_some(at..at + len)
+}
+
+/// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.
+fn is_command_line(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = memchr::memmem::rfind(line, b"\\n").map_or(line, |end| {
+        line.get(end + 2..).unwrap_or_default()
+    });
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    matches!(line, [b'$' | b'#' | b'%' | b'>', b' ', ..])
 }
 
 /// How long the name of a speaker is at most.

@@ -44,7 +44,9 @@ impl<'t> Cursor<'t> {
                 [0x1b | b'\\', ..] if 0 < colour_len(self.rest()) => {
                     self.at += colour_len(self.rest());
                 }
-                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[', ..] => self.at += 2,
+                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[' | b'<', ..] => {
+                    self.at += 2;
+                }
                 _ => break,
             }
         }

@@ -158,7 +158,7 @@ impl<'d> Search<'d, '_> {
             return;
         }
         let (end, standing) = match value::takes_line(form) {
-            true if form == ValueForm::Authorization => {
+            true if matches!(form, ValueForm::Authorization | ValueForm::Cookie) => {
                 let end = assign::line_end(text, line);
                 (assign::parameters_end(text, end), Standing::Line(sign))
             }
