@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::value::is_drawn;
 
 /// How long a line is that ends in a colon and has its value below.
 const LINE_MAX: usize = 160;
@@ -42,13 +43,14 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
             }
         }
     }
-    if !strokes && line.last() != Some(&b':') && !is_command_line(text, key_at) {
-        return None;
-    }
     let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
     let len =
         word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
-    (ends_line(word, len) && 0 < len).then_some(at..at + len)
+    let tells = strokes
+        || line.last() == Some(&b':')
+        || is_command_line(text, key_at)
+        || is_drawn(word.get(..len)?);
+    (tells && ends_line(word, len) && 0 < len).then_some(at..at + len)
 }
 
 /// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.

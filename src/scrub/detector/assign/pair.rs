@@ -260,20 +260,14 @@ fn is_change_name(name: &[u8]) -> bool {
 
 /// Whether the key is the value of a member that holds names: `"name": "key"`.
 fn is_named_by_member(text: &[u8], key: &Range<usize>, depth: usize) -> bool {
-    let before = text.get(..key.start.saturating_sub(depth + 1)).unwrap_or_default();
     // The last step of a path: `"path": "/spec/password"`.
-    let of_path = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/_.-~".contains(byte);
+    let of_path = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/_.-~".contains(*byte);
+    let before = text.get(..key.start).unwrap_or_default();
     let steps = match before.last() {
         Some(b'/') => before.iter().rev().take(NAME_MAX * 2).take_while(of_path).count(),
         _ => 0,
     };
-    let before = before.get(..before.len() - steps).unwrap_or_default();
-    let before = match (steps, before.last()) {
-        (1.., Some(b'"' | b'\'')) => {
-            before.get(..before.len().saturating_sub(depth + 1)).unwrap_or_default()
-        }
-        _ => before,
-    };
+    let before = before.get(..before.len().saturating_sub(steps + depth + 1)).unwrap_or_default();
     let Some(before) = before.trim_ascii_end().strip_suffix(b":") else { return false };
     let before = before.trim_ascii_end();
     let quote = before.get(..before.len().saturating_sub(depth + 1)).unwrap_or_default();
