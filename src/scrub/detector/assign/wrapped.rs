@@ -142,7 +142,8 @@ impl Cursor<'_> {
         }
         // A type between name and sign: Go's, Java's.
         if key_quote.is_none() && 0 < blanks {
-            const TYPES: [&[u8]; 4] = [b"string =", b"[]byte =", b"String =", b"&str ="];
+            const TYPES: [&[u8]; 5] =
+                [b"string =", b"[]byte =", b"String =", b"&str =", b"As String ="];
             if let Some(of_type) = TYPES.iter().find(|of_type| rest.starts_with(of_type)) {
                 return self.before_string(of_type.len(), Sign::SpacedEquals);
             }
