@@ -185,6 +185,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
                 !text.starts_with(b"-")
                     && (is_mixed(text) || !text.iter().all(|&byte| is_path(byte) || byte == b' '))
             }
+            Some(Sign::Element) if is_sentence(text) => false,
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {

@@ -117,6 +117,16 @@ impl<'t> Cursor<'t> {
         self.member_name(depth)
     }
 
+    /// What a step of a test fills a field with: `I fill in "Password" with "x"`.
+    pub(super) fn filled_in(&mut self, depth: usize) -> Option<Sign> {
+        const WORDS: [&[u8]; 7] =
+            [b"with ", b"as ", b"to ", b"field with ", b"field as ", b"field to ", b"with value "];
+        let word = WORDS.iter().find(|word| self.rest().starts_with(word))?;
+        let inner = Cursor { text: self.text, at: self.at + word.len() };
+        inner.quote().filter(|quote| quote.0 == depth)?;
+        Some(self.skip(word.len(), Sign::Prose))
+    }
+
     /// The option of a command that holds the value, behind the one that names the key
     /// (`--name /prod/password --value x`), or the next line of a numbered list, as Redis
     /// replies.

@@ -73,16 +73,6 @@ impl Cursor<'_> {
         }
     }
 
-    /// What a step of a test fills a field with: `I fill in "Password" with "x"`.
-    pub(super) fn filled_in(&mut self, depth: usize) -> Option<Sign> {
-        const WORDS: [&[u8]; 7] =
-            [b"with ", b"as ", b"to ", b"field with ", b"field as ", b"field to ", b"with value "];
-        let word = WORDS.iter().find(|word| self.rest().starts_with(word))?;
-        let inner = Cursor { text: self.text, at: self.at + word.len() };
-        inner.quote().filter(|quote| quote.0 == depth)?;
-        Some(self.skip(word.len(), Sign::Prose))
-    }
-
     /// Signs that few languages have.
     pub(super) fn rare_sign(
         &mut self,

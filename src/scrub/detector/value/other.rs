@@ -5,7 +5,9 @@
 pub(super) fn is_something_else(text: &[u8]) -> bool {
     match text {
         [b'0'..=b'2', b'.', ..] => is_object_identifier(text),
-        [b'$', rest @ ..] if is_member_path(rest) => true,
+        [b'$', rest @ ..] if is_member_path(rest) || is_place(rest) => true,
+        [b'%', b'2', b'A', ..] => text.chunks(3).all(|star| star == b"%2A"),
+        [b'A'..=b'Z', ..] if is_constant(text) => true,
         [b'&', ..] => is_escaped_tag(text),
         [b'd', b'e', b'p', b':', rest @ ..] => rest.iter().all(|byte| is_of_name(*byte)),
         [b'\\', b'(', ..] => true,
@@ -32,6 +34,18 @@ fn is_object_identifier(text: &[u8]) -> bool {
     let mut parts = text.split(|byte| *byte == b'.');
     5 <= parts.clone().count()
         && parts.all(|part| (1..=10).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+}
+
+/// `$2`: the place of a parameter in a statement.
+fn is_place(number: &[u8]) -> bool {
+    (1..=2).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
+}
+
+/// `VALUE_SPECIFIED_IN_NO_LOG_PARAMETER`: a constant of three words and more.
+fn is_constant(text: &[u8]) -> bool {
+    let words = text.split(|byte| *byte == b'_');
+    3 <= words.clone().count()
+        && words.into_iter().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase))
 }
 
 /// `request.header.x-api-key`, `serde_json::private::Number`: names of letters, of which each
