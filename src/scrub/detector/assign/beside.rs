@@ -49,8 +49,19 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
     let tells = strokes
         || line.last() == Some(&b':')
         || is_command_line(text, key_at)
-        || is_drawn(word.get(..len)?);
+        || (is_words(line) && is_token(word.get(..len)?));
     (tells && ends_line(word, len) && 0 < len).then_some(at..at + len)
+}
+
+/// Whether nothing but words and options stands behind a name on its line.
+fn is_words(line: &[u8]) -> bool {
+    line.iter().all(|byte| byte.is_ascii_alphanumeric() || b" .,-_".contains(byte))
+}
+
+/// Whether a word is drawn, and assigns nothing: `psk=x`.
+fn is_token(word: &[u8]) -> bool {
+    let padding = word.iter().rev().take_while(|byte| **byte == b'=').count();
+    is_drawn(word) && !word.get(..word.len() - padding).unwrap_or_default().contains(&b'=')
 }
 
 /// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.

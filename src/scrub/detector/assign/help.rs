@@ -16,6 +16,10 @@ pub(super) fn is_help(
     let behind = text.get(word.end..).unwrap_or_default();
     let gap = text.get(key.end..word.start).unwrap_or_default();
     let is_option = text.get(..key.start).is_some_and(|before| before.ends_with(b"-"));
+    // `[--password <pw>]`
+    if value.starts_with(b"<") && behind.starts_with(b">") {
+        return true;
+    }
     match sign {
         Sign::Flag => is_described(gap, value, behind) || is_meta_name(value, behind),
         Sign::Equals => is_option && is_meta_name(value, behind),
