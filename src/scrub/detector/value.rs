@@ -54,6 +54,7 @@ use no_secret::is_parameter;
 pub(in crate::scrub::detector) use other::is_class;
 use shaped::is_joined;
 use shaped::is_numbered_pair;
+use shaped::is_three_words;
 pub(in crate::scrub::detector) use shaped::is_shaped;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
