@@ -68,9 +68,8 @@ fn is_token(word: &[u8]) -> bool {
 fn is_command_line(text: &[u8], at: usize) -> bool {
     let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = memchr::memmem::rfind(line, b"\\n").map_or(line, |end| {
-        line.get(end + 2..).unwrap_or_default()
-    });
+    let line = memchr::memmem::rfind(line, b"\\n")
+        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
     let line = line.strip_prefix(b"\"").unwrap_or(line);
     matches!(line, [b'$' | b'#' | b'%' | b'>', b' ', ..])
 }

@@ -6,12 +6,7 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 
 /// Whether the word at `word`, tied to a key by this sign, is one of these.
-pub(super) fn is_help(
-    text: &[u8],
-    key: &Range<usize>,
-    sign: Sign,
-    word: Range<usize>,
-) -> bool {
+pub(super) fn is_help(text: &[u8], key: &Range<usize>, sign: Sign, word: Range<usize>) -> bool {
     let value = text.get(word.clone()).unwrap_or_default();
     let behind = text.get(word.end..).unwrap_or_default();
     let gap = text.get(key.end..word.start).unwrap_or_default();
@@ -46,8 +41,22 @@ fn is_meta_name(value: &[u8], behind: &[u8]) -> bool {
 /// `API key created: id=4711`: the next field, which has a name of its own.
 fn is_next_field(value: &[u8]) -> bool {
     const NAMES: [&[u8]; 16] = [
-        b"id=", b"uid=", b"uuid=", b"user=", b"user_id=", b"userId=", b"name=", b"kid=", b"type=",
-        b"scope=", b"status=", b"reason=", b"ttl=", b"source=", b"version=", b"client=",
+        b"id=",
+        b"uid=",
+        b"uuid=",
+        b"user=",
+        b"user_id=",
+        b"userId=",
+        b"name=",
+        b"kid=",
+        b"type=",
+        b"scope=",
+        b"status=",
+        b"reason=",
+        b"ttl=",
+        b"source=",
+        b"version=",
+        b"client=",
     ];
     NAMES.iter().any(|name| value.starts_with(name))
 }

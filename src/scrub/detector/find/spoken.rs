@@ -64,7 +64,8 @@ impl<'d> Search<'d, '_> {
         let value = rest.strip_prefix(b"\t").or(rest.strip_prefix(b"\\t"));
         let Some(value) = value.filter(|_| begins) else { return };
         let start = key.end + rest.len() - value.len();
-        let len = value.iter().take_while(|byte| byte.is_ascii_graphic() && **byte != b'\\').count();
+        let len =
+            value.iter().take_while(|byte| byte.is_ascii_graphic() && **byte != b'\\').count();
         let behind = value.get(len..).unwrap_or_default();
         let value = value.get(..len).unwrap_or_default();
         let tells = match behind {

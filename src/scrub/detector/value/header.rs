@@ -214,12 +214,11 @@ pub(super) fn pairs(
         let secret = trim(value, piece.start + sign + 1..piece.end);
         let text = value.get(secret.clone()).unwrap_or_default();
         let blank_in_name = separators != b";" && name.iter().any(u8::is_ascii_whitespace);
-        let keep =
-            text.is_empty()
-                || blank_in_name
-                || !wanted(name)
-                || validator::is_placeholder(text)
-                || is_gone(text);
+        let keep = text.is_empty()
+            || blank_in_name
+            || !wanted(name)
+            || validator::is_placeholder(text)
+            || is_gone(text);
         if !keep {
             secrets.push(secret);
         }

@@ -128,9 +128,30 @@ pub(in crate::scrub::detector) fn is_numbered_pair(text: &[u8]) -> bool {
 /// programs call their members: `juggler.spring_lizard`.
 pub(in crate::scrub::detector) fn is_three_words(text: &[u8]) -> bool {
     const MEMBERS: [&[u8]; 24] = [
-        b"this", b"self", b"spring", b"form", b"state", b"props", b"data", b"options", b"opts",
-        b"request", b"response", b"input", b"inputs", b"fields", b"field", b"args", b"params",
-        b"process", b"system", b"global", b"globals", b"window", b"payload", b"body",
+        b"this",
+        b"self",
+        b"spring",
+        b"form",
+        b"state",
+        b"props",
+        b"data",
+        b"options",
+        b"opts",
+        b"request",
+        b"response",
+        b"input",
+        b"inputs",
+        b"fields",
+        b"field",
+        b"args",
+        b"params",
+        b"process",
+        b"system",
+        b"global",
+        b"globals",
+        b"window",
+        b"payload",
+        b"body",
     ];
     let mut words = text.split(|byte| matches!(byte, b'.' | b'_' | b'-'));
     let (first, count) = (words.clone().next().unwrap_or_default(), words.clone().count());
