@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::decode::break_len;
-use crate::scrub::detector::value::is_drawn;
 
 /// How long a line is that ends in a colon and has its value below.
 const LINE_MAX: usize = 160;
@@ -46,22 +45,8 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
     let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
     let len =
         word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
-    let tells = strokes
-        || line.last() == Some(&b':')
-        || is_command_line(text, key_at)
-        || (is_words(line) && is_token(word.get(..len)?));
+    let tells = strokes || line.last() == Some(&b':') || is_command_line(text, key_at);
     (tells && ends_line(word, len) && 0 < len).then_some(at..at + len)
-}
-
-/// Whether nothing but words and options stands behind a name on its line.
-fn is_words(line: &[u8]) -> bool {
-    line.iter().all(|byte| byte.is_ascii_alphanumeric() || b" .,-_".contains(byte))
-}
-
-/// Whether a word is drawn, and assigns nothing: `psk=x`.
-fn is_token(word: &[u8]) -> bool {
-    let padding = word.iter().rev().take_while(|byte| **byte == b'=').count();
-    is_drawn(word) && !word.get(..word.len() - padding).unwrap_or_default().contains(&b'=')
 }
 
 /// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.
