@@ -15,6 +15,7 @@ mod cell;
 mod columns;
 mod cursor;
 mod grid;
+mod help;
 mod manifest;
 mod members;
 mod name;
@@ -53,6 +54,7 @@ pub(in crate::scrub) use name::name_around;
 pub(in crate::scrub) use other::is_cmdlet;
 pub(in crate::scrub) use other::is_next_entry;
 pub(in crate::scrub) use other::is_renamed;
+pub(in crate::scrub) use pair::changes;
 pub(in crate::scrub) use record::member_value;
 pub(in crate::scrub) use section::in_section;
 pub(in crate::scrub) use source::is_other_name;
@@ -211,7 +213,7 @@ pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
         }
         at += close + 2;
         let rest = text.get(at..text.len().min(at + LINE_MAX)).unwrap_or_default();
-        if !rest.starts_with(b",") {
+        if !rest.starts_with(b",") && !rest.starts_with(b";") {
             break;
         }
         at += memchr::memchr3(b'"', b'\n', b'\'', rest).unwrap_or(rest.len());
@@ -456,7 +458,6 @@ mod tests {
             ("https://h/?a=b&password=hunter2&c=d", "password", "hunter2", Sign::Query),
             ("user[password]=hunter2&x=y", "password", "hunter2", Sign::Equals),
             ("cmd --password hunter2 --x", "password", "hunter2", Sign::Flag),
-            ("cmd --password=hunter2 --x", "password", "hunter2", Sign::Equals),
             ("<password>hunter2</password>", "password", "hunter2", Sign::Element),
             (r#"["password","hunter2"]"#, "password", "hunter2", Sign::Pair),
             ("('password', 'hunter2')", "password", "hunter2", Sign::Colon),

@@ -2,6 +2,7 @@
 
 mod assigned;
 mod near;
+mod phrase;
 mod several;
 mod siblings;
 mod spoken;
@@ -226,6 +227,7 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         self.escaped(text, escapes, layer, &mut found);
         self.progress = outside;
+        self.phrases(text, &mut found);
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
         self.go_on_below(text, &mut found);

@@ -14,6 +14,7 @@ mod labels;
 mod names;
 mod no_secret;
 mod other;
+mod shaped;
 mod told;
 
 use std::ops::Range;
@@ -28,7 +29,7 @@ pub(in crate::scrub::detector) use chosen::is_pair_of_words;
 use chosen::is_base64_with_slash;
 use chosen::is_chosen;
 use chosen::is_chosen_name;
-use chosen::is_long_phrase;
+pub(in crate::scrub::detector) use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
 use chosen::names_something;
@@ -51,6 +52,10 @@ pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
 pub(in crate::scrub::detector) use other::is_class;
+use shaped::is_joined;
+use shaped::is_numbered_pair;
+pub(in crate::scrub::detector) use shaped::is_shaped;
+use shaped::is_three_words;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
 pub(in crate::scrub::detector) use told::is_drawn_number;
@@ -181,6 +186,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
                 !text.starts_with(b"-")
                     && (is_mixed(text) || !text.iter().all(|&byte| is_path(byte) || byte == b' '))
             }
+            Some(Sign::Element) if is_sentence(text) => false,
             Some(_) => !(digits && text.len() < 4),
         },
         _ => match word {
@@ -221,7 +227,8 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
         && !is_base64_with_slash(text);
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
-        ValueForm::Password if sign == Sign::Stated && is_words(text) => true,
+        ValueForm::Password if sign == Sign::Stated && (is_words(text) || is_shaped(text)) => true,
+        ValueForm::Password if is_joined(text) => true,
         _ if row || is_option(text) || is_numbered(text) => false,
         _ if id => {
             HEX_LEN_MIN <= text.len()
@@ -241,9 +248,10 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
 }
 
 /// What is a password behind a word for one, where quotes hold it together: a word of another
-/// script with a digit, or four and more plain words in a row.
+/// script with a digit, three and more plain words in a row, or one that is written as people
+/// write passwords.
 pub(in crate::scrub::detector) fn is_quoted_password(text: &[u8]) -> bool {
-    is_foreign_word(text) || is_long_phrase(text)
+    is_foreign_word(text) || is_long_phrase(text) || is_shaped(text)
 }
 
 /// One word with letters of other scripts, and with a digit: `密码6429!`.

@@ -9,12 +9,17 @@ use crate::scrub::detector::decode::break_len;
 const LINE_MAX: usize = 160;
 
 /// The word that stands alone on the line below that of a name, if a colon ends that, or a line
-/// of strokes stands between: `Token created, copy it now:`.
+/// of strokes stands between: `Token created, copy it now:`. Or what somebody answers there.
 pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
+    below_colon(text, at).or_else(|| answer(text, at))
+}
+
+fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..text.len().min(at + LINE_MAX))?;
     let end = memchr::memchr2(b'\n', b'\\', rest)
         .filter(|end| rest.get(*end..).and_then(break_len).is_some())?;
     let line = rest.get(..end)?.trim_ascii_end();
+    let key_at = at;
     let mut at = at + end;
     let (mut breaks, mut strokes) = (0, false);
     while let Some(rest) = text.get(at..).filter(|_| breaks < 3) {
@@ -37,10 +42,51 @@ pub(in crate::scrub) fn below(text: &[u8], at: usize) -> Option<Range<usize>> {
             }
         }
     }
-    if !strokes && line.last() != Some(&b':') {
+    let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
+    let len =
+        word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
+    let tells = strokes || line.last() == Some(&b':') || is_command_line(text, key_at);
+    (tells && ends_line(word, len) && 0 < len).then_some(at..at + len)
+}
+
+/// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.
+fn is_command_line(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = memchr::memmem::rfind(line, b"\\n")
+        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    matches!(line, [b'$' | b'#' | b'%' | b'>', b' ', ..])
+}
+
+/// How long the name of a speaker is at most.
+const SPEAKER_MAX: usize = 24;
+
+/// The word that somebody answers with, on the line below a question that a name ends:
+/// `agent> your password?`, `user> X`.
+fn answer(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..text.len().min(at + LINE_MAX))?;
+    let question = rest.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r' | b'\\' | b'.'));
+    let question = rest.get(..question.count())?;
+    let line = question.trim_ascii_end().trim_ascii_end();
+    let asks = line.ends_with(b"?") || line.ends_with(b":");
+    let mut at = at + question.len();
+    at += break_len(text.get(at..)?)?;
+    let next = text.get(at..text.len().min(at + LINE_MAX))?;
+    let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_ -[]()*".contains(*byte);
+    let name = next.iter().take(SPEAKER_MAX).take_while(of_name).count();
+    let sign = next.get(name..)?;
+    let speaks = 0 < name && matches!(sign, [b'>' | b':', b' ', ..]);
+    if !asks || !speaks {
         return None;
     }
-    let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
+    at += name + 2;
+    const OPENINGS: [&[u8]; 8] =
+        [b"It is ", b"It's ", b"it is ", b"it's ", b"its ", b"Its ", b"Sure, it's ", b"Sure: "];
+    let said = text.get(at..)?;
+    let skipped = OPENINGS.iter().find(|one| said.starts_with(one)).map_or(0, |one| one.len());
+    at += skipped;
+    let word = text.get(at..text.len().min(at + LINE_MAX))?;
     let len =
         word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
     (ends_line(word, len) && 0 < len).then_some(at..at + len)
@@ -56,7 +102,7 @@ pub(in crate::scrub) fn ends_line(text: &[u8], at: usize) -> bool {
 
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
 /// `use x as password`, `type "x" into the password field`.
-const JOINTS: [&[u8]; 17] = [
+const JOINTS: [&[u8]; 19] = [
     b"(",
     b"#",
     b"//",
@@ -67,6 +113,8 @@ const JOINTS: [&[u8]; 17] = [
     b"as your",
     b"into the",
     b"in the",
+    b"for the",
+    b"for",
     b"into",
     b"<-",
     b"is the",
@@ -113,7 +161,10 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
     if let Some(range) = asserted(text, from, outer) {
         return Some(range);
     }
-    let joint = joint(before)?;
+    // `"x" in the "Password" field`
+    let bare = outer.strip_suffix(b"\"").filter(|bare| bare.ends_with(b" ")).unwrap_or(before);
+    let joint = joint(bare)?;
+    let outer = bare.trim_ascii_end();
     let outer = outer.get(..outer.len() - joint.len())?;
     let blanks = outer.len() - outer.trim_ascii_end().len();
     let outer = outer.trim_ascii_end();
@@ -131,10 +182,14 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
         .then_some(from + start..from + outer.len())
 }
 
-/// The string before a name in a call that compares both: `assertEquals("x", password)`.
+/// The string before a name in a call that compares both, or types the one into the other:
+/// `assertEquals("x", password)`, `type("x", "password")`.
 fn asserted(text: &[u8], from: usize, outer: &[u8]) -> Option<Range<usize>> {
-    const CALLS: [&[u8]; 6] = [b"assert", b"equal", b"compare", b"expect", b"match", b"verify"];
-    let outer = outer.strip_suffix(b",")?;
+    const CALLS: [&[u8]; 9] = [
+        b"assert", b"equal", b"compare", b"expect", b"match", b"verify", b"type", b"fill", b"enter",
+    ];
+    let outer = outer.strip_suffix(b"\"").or(outer.strip_suffix(b"'")).unwrap_or(outer);
+    let outer = outer.trim_ascii_end().strip_suffix(b",")?;
     let (quote, inner) = outer.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
     let start = inner.iter().rposition(|byte| byte == quote)? + 1;
     let call = inner.get(..start - 1)?.strip_suffix(b"(")?;

@@ -239,6 +239,13 @@ impl<'t> Between<'t> {
             Some(b'(') => is_wrapper(rest.get(..len).unwrap_or_default()),
             Some(byte) => b" :=>\"')}/".contains(byte),
         };
+        if let Some(file) = file_len(rest) {
+            self.words += 1;
+            self.is_claimed = false;
+            (self.by_preposition, self.tied_last) = (true, false);
+            self.at += file;
+            return Some(true);
+        }
         let hyphen =
             matches!(rest.get(len..), Some([b'-', next, ..]) if next.is_ascii_alphabetic());
         if len == 0 || WORD_LEN_MAX < len || self.breaks || !(ends || hyphen) {
@@ -258,6 +265,18 @@ impl<'t> Between<'t> {
         self.at += len + usize::from(hyphen);
         Some(true)
     }
+}
+
+/// The length of the name of a file in which something was found: `config.yml: `.
+fn file_len(rest: &[u8]) -> Option<usize> {
+    let of_file = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-./".contains(*byte);
+    let len = rest.iter().take(48).take_while(of_file).count();
+    let name = rest.get(..len)?;
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    let extension = name.get(dot + 1..)?;
+    let ends = matches!(rest.get(len..), Some([b':' | b' ', ..]));
+    ((2..=5).contains(&extension.len()) && extension.iter().all(u8::is_ascii_lowercase) && ends)
+        .then_some(len)
 }
 
 /// Whether a sign that stands in words, too, stands by itself.

@@ -8,8 +8,7 @@
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::record::value_tag;
-use crate::scrub::detector::value::is_generated;
-use crate::scrub::detector::value::is_told;
+use crate::scrub::detector::value::is_shaped;
 use crate::scrub::rule::validator;
 
 /// How many tags may stand between a name and its value.
@@ -87,7 +86,7 @@ impl Cursor<'_> {
         let ends = |byte: &u8| *byte == b'<' || byte.is_ascii_whitespace();
         let value = inner.rest().split(ends).next().unwrap_or_default();
         let value = value.get(..VALUE_LEN_MAX).unwrap_or(value);
-        let is_value = is_told(value, false) || is_generated(value) || is_token(value);
+        let is_value = is_shaped(value) || is_token(value);
         (0 < closed && 0 < opened && is_value).then(|| {
             self.at = inner.at;
             Sign::Stated

@@ -44,7 +44,9 @@ impl<'t> Cursor<'t> {
                 [0x1b | b'\\', ..] if 0 < colour_len(self.rest()) => {
                     self.at += colour_len(self.rest());
                 }
-                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[', ..] => self.at += 2,
+                [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[' | b'<', ..] => {
+                    self.at += 2;
+                }
                 _ => break,
             }
         }
@@ -254,7 +256,7 @@ impl<'t> Cursor<'t> {
             self.prose_sign();
             return self.quote().map(|_| Sign::Colon);
         }
-        if let Some(sign) = self.text_format(depth) {
+        if let Some(sign) = self.text_format(depth).or_else(|| self.filled_in(depth)) {
             return Some(sign);
         }
         for _ in 0..4 {

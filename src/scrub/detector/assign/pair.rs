@@ -67,6 +67,33 @@ impl<'t> Cursor<'t> {
         Some(true)
     }
 
+    /// The strings that a change gives for the key that ends here, the old one and the new
+    /// one: `"field": "key", "old": "x", "new": "y"`.
+    fn changes(&mut self, key: &Range<usize>, depth: usize) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        self.at += depth + 1;
+        self.blanks();
+        if self.peek() != Some(b',') || !is_named_by_member(self.text, key, depth) {
+            return found;
+        }
+        self.at += 1;
+        self.blanks();
+        let mut name = self.member_name(depth);
+        for _ in 0..MEMBERS_MAX {
+            let Some(known) = name else { break };
+            self.blanks();
+            if is_change_name(known)
+                && let Some((value_depth, quote)) = self.quote()
+                && value_depth == depth
+            {
+                let start = self.at + depth + 1;
+                found.push(start..closing_quote(self.text, start, depth, quote));
+            }
+            name = self.next_member(depth);
+        }
+        found
+    }
+
     /// Skips the value of a member, a string or a scalar; gives the name of the next one.
     fn next_member(&mut self, depth: usize) -> Option<&'t [u8]> {
         self.blanks();
@@ -88,6 +115,16 @@ impl<'t> Cursor<'t> {
         self.at += 1;
         self.blanks();
         self.member_name(depth)
+    }
+
+    /// What a step of a test fills a field with: `I fill in "Password" with "x"`.
+    pub(super) fn filled_in(&mut self, depth: usize) -> Option<Sign> {
+        const WORDS: [&[u8]; 7] =
+            [b"with ", b"as ", b"to ", b"field with ", b"field as ", b"field to ", b"with value "];
+        let word = WORDS.iter().find(|word| self.rest().starts_with(word))?;
+        let inner = Cursor { text: self.text, at: self.at + word.len() };
+        inner.quote().filter(|quote| quote.0 == depth)?;
+        Some(self.skip(word.len(), Sign::Prose))
     }
 
     /// The option of a command that holds the value, behind the one that names the key
@@ -195,14 +232,59 @@ impl<'t> Cursor<'t> {
     }
 }
 
+/// The strings that a record of a change gives for the key at `key`.
+pub(in crate::scrub) fn changes(text: &[u8], key: &Range<usize>) -> Vec<Range<usize>> {
+    let mut cursor = Cursor { text, at: key.end };
+    match cursor.quote() {
+        Some((depth, b'"' | b'\'')) => cursor.changes(key, depth),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a member of this name holds what something was changed from, or to.
+fn is_change_name(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 20] = [
+        b"old",
+        b"new",
+        b"from",
+        b"to",
+        b"before",
+        b"after",
+        b"oldvalue",
+        b"newvalue",
+        b"old_value",
+        b"new_value",
+        b"previous",
+        b"current",
+        b"previousvalue",
+        b"currentvalue",
+        b"was",
+        b"now",
+        b"prev",
+        b"input",
+        b"received",
+        b"rejectedvalue",
+    ];
+    NAMES.iter().any(|one| name.eq_ignore_ascii_case(one))
+}
+
 /// Whether the key is the value of a member that holds names: `"name": "key"`.
 fn is_named_by_member(text: &[u8], key: &Range<usize>, depth: usize) -> bool {
-    let before = text.get(..key.start.saturating_sub(depth + 1)).unwrap_or_default();
+    // The last step of a path: `"path": "/spec/password"`.
+    let of_path = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/_.-~".contains(*byte);
+    let before = text.get(..key.start).unwrap_or_default();
+    let steps = match before.last() {
+        Some(b'/') => before.iter().rev().take(NAME_MAX * 2).take_while(of_path).count(),
+        _ => 0,
+    };
+    let before = before.get(..before.len().saturating_sub(steps + depth + 1)).unwrap_or_default();
     let Some(before) = before.trim_ascii_end().strip_suffix(b":") else { return false };
     let before = before.trim_ascii_end();
     let quote = before.get(..before.len().saturating_sub(depth + 1)).unwrap_or_default();
     let (name, _) = last_name(quote);
-    is_name_name(name) || name.eq_ignore_ascii_case(b"id")
+    is_name_name(name)
+        || name.eq_ignore_ascii_case(b"id")
+        || (0 < steps && name.eq_ignore_ascii_case(b"path"))
 }
 
 /// Whether a quoted key in a list is a flag (`"--key"`) or the first of a pair
@@ -215,6 +297,11 @@ fn is_pair(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
     let quote = depth.map_or(0, |depth| depth + 1);
     let before = before.get(..before.len().saturating_sub(quote)).unwrap_or_default();
     let before = before.strip_suffix(b"b").unwrap_or(before);
+    // `define( 'KEY',`
+    let before = match before {
+        [inner @ .., b'(', b' '] => before.get(..=inner.len()).unwrap_or(before),
+        before => before,
+    };
     match before {
         [b'('] | [b'[', b'['] => true,
         [.., outer, b'('] => !is_word(*outer) || sets(before),

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::assign::help::is_help;
 use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
@@ -33,7 +34,10 @@ pub(in crate::scrub) fn is_source(
     word: Range<usize>,
 ) -> bool {
     let key = &assignment.key;
-    if is_documented(text, key) || is_own_name(text, key, word.clone()) {
+    if is_documented(text, key)
+        || is_own_name(text, key, word.clone())
+        || is_help(text, key, sign, word.clone())
+    {
         return true;
     }
     let value = text.get(word.clone()).unwrap_or_default();

@@ -132,13 +132,20 @@ impl Cursor<'_> {
         }
         // A type between name and sign: Go's, Java's.
         if key_quote.is_none() && 0 < blanks {
-            const TYPES: [&[u8]; 4] = [b"string =", b"[]byte =", b"String =", b"&str ="];
+            const TYPES: [&[u8]; 5] =
+                [b"string =", b"[]byte =", b"String =", b"&str =", b"As String ="];
             if let Some(of_type) = TYPES.iter().find(|of_type| rest.starts_with(of_type)) {
                 return self.before_string(of_type.len(), Sign::SpacedEquals);
             }
         }
-        if blanks == 0 && key_quote.is_none() && rest.starts_with(b"</") {
+        // `$_SERVER['KEY']`, as the pages of PHP and their text show it.
+        let before = self.text.get(..self.at - blanks.min(self.at)).unwrap_or_default();
+        let is_indexed = key_quote.is_some() && before.ends_with(b"]");
+        if blanks == 0 && (key_quote.is_none() || is_indexed) && rest.starts_with(b"</") {
             return self.next_element().or_else(|| self.next_cell());
+        }
+        if is_indexed && self.text.get(before.len()) == Some(&b'\t') {
+            return Some(Sign::Stated);
         }
         self.next_element().or_else(|| self.argument(key, key_quote, blanks))
     }

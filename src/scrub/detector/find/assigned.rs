@@ -158,12 +158,18 @@ impl<'d> Search<'d, '_> {
             return;
         }
         let (end, standing) = match value::takes_line(form) {
-            true if form == ValueForm::Authorization => {
+            true if matches!(form, ValueForm::Authorization | ValueForm::Cookie) => {
                 let end = assign::line_end(text, line);
                 (assign::parameters_end(text, end), Standing::Line(sign))
             }
             true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
+        };
+        let standing = match standing {
+            Standing::Word(Sign::SpacedEquals) if is_property(text, assignment, start..end) => {
+                Standing::Word(Sign::Equals)
+            }
+            standing => standing,
         };
         self.step(end - start);
         let end = match form {
@@ -198,6 +204,22 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Whether a word behind a dotted name is what a file of properties sets, and no code: the name
+/// begins its line, the word ends it and is written as a password.
+fn is_property(text: &[u8], assignment: &Assignment, word: Range<usize>) -> bool {
+    let name = text.get(assignment.key.clone()).unwrap_or_default();
+    let before = text.get(..assignment.key.start).unwrap_or_default();
+    let first = name.split(|byte| *byte == b'.').next().unwrap_or_default();
+    let of_name =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
+    name.contains(&b'.')
+        && !matches!(first, b"self" | b"this" | b"user" | b"form" | b"req" | b"request" | b"obj")
+        && name.iter().all(of_name)
+        && matches!(before.last(), None | Some(b'\n'))
+        && assign::ends_line(text, word.end)
+        && value::is_shaped(text.get(word).unwrap_or_default())
 }
 
 /// Whether a word without quotes is none of a value, but of what its line says: a label, a

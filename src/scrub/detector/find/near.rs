@@ -86,12 +86,40 @@ impl<'d> Search<'d, '_> {
         let place = place.or_else(|| {
             let range = assign::below(text, key.end)?;
             let value = text.get(range.clone())?;
-            (value::is_drawn(value) || value::is_drawn_number(value)).then_some(range)
+            let tells = value::is_drawn(value)
+                || value::is_drawn_number(value)
+                || (of_password && value::is_shaped(value));
+            tells.then_some(range)
         });
+        let place = place.or_else(|| of_password.then(|| quoted_phrase(text, key.end)).flatten());
         if let Some(range) = place {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
     }
+}
+
+/// The phrase of plain words that quotes hold together behind the words of a sentence that say
+/// what the password is: `the passphrase of the disk is "maple harbor lantern willow"`.
+fn quoted_phrase(text: &[u8], start: usize) -> Option<Range<usize>> {
+    const LAST: [&[u8]; 6] = [b"is", b"was", b"to", b"be", b"with", b"as"];
+    let rest = text.get(start..text.len().min(start + REACH))?;
+    if rest.first() != Some(&b' ') {
+        return None;
+    }
+    let len = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b' ').count();
+    let colon = usize::from(rest.get(len) == Some(&b':'));
+    let blanks = usize::from(colon == 1 && rest.get(len + 1) == Some(&b' '));
+    let quote = *rest.get(len + colon + blanks)?;
+    let last = rest.get(..len)?.split(|byte| *byte == b' ').rfind(|word| !word.is_empty());
+    let is_tied = colon == 1 || last.is_none_or(|last| LAST.contains(&last));
+    if !is_tied || !matches!(quote, b'"' | b'\'' | b'`') {
+        return None;
+    }
+    let start = start + len + colon + blanks + 1;
+    let inner = text.get(start..text.len().min(start + VALUE_LEN_MAX))?;
+    let end = memchr::memchr2(quote, b'\n', inner)?;
+    (inner.get(end) == Some(&quote) && value::is_long_phrase(inner.get(..end)?))
+        .then_some(start..start + end)
 }
 
 /// A look at what stands behind a name, that most names pay.
@@ -186,7 +214,7 @@ fn looks_secret(text: &[u8], range: &Range<usize>, of_password: bool, tie: Tie) 
         true => {
             value::is_told(value, false)
                 || value::is_generated(value)
-                || (is_close && (value::is_chosen_word(value) || value::is_pair_of_words(value)))
+                || (is_close && value::is_shaped(value))
         }
         false => value::is_told(value, false) || (is_close && value::is_drawn_number(value)),
     }

@@ -30,6 +30,13 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let before = found.len();
+        for range in assign::changes(text, key) {
+            self.step(range.len());
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+        if before < found.len() {
+            return;
+        }
         self.directive(text, key, rules, found);
         if found.len() == before {
             self.spoken(text, key, rules, found);
@@ -51,16 +58,27 @@ impl<'d> Search<'d, '_> {
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
-        let before = key.start.checked_sub(1).and_then(|at| text.get(at));
+        let before = text.get(..key.start).unwrap_or_default();
+        let begins = matches!(before, [] | [.., b'\n']) || before.ends_with(b"\\n");
         let rest = text.get(key.end..text.len().min(key.end + STEPS)).unwrap_or_default();
-        let (Some(b'\n') | None, Some(value)) = (before, rest.strip_prefix(b"\t")) else { return };
-        let len = value.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+        let value = rest.strip_prefix(b"\t").or(rest.strip_prefix(b"\\t"));
+        let Some(value) = value.filter(|_| begins) else { return };
+        let start = key.end + rest.len() - value.len();
+        let len =
+            value.iter().take_while(|byte| byte.is_ascii_graphic() && **byte != b'\\').count();
+        let behind = value.get(len..).unwrap_or_default();
         let value = value.get(..len).unwrap_or_default();
-        let range = key.end + 1..key.end + 1 + len;
-        let ends = matches!(text.get(range.end), None | Some(b'\n' | b'\r'));
-        if ends && value::is_told(value, false) {
+        let tells = match behind {
+            [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r', ..] => {
+                value::is_told(value, false) || value::is_drawn(value)
+            }
+            // What stands in more columns may be anything.
+            [b'\t', ..] | [b'\\', b't', ..] => value::is_drawn(value),
+            _ => false,
+        };
+        if tells {
             self.step(len);
-            self.judge(text, range, rules, Standing::Whole, None, found);
+            self.judge(text, start..start + len, rules, Standing::Whole, None, found);
         }
     }
 
@@ -146,7 +164,7 @@ impl<'d> Search<'d, '_> {
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
         let is_password = self.form(rules) == ValueForm::Password;
         let said = |value: &[u8]| {
-            let tells = value::is_chosen_word(value) || value::is_pair_of_words(value);
+            let tells = value::is_chosen_word(value) || value::is_shaped(value);
             is_password && tells && !assigns(value)
         };
         for range in assign::spoken(text, key, told, of_two, said) {

@@ -119,7 +119,7 @@ pub(in crate::scrub::detector) fn is_pair_of_words(text: &[u8]) -> bool {
 
 /// Whether a value is such a phrase of four words and more without a number:
 /// `guitar-madrid-mustang-orange`.
-pub(super) fn is_long_phrase(text: &[u8]) -> bool {
+pub(in crate::scrub::detector) fn is_long_phrase(text: &[u8]) -> bool {
     let Some((_, words)) = parts(text) else { return false };
     (4..=8).contains(&words.len()) && words.iter().all(|word| is_plain(word))
 }
@@ -132,7 +132,7 @@ fn parts(text: &[u8]) -> Option<(u8, Vec<&[u8]>)> {
 }
 
 /// A word as people take it into a phrase, and not into a name.
-fn is_plain(word: &[u8]) -> bool {
+pub(super) fn is_plain(word: &[u8]) -> bool {
     (4..=12).contains(&word.len())
         && word.iter().all(u8::is_ascii_lowercase)
         && !names_something(word)

@@ -6,6 +6,8 @@
 
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::value::chosen::is_generated;
+use crate::scrub::detector::value::is_numbered_pair;
+use crate::scrub::detector::value::is_three_words;
 use crate::scrub::detector::value::names::is_named_argument;
 use crate::scrub::rule::validator;
 
@@ -59,9 +61,13 @@ pub(super) fn is_code(text: &[u8], sign: Sign) -> bool {
     let variable = is_spaced
         && plain.iter().all(|&byte| is_path(byte))
         && !validator::looks_random(plain)
+        && !is_numbered_pair(plain)
         && (!plain.iter().any(u8::is_ascii_digit) || plain.contains(&b'_'));
     let random = (member || reference) && 20 <= plain.len() && validator::looks_random(plain);
-    (member && !random && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose))
+    (member
+        && !random
+        && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose)
+        && !(sign == Sign::Colon && is_three_words(text)))
         || (reference && !random && sign != Sign::Query)
         || typed
         || variable

@@ -214,8 +214,11 @@ pub(super) fn pairs(
         let secret = trim(value, piece.start + sign + 1..piece.end);
         let text = value.get(secret.clone()).unwrap_or_default();
         let blank_in_name = separators != b";" && name.iter().any(u8::is_ascii_whitespace);
-        let keep =
-            text.is_empty() || blank_in_name || !wanted(name) || validator::is_placeholder(text);
+        let keep = text.is_empty()
+            || blank_in_name
+            || !wanted(name)
+            || validator::is_placeholder(text)
+            || is_gone(text);
         if !keep {
             secrets.push(secret);
         }
@@ -226,6 +229,16 @@ pub(super) fn pairs(
         secrets.push(all);
     }
     secrets
+}
+
+/// What servers set a cookie to that they take back.
+fn is_gone(value: &[u8]) -> bool {
+    const GONE: [&str; 8] =
+        ["deleted", "delete", "deleteme", "expired", "removed", "invalid", "null", "logged_out"];
+    let value = value.trim_ascii();
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let value = value.strip_suffix(b"\"").unwrap_or(value);
+    GONE.iter().any(|gone| value.eq_ignore_ascii_case(gone.as_bytes()))
 }
 
 /// RFC 6265 §5.2, and `Partitioned`, `Priority`, which browsers know.

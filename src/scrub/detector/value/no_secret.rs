@@ -9,7 +9,7 @@ use crate::scrub::detector::value::other;
 use crate::scrub::rule::validator::WordList;
 
 /// How many there are.
-const WORDS_LEN: usize = 233;
+const WORDS_LEN: usize = 234;
 
 /// Constants, types and states, in lower case.
 const WORDS: WordList<WORDS_LEN> = WordList::new([
@@ -118,6 +118,7 @@ const WORDS: WordList<WORDS_LEN> = WordList::new([
     "vault",
     "prompt",
     "stdin",
+    "chauthtok",
     "{}",
     "[]",
     "()",

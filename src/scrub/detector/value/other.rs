@@ -5,7 +5,11 @@
 pub(super) fn is_something_else(text: &[u8]) -> bool {
     match text {
         [b'0'..=b'2', b'.', ..] => is_object_identifier(text),
-        [b'$', rest @ ..] if is_member_path(rest) => true,
+        [b'$', rest @ ..] if is_member_path(rest) || is_place(rest) => true,
+        [b'.', b'/', ..] | [b'.', b'.', b'/', ..] if is_file_here(text) => true,
+        [.., b'0'..=b'9', b')'] if is_column_type(text) => true,
+        [b'%', b'2', b'A', ..] => text.chunks(3).all(|star| star == b"%2A"),
+        [b'A'..=b'Z', ..] if is_constant(text) => true,
         [b'&', ..] => is_escaped_tag(text),
         [b'd', b'e', b'p', b':', rest @ ..] => rest.iter().all(|byte| is_of_name(*byte)),
         [b'\\', b'(', ..] => true,
@@ -32,6 +36,39 @@ fn is_object_identifier(text: &[u8]) -> bool {
     let mut parts = text.split(|byte| *byte == b'.');
     5 <= parts.clone().count()
         && parts.all(|part| (1..=10).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+}
+
+/// `./pw.txt`: a file beside what is read.
+fn is_file_here(text: &[u8]) -> bool {
+    let of_path = |byte: &u8| is_of_name(*byte) || matches!(byte, b'.' | b'/');
+    let dot = text.iter().rposition(|byte| *byte == b'.').unwrap_or_default();
+    let extension = text.get(dot + 1..).unwrap_or_default();
+    text.iter().all(of_path)
+        && (1..=5).contains(&extension.len())
+        && extension.iter().all(u8::is_ascii_lowercase)
+}
+
+/// `varchar(255)`: the type of a column.
+fn is_column_type(text: &[u8]) -> bool {
+    let Some(open) = memchr::memchr(b'(', text) else { return false };
+    let (name, size) = text.split_at(open);
+    let of_size = |byte: &u8| byte.is_ascii_digit() || b"(), ".contains(byte);
+    ["varchar", "nvarchar", "varchar2", "char", "nchar", "varbinary", "binary", "text", "string"]
+        .iter()
+        .any(|kind| name.eq_ignore_ascii_case(kind.as_bytes()))
+        && size.iter().all(of_size)
+}
+
+/// `$2`: the place of a parameter in a statement.
+fn is_place(number: &[u8]) -> bool {
+    (1..=2).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
+}
+
+/// `VALUE_SPECIFIED_IN_NO_LOG_PARAMETER`: a constant of three words and more.
+fn is_constant(text: &[u8]) -> bool {
+    let words = text.split(|byte| *byte == b'_');
+    3 <= words.clone().count()
+        && words.into_iter().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase))
 }
 
 /// `request.header.x-api-key`, `serde_json::private::Number`: names of letters, of which each

@@ -135,7 +135,7 @@ pub(in crate::scrub::detector) fn is_chosen_word(text: &[u8]) -> bool {
 }
 
 /// Whether a name of something technical stands in a text, in either case.
-fn is_technical(text: &[u8]) -> bool {
+pub(super) fn is_technical(text: &[u8]) -> bool {
     static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         let builder = AhoCorasick::builder().ascii_case_insensitive(true).build(TECHNICAL);
         builder.expect("they are few and short")
@@ -245,7 +245,7 @@ fn has_sign_inside(text: &[u8]) -> bool {
 }
 
 /// `bob@example.com`, `root@db01`
-fn is_address(text: &[u8]) -> bool {
+pub(super) fn is_address(text: &[u8]) -> bool {
     let Some(at) = memchr::memchr(b'@', text) else { return false };
     let (user, host) = text.split_at(at);
     let host = host.get(1..).unwrap_or_default();
