@@ -180,10 +180,7 @@ fn what_is_encoded_again_is_written_as_what_is_around_it() {
                     .replace(r"\x3d", "="),
             };
             let is_url = how.starts_with("a ");
-            assert!(
-                !(note.contains('\n') || is_url && note.contains(['+', '='])),
-                "{how}: {note}"
-            );
+            assert!(!(note.contains('\n') || is_url && note.contains(['+', '='])), "{how}: {note}");
             let said = base64_says(&said);
             assert!(!said.contains(&secret), "{how}: {said}");
             assert_eq!(said.matches("redacted:").count(), 3, "{how}: {said}");

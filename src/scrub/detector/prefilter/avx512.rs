@@ -207,7 +207,15 @@ fn windows(bitmaps: &[Bitmap; screen::BITMAPS], text: &[__m512i; 4]) -> u64 {
     let both = |x, y| _mm512_xor_si512(x, y);
     let (a_b, b_c, c_a) = (both(a, b), both(b, c), both(c, a));
     let (bit_a, bit_b, bit_c) = (bit(a), bit(b), bit(c));
-    let looks = [(a, bit_b), (b, bit_c), (c, bit_a), (a_b, bit_c), (b_c, bit_a), (c_a, bit_b)];
+    let looks = [
+        (a, bit_b),
+        (b, bit_c),
+        (c, bit_a),
+        (a_b, bit_c),
+        (b_c, bit_a),
+        (c_a, bit_b),
+        (both(a_b, c), bit(a_b)),
+    ];
     let mut all = u64::MAX;
     for (bitmap, (index, bit)) in bitmaps.iter().zip(looks) {
         all = _mm512_mask_test_epi8_mask(all, bitmap.at(index), bit);
