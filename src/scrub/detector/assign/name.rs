@@ -71,6 +71,9 @@ fn is_of_name(character: char) -> bool {
     character.is_ascii() || (character < LATIN_END && character.is_alphabetic())
 }
 
+/// Words that no name has.
+const VERBS: [&[u8]; 7] = [b"is", b"was", b"are", b"now", b"to", b"ist", b"est"];
+
 /// A name of several words in running text, `Secret access key:`, of which `name` is the
 /// first.
 pub(in crate::scrub) fn longer_name(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
@@ -84,7 +87,11 @@ pub(in crate::scrub) fn longer_name(text: &[u8], name: &Range<usize>) -> Option<
         let rest = text.get(end..)?.strip_prefix(b" ")?;
         let len = rest.iter().take(13).take_while(|byte| byte.is_ascii_alphabetic()).count();
         end += 1 + len;
-        let behind = rest.get(len..)?;
+        let (word, behind) = rest.split_at_checked(len)?;
+        // `the password is: x`
+        if VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb)) {
+            return None;
+        }
         let behind = behind.strip_prefix(b"**").unwrap_or(behind);
         match behind.trim_ascii_start().first() {
             _ if !(2..=12).contains(&len) => return None,

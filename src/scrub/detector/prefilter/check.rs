@@ -352,7 +352,7 @@ fn is_no_word(word: &[u8]) -> bool {
 #[inline]
 fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
-    const SIGNS: ByteSet = ByteSet::of(b"=:|\"'>-\\\n\x1b?.\xe2");
+    const SIGNS: ByteSet = ByteSet::of(b"=:|\"'`>-\\\n\x1b?.\xe2");
     if rest.get(blanks).map_or(CHECK_REACH / 2 <= blanks, |sign| SIGNS.has(*sign)) {
         return true;
     }
@@ -396,8 +396,18 @@ fn is_key_before_blank(bytes: &[u8], start: usize, rest: &[u8]) -> bool {
     let end = word.iter().position(|&b| b <= b' ').unwrap_or(word.len()).min(64);
     let word = word.get(..end).unwrap_or_default();
     let sign = |byte: &u8| b"#%^".contains(byte);
-    word.iter().any(u8::is_ascii_digit) || word.get(1..).is_some_and(|rest| rest.iter().any(sign))
+    // Words that a sign joins, as those of sentences are not.
+    let joins = |three: &[u8]| {
+        matches!(three, [before, b'!' | b'$' | b'*' | b'~' | b'+' | b'&', behind]
+            if before.is_ascii_alphanumeric() && behind.is_ascii_alphanumeric())
+    };
+    word.iter().any(u8::is_ascii_digit)
+        || word.get(1..).is_some_and(|rest| rest.iter().any(sign))
+        || (SHAPED_LEN_MIN <= word.len() && word.windows(3).any(joins))
 }
+
+/// The shortest password that a sign within tells.
+const SHAPED_LEN_MIN: usize = 6;
 
 /// Words that assign, by their first letter: `is`, `was`, `to`, `by`, and what netrc and
 /// schemes have.
