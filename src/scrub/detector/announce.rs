@@ -254,18 +254,22 @@ fn is_soft_wrapped(text: &[u8]) -> bool {
         let line = text.get((at + 1).saturating_sub(SOFT_LINE.end() + 1)..at).unwrap_or_default();
         // The line begins at its end, or with the quote of a string of JSON.
         let is_begin = |two: &[u8]| matches!(two, [_, b'\n' | b'"'] | [b'\\', b'n']);
-        let begin = || line.windows(2).rposition(is_begin).map(|begin| begin + 1);
-        let len = || begin().map_or(line.len() + 1, |begin| line.len() - begin);
-        // Base64 is padded so.
+        let len = || match line.windows(2).rposition(is_begin) {
+            None => (line.len() == at).then_some(line.len() + 1),
+            Some(begin) => Some(line.len() - begin - 1),
+        };
+        // Base64 is padded so; in quoted-printable, no sign stands before another.
         let run = || line.iter().rev().take_while(|byte| is_base64(**byte)).count();
         decode::goes_on(rest)
-            && (SOFT_LINE.contains(&len()) || SOFT_LINE.contains(&(len() - 1)))
+            && len().is_some_and(|len| SOFT_LINE.contains(&len))
+            && line.last() != Some(&b'=')
             && !(run() + 1).is_multiple_of(4)
     })
 }
 
-/// How long lines of quoted-printable are (RFC 2045 §6.7): an escape is not cut.
-const SOFT_LINE: RangeInclusive<usize> = 73..=76;
+/// How long lines of quoted-printable are (RFC 2045 §6.7), perhaps with the quote before them:
+/// an escape is not cut.
+const SOFT_LINE: RangeInclusive<usize> = 73..=77;
 
 /// Whether a plus in a text stands for a blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -378,6 +382,9 @@ mod tests {
             (format!("{{\"a\":\"{word}=\\nmore\"}}"), true),
             (format!("{}=\nmore", &word[..50]), false),
             (format!("{}=\nmore", "Ab0".repeat(25)), false),
+            (format!("{}==\nmore", "Ab0+".repeat(18)), false),
+            (format!("key {}=\nmore", "Ab0+".repeat(30)), false),
+            ("=\n=\nmore".to_owned(), false),
         ] {
             assert_eq!(is_soft_wrapped(text.as_bytes()), expected, "{text}");
         }
