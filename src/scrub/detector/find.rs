@@ -36,6 +36,7 @@ use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_in_mask;
 use crate::scrub::detector::masked::is_mask;
 use crate::scrub::detector::masked::is_mask_alone;
+use crate::scrub::detector::masked::is_mask_cut;
 use crate::scrub::detector::overlap;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
@@ -294,6 +295,7 @@ impl<'d, 'p> Search<'d, 'p> {
         };
         let secret = text.get(candidate.secret.clone()).unwrap_or_default();
         let no_secret = is_in_mask(text, candidate.secret.start)
+            || is_mask_cut(text, &candidate.secret, &self.detector.rules)
             || is_mask_alone(secret)
             || !compiled.accepts(secret)
             || is_filler(secret, len)

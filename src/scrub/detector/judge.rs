@@ -67,7 +67,7 @@ impl<'d> Search<'d, '_> {
         };
         let trimmed = value.trim_ascii();
         // A text that is searched once more has one under most keys.
-        if is_mask_alone(trimmed) || is_mask_cut(text, &range) {
+        if is_mask_alone(trimmed) || is_mask_cut(text, &range, &self.detector.rules) {
             return;
         }
         let offset = range.start + (value.len() - value.trim_ascii_start().len());

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::Compiled;
+
 /// What stands around a mask, in a text and in a URL.
 const BRACKETS: [(&[u8], &[u8]); 2] = [(b"[", b"]"), (b"%5B", b"%5D")];
 
@@ -18,28 +20,34 @@ pub(super) fn is_mask(value: &[u8]) -> bool {
     })
 }
 
-/// Whether a value is one of our masks and nothing else, or the beginning of one, as the end of
-/// a line of base64 leaves it.
+/// Whether a value is one of our masks and nothing else.
 pub(super) fn is_mask_alone(value: &[u8]) -> bool {
-    is_begin(value)
-        || (memchr::memchr(b']', value).is_some_and(|end| end + 1 == value.len()) && is_mask(value))
+    memchr::memchr(b']', value).is_some_and(|end| end + 1 == value.len()) && is_mask(value)
 }
 
-/// Whether what is taken for the first value of a list begins one of our masks, with the
-/// bracket before it.
-pub(super) fn is_mask_cut(text: &[u8], value: &Range<usize>) -> bool {
-    let start = value.start.saturating_sub(1);
-    value.end == text.len() && text.get(start..).is_some_and(is_begin)
+/// Whether a text ends in a value that is the beginning of one of our masks, as the end of a
+/// line of base64 leaves it, perhaps without the bracket before it.
+///
+/// Of the rules, one must be named: what somebody else writes behind the beginning of a mask is
+/// hidden by none.
+pub(super) fn is_mask_cut(text: &[u8], value: &Range<usize>, rules: &[Compiled]) -> bool {
+    let ids = rules.iter().map(|rule| &*rule.id);
+    let begins =
+        |start: usize| text.get(start..).is_some_and(|rest| begins_mask(rest, ids.clone()));
+    value.end == text.len() && (begins(value.start) || begins(value.start.saturating_sub(1)))
 }
 
-/// Whether a value begins one of our masks and ends in it.
-fn is_begin(value: &[u8]) -> bool {
+/// Whether a value begins a mask of one of these rules, and ends in it.
+fn begins_mask<'r>(value: &[u8], mut ids: impl Iterator<Item = &'r str>) -> bool {
     const MIN: usize = b"[r".len();
     let Some(rest) = value.strip_prefix(b"[").filter(|_| MIN <= value.len()) else { return false };
-    match rest.strip_prefix(WORD) {
-        Some(id) => id.len() <= MASK_MAX && id.iter().all(of_id),
-        None => WORD.starts_with(rest),
-    }
+    let Some(inside) = rest.strip_prefix(WORD) else { return WORD.starts_with(rest) };
+    // Behind the id, fingerprints and what is safe to know stand behind a colon.
+    let names = |id: &str| match inside.strip_prefix(id.as_bytes()) {
+        Some(rest) => matches!(rest, [] | [b':', ..]) && rest.iter().all(of_id),
+        None => id.as_bytes().starts_with(inside),
+    };
+    ids.any(names)
 }
 
 /// How long what stands in a mask may be: the id of a rule, and what `mask: structure` keeps.
@@ -73,14 +81,24 @@ mod tests {
     #[test]
     fn a_mask_is_known_where_it_is_cut() {
         for (value, expected) in [
-            ("[redacted:password-field]", true),
+            ("[redacted:password-field]", false),
+            ("[redacted:password-field", true),
+            ("[redacted:password-field:1f2e:3d4c", true),
             ("[redacted:pass", true),
             ("[re", true),
             ("[", false),
             ("[red1", false),
             ("[redacted:Pass", false),
+            ("[redacted:password-fields", false),
+            ("[redacted:hunter2", false),
+            ("[redacted:4f9d1c2b3a4f9d1c", false),
         ] {
-            assert_eq!(is_mask_alone(value.as_bytes()), expected, "{value}");
+            assert_eq!(
+                begins_mask(value.as_bytes(), ["password-field"].into_iter()),
+                expected,
+                "{value}"
+            );
         }
+        assert!(is_mask_alone(b"[redacted:password-field]"));
     }
 }
