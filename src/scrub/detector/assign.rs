@@ -458,6 +458,7 @@ mod tests {
             ("https://h/?a=b&password=hunter2&c=d", "password", "hunter2", Sign::Query),
             ("user[password]=hunter2&x=y", "password", "hunter2", Sign::Equals),
             ("cmd --password hunter2 --x", "password", "hunter2", Sign::Flag),
+            ("cmd --password=hunter2 --x", "password", "hunter2", Sign::Equals),
             ("<password>hunter2</password>", "password", "hunter2", Sign::Element),
             (r#"["password","hunter2"]"#, "password", "hunter2", Sign::Pair),
             ("('password', 'hunter2')", "password", "hunter2", Sign::Colon),
