@@ -392,17 +392,15 @@ impl Judge for Finder<'_> {
         let asked = self.explanations.is_some();
         self.told.forget(place.at);
         let beside = line.is_some() || !self.apart.is_empty() || !self.told.is_empty();
-        if says_nothing && !packed && !asked && !beside {
-            let is_twin = scanned.is_some_and(|at| self.again.is_clean_twin(at));
-            if let Some(at) = scanned.filter(|_| is_twin) {
+        let twin = scanned.filter(|at| self.again.is_clean_twin(*at));
+        if says_nothing && !packed && !asked && !beside && (range.is_empty() || twin.is_some()) {
+            if let Some(at) = twin {
                 self.again.nothing_found(self.detector, text.bytes, at);
             }
-            if range.is_empty() || is_twin {
-                if let Some(at) = scanned {
-                    self.again.decide(self.detector, at);
-                }
-                return;
+            if let Some(at) = scanned {
+                self.again.decide(self.detector, at);
             }
+            return;
         }
         let hits = if scanned.is_some() { &self.hits } else { &self.own_hits };
         let hits = hits.get(range).unwrap_or_default();

@@ -203,7 +203,7 @@ impl Prefilter {
 
 /// Has the hits behind the first ones stand `by` bytes further on.
 #[inline]
-fn shift(hits: &mut [Hit], first: usize, by: usize) {
+pub(in crate::scrub::detector) fn shift(hits: &mut [Hit], first: usize, by: usize) {
     for hit in hits.iter_mut().skip(first) {
         hit.at += by as u32;
     }

@@ -13,6 +13,7 @@ use crate::scrub::detector::bytes::are_same;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::prefilter::CHECK_REACH;
 use crate::scrub::detector::prefilter::Hit;
+use crate::scrub::detector::prefilter::shift;
 
 /// How many bytes at its beginning tell which texts may begin alike.
 const HEAD: usize = 64;
@@ -82,14 +83,10 @@ impl Twins {
             hits.extend_from_slice(scanned.get(next..next + before).unwrap_or_default());
             let within = scanned.get(next + before..).unwrap_or_default();
             next += before + within.partition_point(|hit| (hit.at as usize) < range.end);
-            let at = |hit: &Hit| hit.at as usize;
-            let from = hits.partition_point(|hit| at(hit) < *first);
-            let until = hits.partition_point(|hit| at(hit) < first + range.len());
-            let shift = (range.start - first) as u32;
-            for number in from..until {
-                let Some(Hit { at, needle }) = hits.get(number).copied() else { break };
-                hits.push(Hit { at: at + shift, needle });
-            }
+            let place = |at: usize| hits.partition_point(|hit| (hit.at as usize) < at);
+            let (from, until, len) = (place(*first), place(first + range.len()), hits.len());
+            hits.extend_from_within(from..until);
+            shift(hits, len, range.start - first);
         }
         hits.extend_from_slice(scanned.get(next..).unwrap_or_default());
     }

@@ -205,9 +205,8 @@ impl Fault {
         let Parts { expected, advice, path: steps, place, unknown, .. } = *self.0;
         let steps: Vec<Step> = steps.into_iter().rev().collect();
         let error = error(outer, &steps, &expected, &place.unwrap_or_default(), &advice);
-        match (unknown, steps.last()) {
-            (Some(word), Some(Step::Key(_))) => {
-                let (_, above) = steps.split_last().unwrap_or((&Step::Element(0), &[]));
+        match (unknown, steps.as_slice()) {
+            (Some(word), [above @ .., Step::Key(_)]) => {
                 let above = shown_steps(&shown::path(outer), above);
                 let hidden = above.ends_with('…');
                 let shown = if hidden { above } else { join(&above, &word) };

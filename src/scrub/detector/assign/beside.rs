@@ -42,11 +42,16 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
             }
         }
     }
-    let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
-    let len =
-        word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
     let tells = strokes || line.last() == Some(&b':') || is_command_line(text, key_at);
-    (tells && ends_line(word, len) && 0 < len).then_some(at..at + len)
+    last_word(text, at).filter(|_| tells)
+}
+
+/// The word at `at`, if its line ends behind it.
+fn last_word(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let word = text.get(at..text.len().min(at + LINE_MAX * 2))?;
+    let of_word = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"'`".contains(*byte);
+    let len = word.iter().take_while(of_word).count();
+    (ends_line(word, len) && 0 < len).then_some(at..at + len)
 }
 
 /// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.
@@ -68,7 +73,7 @@ fn answer(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..text.len().min(at + LINE_MAX))?;
     let question = rest.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r' | b'\\' | b'.'));
     let question = rest.get(..question.count())?;
-    let line = question.trim_ascii_end().trim_ascii_end();
+    let line = question.trim_ascii_end();
     let asks = line.ends_with(b"?") || line.ends_with(b":");
     let mut at = at + question.len();
     at += break_len(text.get(at..)?)?;
@@ -85,11 +90,7 @@ fn answer(text: &[u8], at: usize) -> Option<Range<usize>> {
         [b"It is ", b"It's ", b"it is ", b"it's ", b"its ", b"Its ", b"Sure, it's ", b"Sure: "];
     let said = text.get(at..)?;
     let skipped = OPENINGS.iter().find(|one| said.starts_with(one)).map_or(0, |one| one.len());
-    at += skipped;
-    let word = text.get(at..text.len().min(at + LINE_MAX))?;
-    let len =
-        word.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte)).count();
-    (ends_line(word, len) && 0 < len).then_some(at..at + len)
+    last_word(text, at + skipped)
 }
 
 /// Whether a line ends here, or the text or the string around it.

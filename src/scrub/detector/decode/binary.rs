@@ -338,6 +338,14 @@ fn is_word(text: &[u8], piece: Range<usize>) -> bool {
 /// How long the line end and the indentation are that a text begins with; the line end
 /// may be written as an escape.
 pub(in crate::scrub) fn break_len(rest: &[u8]) -> Option<usize> {
+    let end = line_end_len(rest)?;
+    let blanks = rest.get(end..)?.iter().take(64).take_while(|b| matches!(b, b' ' | b'\t'));
+    Some(end + blanks.count())
+}
+
+/// How long the line end is that a text begins with; it may be written as an escape, in a
+/// string of JSON in another, too.
+pub(super) fn line_end_len(rest: &[u8]) -> Option<usize> {
     let slashes = rest.iter().take(16).take_while(|&&byte| byte == b'\\').count();
     let behind = rest.get(slashes..)?;
     let end = match (slashes, behind) {
@@ -357,8 +365,7 @@ pub(in crate::scrub) fn break_len(rest: &[u8]) -> Option<usize> {
         }
         _ => return None,
     };
-    let blanks = rest.get(end..)?.iter().take(64).take_while(|b| matches!(b, b' ' | b'\t'));
-    Some(end + blanks.count())
+    Some(end)
 }
 
 fn engine(url: bool, padded: bool) -> &'static GeneralPurpose {

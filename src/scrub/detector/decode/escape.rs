@@ -1,5 +1,6 @@
 //! Escapes one by one: what each says, and how long it is.
 
+use crate::scrub::detector::decode::binary::line_end_len;
 use crate::scrub::detector::decode::disguise::Seen;
 use crate::scrub::detector::decode::disguise::colour_len;
 use crate::scrub::detector::decode::disguise::first_char;
@@ -183,28 +184,11 @@ pub(super) fn quoted(rest: &[u8]) -> Option<(Said, usize)> {
     }
 }
 
-/// How long the line end is that a text begins with; it may be an escape in a string of JSON,
-/// and in one in that.
-fn line_end_len(rest: &[u8]) -> Option<usize> {
-    let slashes = rest.iter().take(SLASHES_MAX).take_while(|&&byte| byte == b'\\').count();
-    let sign = rest.get(slashes);
-    let more = rest.get(slashes + 1..).unwrap_or_default();
-    match (slashes, sign) {
-        (0, Some(b'\n')) | (1.., Some(b'n')) => Some(slashes + 1),
-        (0, Some(b'\r')) if more.starts_with(b"\n") => Some(2),
-        (1.., Some(b'r')) => Some(slashes + 1 + line_end_len(more)?),
-        _ => None,
-    }
-}
-
 /// Whether a line that ends in an equals sign goes on with what stands behind that.
 pub(in crate::scrub) fn goes_on(rest: &[u8]) -> bool {
     let behind = line_end_len(rest).and_then(|len| rest.get(len..)).unwrap_or_default();
     behind.first().is_some_and(u8::is_ascii_graphic)
 }
-
-/// More backslashes than stand before an escape in strings of JSON as deep as they are undone.
-const SLASHES_MAX: usize = 16;
 
 /// Whether the pieces that meet at `at`, where a joint is announced, may be those of a
 /// secret or of the assignment of one, and not words.

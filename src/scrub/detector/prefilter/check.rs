@@ -50,12 +50,11 @@ pub(in crate::scrub) enum Check {
 pub(in crate::scrub) const CHECK_REACH: usize = 1024;
 
 impl Check {
-    /// Whether it may be that a match stands around the needle at `start`, behind which is
-    /// `rest`.
+    /// Whether it may be that a match stands around the needle at `start`, with `behind` behind
+    /// it.
     #[inline]
-    pub(in crate::scrub) fn holds(&self, bytes: &[u8], start: usize, rest: &[u8]) -> bool {
-        let end = bytes.len() - rest.len();
-        let rest = rest.get(..CHECK_REACH).unwrap_or(rest);
+    pub(in crate::scrub) fn holds(&self, bytes: &[u8], start: usize, behind: &[u8]) -> bool {
+        let rest = behind.get(..CHECK_REACH).unwrap_or(behind);
         match self {
             Self::None => true,
             Self::Follow { lead, set, min } => follows(*lead, *set, *min, rest),
@@ -70,8 +69,9 @@ impl Check {
             }
             // The blank is of the needle.
             Self::NearValue => {
-                let behind = bytes.get(end - 1..end + rest.len()).unwrap_or_default();
-                is_near_value(bytes, start, behind, 0)
+                let end = bytes.len() - behind.len();
+                let near = bytes.get(end - 1..end + rest.len()).unwrap_or_default();
+                is_near_value(bytes, start, near, 0)
             }
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
