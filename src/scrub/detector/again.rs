@@ -115,11 +115,8 @@ impl Again {
         self.forget_hits_in_known(hits);
         self.twins.copy(hits);
         // The walk shows no text in which there is no hit.
-        for text in &self.before {
-            if hits_in(hits, text).is_empty() {
-                keep(detector, of(text));
-            }
-        }
+        let quiet = self.before.iter().filter(|text| hits_in(hits, text).is_empty());
+        quiet.for_each(|text| keep(detector, of(text)));
         let Some(table) = &mut table else { return };
         for row in rows {
             table.keep_row(of(&row));

@@ -154,7 +154,7 @@ fn percent(text: &[u8], slashes: bool) -> Vec<u8> {
 
 /// The escapes of a text in which an escaped blank stands behind the name of which this word
 /// is part, or before it.
-pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes> {
+fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes> {
     const BLANK: &[u8] = b"%20";
     let behind = text.get(word.end..).unwrap_or_default();
     let behind = behind.get(..NAME_LEN_MAX).unwrap_or(behind);
@@ -163,9 +163,14 @@ pub(super) fn between_blanks(text: &[u8], word: Range<usize>) -> Option<Escapes>
     (behind.starts_with(BLANK) || before.ends_with(BLANK)).then_some(Escapes::Percent)
 }
 
+/// The escapes of a text that what stands around this word of a name announces.
+pub(super) fn around(text: &[u8], word: &Range<usize>) -> impl Iterator<Item = Escapes> {
+    between_blanks(text, word.clone()).into_iter().chain(between_quotes(text, word))
+}
+
 /// The escapes of a text in which quotes stand behind the name of which this word is part, or
 /// before its value, as strings between such quotes have them: `""password"": ""x""`.
-pub(super) fn between_quotes(text: &[u8], word: &Range<usize>) -> Option<Escapes> {
+fn between_quotes(text: &[u8], word: &Range<usize>) -> Option<Escapes> {
     let behind = text.get(word.end..).unwrap_or_default();
     let behind = behind.get(..NAME_LEN_MAX).unwrap_or(behind);
     let behind = behind.get(key_len(behind)..).unwrap_or_default();

@@ -49,7 +49,6 @@ use crate::scrub::detector::torn::Joined;
 use crate::scrub::detector::trace::Event;
 use crate::scrub::detector::urls::Urls;
 use crate::scrub::detector::value;
-use crate::scrub::detector::value::Standing;
 use crate::scrub::mask::Masker;
 use crate::scrub::otlp::Place;
 use crate::scrub::otlp::Replacement;
@@ -211,9 +210,7 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
                 Some(Use::Key { start, end }) if keys_done <= at + *start as usize => {
                     let word = at + *start as usize..at + *end as usize;
-                    let blanks = announce::between_blanks(text, word.clone());
-                    let quotes = announce::between_quotes(text, &word);
-                    escapes = blanks.into_iter().chain(quotes).fold(escapes, Kinds::with);
+                    escapes = announce::around(text, &word).fold(escapes, Kinds::with);
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
@@ -228,27 +225,17 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         self.escaped(text, escapes, layer, &mut found);
         self.progress = outside;
+        self.merged(text, found)
+    }
+
+    /// The matches of a text, with what goes on behind them or stands beside them.
+    fn merged(&mut self, text: &[u8], mut found: Vec<Match>) -> Vec<Match> {
         self.phrases(text, &mut found);
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
         self.go_on_below(text, &mut found);
         self.matched(text, &found);
         self.unmasked(text, overlap::merge(found))
-    }
-
-    /// Judges a text by what it is known to be.
-    fn judge_known(&mut self, text: &[u8], known: Known<'d>, found: &mut Vec<Match>) {
-        match known {
-            Known::Nothing => {}
-            Known::Secret(rules) => {
-                self.judge(text, 0..text.len(), rules, Standing::Whole, None, found);
-                let start = text.len() - text.trim_ascii_start().len();
-                if found.is_empty() && text.get(start) == Some(&b'{') {
-                    self.members(text, assign::Members::new(text, start), rules, found);
-                }
-            }
-            Known::Below(rules) => self.judge_below(text, rules, found),
-        }
     }
 
     /// Whether so many keys and anchors stand in a text, one right behind the other, that

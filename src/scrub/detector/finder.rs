@@ -392,13 +392,10 @@ impl Judge for Finder<'_> {
         let asked = self.explanations.is_some();
         self.told.forget(place.at);
         let beside = line.is_some() || !self.apart.is_empty() || !self.told.is_empty();
-        let twin = scanned.filter(|at| self.again.is_clean_twin(*at));
-        if says_nothing && !packed && !asked && !beside && (range.is_empty() || twin.is_some()) {
-            if let Some(at) = twin {
-                self.again.nothing_found(self.detector, text.bytes, at);
-            }
+        let is_clean = range.is_empty() || scanned.is_some_and(|at| self.again.is_clean_twin(at));
+        if is_clean && says_nothing && !packed && !asked && !beside {
             if let Some(at) = scanned {
-                self.again.decide(self.detector, at);
+                self.remember(text.bytes, at, says_nothing);
             }
             return;
         }
@@ -440,13 +437,7 @@ impl Judge for Finder<'_> {
         let is_clean = matches.is_empty() && search.notes.is_empty() && !announces_key;
         match scanned {
             Some(at) if !is_clean || is_line => self.again.give_up(at),
-            Some(at) => {
-                if says_nothing {
-                    self.again.nothing_found(self.detector, text.bytes, at);
-                }
-                // What is under a key of its own is under the same one when it comes again.
-                self.again.decide(self.detector, at);
-            }
+            Some(at) => self.remember(text.bytes, at, says_nothing),
             None => {}
         }
         self.mask(search, text.bytes, &matches, known, place, found);
@@ -475,6 +466,15 @@ impl Judge for Finder<'_> {
 }
 
 impl<'d> Finder<'d> {
+    /// Takes note that nothing was found in the text at `at`.
+    fn remember(&mut self, text: &[u8], at: usize, says_nothing: bool) {
+        if says_nothing {
+            self.again.nothing_found(self.detector, text, at);
+        }
+        // What is under a key of its own is under the same one when it comes again.
+        self.again.decide(self.detector, at);
+    }
+
     pub(super) fn search<'p>(&self, place: &'p Place<'p>, len: usize) -> Search<'d, 'p>
     where
         'd: 'p,

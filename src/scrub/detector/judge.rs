@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::scrub::detector::Compiled;
+use crate::scrub::detector::assign;
+use crate::scrub::detector::find::Known;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
 use crate::scrub::detector::hidden::is_of_run;
@@ -39,6 +41,26 @@ impl Compiled {
 }
 
 impl<'d> Search<'d, '_> {
+    /// Judges a text by what it is known to be.
+    pub(in crate::scrub::detector) fn judge_known(
+        &mut self,
+        text: &[u8],
+        known: Known<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        match known {
+            Known::Nothing => {}
+            Known::Secret(rules) => {
+                self.judge(text, 0..text.len(), rules, Standing::Whole, None, found);
+                let start = text.len() - text.trim_ascii_start().len();
+                if found.is_empty() && text.get(start) == Some(&b'{') {
+                    self.members(text, assign::Members::new(text, start), rules, found);
+                }
+            }
+            Known::Below(rules) => self.judge_below(text, rules, found),
+        }
+    }
+
     /// The form of a value under keys that these rules name.
     pub(super) fn form(&self, rules: Rules<'d>) -> ValueForm {
         rules

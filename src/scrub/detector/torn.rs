@@ -102,9 +102,7 @@ pub(super) fn wrapped(
     // What stands on the first line alone is no token, or shorter than any.
     let is_cut = found.is_none_or(|found| usual.are_more_than(found.secret.len()));
     let width = line_len(text, first_end);
-    // An equals sign behind base64 pads it, unless the line was cut by a width.
-    let is_padding = text.get(first_end) == Some(&b'=') && (first.len() + 1).is_multiple_of(4);
-    if is_padding && width < WIDE_LINE && first.iter().all(|byte| is_base64(*byte)) {
+    if width < WIDE_LINE && is_padded(first, text.get(first_end)) {
         return None;
     }
     let is_plain = continued || first_end <= body_at + first_len(text.get(body_at..)?);
@@ -154,6 +152,13 @@ pub(super) fn wrapped(
         }
     }
     best
+}
+
+/// Whether an equals sign behind base64 pads it, and says not that the line goes on.
+fn is_padded(run: &[u8], behind: Option<&u8>) -> bool {
+    behind == Some(&b'=')
+        && (run.len() + 1).is_multiple_of(4)
+        && run.iter().all(|byte| is_base64(*byte))
 }
 
 /// The lines on which a token may go on.

@@ -5,6 +5,8 @@
 //! `<b>Password:</b> X`. What the elements are called says nothing but that they are markup of
 //! text; so the value must show by itself that it is one, where no colon ties it.
 
+use std::ops::Range;
+
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::record::value_tag;
@@ -46,6 +48,25 @@ fn tag(rest: &[u8]) -> Option<(usize, bool)> {
 }
 
 impl Cursor<'_> {
+    /// What ties the text of an element, or of the next cell of a table, to the key.
+    pub(super) fn element_sign(
+        &mut self,
+        key: &Range<usize>,
+        key_quote: Option<(usize, u8)>,
+        blanks: usize,
+    ) -> Option<Sign> {
+        // `$_SERVER['KEY']`, as the pages of PHP and their text show it.
+        let before = self.text.get(..self.at - blanks.min(self.at)).unwrap_or_default();
+        let is_indexed = key_quote.is_some() && before.ends_with(b"]");
+        if blanks == 0 && (key_quote.is_none() || is_indexed) && self.rest().starts_with(b"</") {
+            return self.next_element().or_else(|| self.next_cell());
+        }
+        if is_indexed && self.text.get(before.len()) == Some(&b'\t') {
+            return Some(Sign::Stated);
+        }
+        self.next_element().or_else(|| self.argument(key, key_quote, blanks))
+    }
+
     /// Skips the tags that stand between a colon and a value.
     pub(super) fn tags(&mut self, sign: Sign) {
         let tags_max = if sign == Sign::Colon { TAGS_MAX } else { 0 };
@@ -66,7 +87,7 @@ impl Cursor<'_> {
     }
 
     /// Behind a name that ends its element: the content of the next one.
-    pub(super) fn next_cell(&mut self) -> Option<Sign> {
+    fn next_cell(&mut self) -> Option<Sign> {
         let mut inner = Cursor { text: self.text, at: self.at };
         let (mut opened, mut closed) = (0, 0);
         for _ in 0..TAGS_MAX {

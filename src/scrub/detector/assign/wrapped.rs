@@ -138,16 +138,7 @@ impl Cursor<'_> {
                 return self.before_string(of_type.len(), Sign::SpacedEquals);
             }
         }
-        // `$_SERVER['KEY']`, as the pages of PHP and their text show it.
-        let before = self.text.get(..self.at - blanks.min(self.at)).unwrap_or_default();
-        let is_indexed = key_quote.is_some() && before.ends_with(b"]");
-        if blanks == 0 && (key_quote.is_none() || is_indexed) && rest.starts_with(b"</") {
-            return self.next_element().or_else(|| self.next_cell());
-        }
-        if is_indexed && self.text.get(before.len()) == Some(&b'\t') {
-            return Some(Sign::Stated);
-        }
-        self.next_element().or_else(|| self.argument(key, key_quote, blanks))
+        self.element_sign(key, key_quote, blanks)
     }
 
     /// What Rust prints of a type that holds one string: `Password("x")`. The name of the type
@@ -304,7 +295,7 @@ impl Cursor<'_> {
 
     /// The element behind the one that names the key: Apple's property lists, Hadoop's
     /// settings.
-    fn next_element(&mut self) -> Option<Sign> {
+    pub(super) fn next_element(&mut self) -> Option<Sign> {
         const CLOSING: [&[u8]; 5] = [b"</key>", b"</name>", b"</Name>", b"</Key>", b"</string>"];
         const OPENING: [&[u8]; 4] = [b"<string", b"<value", b"<Value", b"<data"];
         let closing = CLOSING.iter().find(|closing| self.rest().starts_with(closing))?;
@@ -328,7 +319,7 @@ impl Cursor<'_> {
     }
 
     /// The argument of a setter: `.setPassword("x")`, `.password("x")`.
-    fn argument(
+    pub(super) fn argument(
         &mut self,
         key: &Range<usize>,
         key_quote: Option<(usize, u8)>,

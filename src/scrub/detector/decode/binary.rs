@@ -309,19 +309,16 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Option<Run> {
     // the end of one in chunks.
     let last_len = joined.len() - before.start;
     let all = base64(&joined, padding).filter(|(_, _, left)| *left < last_len);
-    let Some((bytes, binary, left)) = all else {
-        let (bytes, binary, left) = base64(joined.get(..before.start)?, 0)?;
-        let range = first.start..before.end - left;
-        return (first.end < before.end).then_some(Run {
-            range,
-            bytes,
-            binary,
-            lines: Some(lines),
-        });
-    };
-    let end = match binary {
-        Binary::Base64 { padded: true, .. } => end + padding,
-        _ => end - left,
+    let (bytes, binary, end) = match all {
+        Some((bytes, binary @ Binary::Base64 { padded: true, .. }, _)) => {
+            (bytes, binary, end + padding)
+        }
+        Some((bytes, binary, left)) => (bytes, binary, end - left),
+        None if before.end == first.end => return None,
+        None => {
+            let (bytes, binary, left) = base64(joined.get(..before.start)?, 0)?;
+            (bytes, binary, before.end - left)
+        }
     };
     Some(Run { range: first.start..end, bytes, binary, lines: Some(lines) })
 }

@@ -185,7 +185,7 @@ impl<'d> Search<'d, '_> {
 
     /// The members of an object under a key: what looks random in them is what the key says.
     /// `false`: there are none.
-    pub(super) fn members(
+    pub(in crate::scrub::detector) fn members(
         &mut self,
         text: &[u8],
         members: assign::Members<'_>,
