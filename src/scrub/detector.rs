@@ -168,6 +168,8 @@ enum Use {
     Piece,
     /// It announces a list of numbers that are bytes.
     Numbers,
+    /// It announces bytes in pairs of hexadecimal digits.
+    Dump,
     /// It announces an array that is one command line.
     Arguments,
 }

@@ -89,6 +89,25 @@ const ESCAPES: [(&[u8], Escapes); 62] = [
 const NUMBERS: [&[u8]; 4] =
     [b"\"buffer\",\"data\"", b"\"buffer\", \"data\"", b"<buffer ", b"fromcharcode("];
 
+/// Letters of which one stands in nearly every text, as bytes: `e t a o r s n i`, and `A E`.
+const LETTERS: [&str; 10] = ["65", "74", "61", "6f", "72", "73", "6e", "69", "41", "45"];
+
+/// Where a line of a dump begins in which digits stand together: of `xxd` and `tcpdump -X`.
+const LINE_HEADS: [&[u8]; 4] = [b"00000000: ", b"00000010: ", b"0x0000:  ", b"0x0010:  "];
+
+/// What announces bytes in pairs of digits: a letter between two of them, or the beginning of
+/// a line.
+fn dumps() -> impl Iterator<Item = (Needle, Use)> {
+    let between = |byte: &str| {
+        [format!(" {byte} "), format!(":{byte}:"), format!("-{byte}-"), format!("0x{byte},")]
+    };
+    let bytes = LETTERS.into_iter().flat_map(between);
+    let bytes = bytes.map(|bytes| (bytes.into_bytes(), Check::BetweenPairs));
+    let heads = LINE_HEADS.map(|bytes| (bytes.to_vec(), Check::None));
+    let needles = bytes.chain(heads);
+    needles.map(|(bytes, check)| (Needle { bytes, caseless: true, check }, Use::Dump))
+}
+
 /// Every announcement of an encoding, but for those of single characters that
 /// [`DISGUISE`](crate::scrub::detector::prefilter::DISGUISE) stands for.
 ///
@@ -124,6 +143,7 @@ pub(super) fn needles() -> impl Iterator<Item = (Needle, Use)> {
         .chain(std::iter::once((quoted, Escapes::Quoted)))
         .map(|(needle, escapes)| (needle, Use::Escape(escapes)))
         .chain(numbers)
+        .chain(dumps())
 }
 
 /// An anchor as it stands in a URL, where there are blanks in it, or where it begins a path:

@@ -2,6 +2,7 @@
 
 mod binary;
 mod disguise;
+mod dump;
 mod escape;
 mod numbers;
 mod packed;
@@ -16,6 +17,7 @@ pub(in crate::scrub) use disguise::begins_disguised;
 pub(in crate::scrub) use disguise::colour_len;
 pub(in crate::scrub) use disguise::ends_disguised;
 pub(in crate::scrub) use disguise::look_of;
+pub(in crate::scrub) use dump::Dump;
 pub(in crate::scrub) use escape::doubled_len;
 pub(in crate::scrub) use escape::goes_on;
 pub(in crate::scrub) use escape::joins_secret;

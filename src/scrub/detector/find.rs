@@ -178,8 +178,8 @@ impl<'d, 'p> Search<'d, 'p> {
             false => hits,
         };
         self.judge_known(text, known, &mut found);
-        // Up to where keys were read, tokens were masked, and runs were decoded.
-        let (mut keys_done, mut run_done) = (0, 0);
+        // Up to where keys were read, and runs and dumps were decoded.
+        let (mut keys_done, mut run_done, mut dump_done) = (0, 0, 0);
         let mut escapes = Kinds::default();
         for hit in hits {
             if self.exhausted {
@@ -214,9 +214,12 @@ impl<'d, 'p> Search<'d, 'p> {
                     keys_done = self.key(text, word, &mut found);
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
+                Some(Use::Dump) if dump_done <= at => {
+                    dump_done = self.dump(text, at, needle.len(), layer, &mut found);
+                }
                 Some(Use::Escape(Escapes::Joints)) if !decode::joins_secret(text, at) => {}
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),
-                Some(Use::Key { .. } | Use::Piece | Use::Arguments) | None => {}
+                Some(Use::Key { .. } | Use::Dump | Use::Piece | Use::Arguments) | None => {}
             }
         }
         // Where nothing is encoded, nothing is asked.

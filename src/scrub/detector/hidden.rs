@@ -9,6 +9,7 @@
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Decoded;
+use crate::scrub::detector::decode::Dump;
 use crate::scrub::detector::decode::Escapes;
 use crate::scrub::detector::decode::Kinds;
 use crate::scrub::detector::decode::Numbers;
@@ -100,6 +101,34 @@ impl Search<'_, '_> {
             _ => How::Encoded(numbers.encode(&rewritten)),
         };
         found.push(Match { range: numbers.range, how, ..first });
+    }
+
+    /// Bytes in pairs of digits, announced at `at` by so many bytes. Returns up to where they
+    /// reach.
+    pub(super) fn dump(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        announced: usize,
+        layer: Layer,
+        found: &mut Vec<Match>,
+    ) -> usize {
+        let Some(dump) = Dump::around(text, at, announced) else { return at };
+        let range = dump.range();
+        if DEPTH_MAX <= layer.depth || !self.spend(range.len()) {
+            return range.end;
+        }
+        let (inner, name) = (Layer { in_run: true, ..layer.inner() }, "a dump");
+        let matches = self.nested(&dump.bytes, inner, name);
+        if !dump.is_list() {
+            let placed =
+                |inner: Match| Match { range: dump.place(&inner.range), how: How::Plain, ..inner };
+            found.extend(matches.into_iter().map(placed));
+        } else if let Some(first) = matches.first() {
+            let how = How::Encoded(dump.encode(&self.apply(&dump.bytes, &matches)));
+            found.push(Match { range: range.clone(), how, ..first.clone() });
+        }
+        range.end
     }
 
     /// A text that is packed. Returns whether there is nothing else in it.

@@ -44,6 +44,8 @@ pub(in crate::scrub) enum Check {
     BehindName,
     /// A colour code with a letter or digit before and behind it.
     ColourInWord,
+    /// A byte in hexadecimal digits with another one before and behind it.
+    BetweenPairs,
 }
 
 /// How far before and behind a needle a check looks, at most, in bytes.
@@ -76,8 +78,28 @@ impl Check {
             Self::UserInfo => has_userinfo(rest),
             Self::BehindName => is_behind_name(bytes.get(..start).unwrap_or_default()),
             Self::ColourInWord => is_in_word(bytes, start),
+            Self::BetweenPairs => {
+                let before = bytes.get(start.saturating_sub(PAIR_REACH)..start);
+                let before = before.unwrap_or_default().trim_ascii_end();
+                let before = before.strip_suffix(b",").unwrap_or(before);
+                let rest = rest.get(..PAIR_REACH).unwrap_or(rest).trim_ascii_start();
+                let rest = rest.strip_prefix(b"0x").unwrap_or(rest);
+                is_pair(before.iter().rev()) && is_pair(rest.iter())
+            }
         }
     }
+}
+
+/// How far from a byte the digits of its neighbour end: a sign, two blanks, `0x`, two digits
+/// and what they end at.
+const PAIR_REACH: usize = 8;
+
+/// Whether two hexadecimal digits come, and no third letter or digit.
+fn is_pair<'b>(mut bytes: impl Iterator<Item = &'b u8>) -> bool {
+    let are_digits = bytes.by_ref().take(2).filter(|byte| byte.is_ascii_hexdigit()).count() == 2;
+    // As the one of `0x70` that stands before the digits.
+    let is_other = |byte: &u8| byte.is_ascii_alphanumeric() && *byte != b'x';
+    are_digits && bytes.next().is_none_or(|byte| !is_other(byte))
 }
 
 fn is_behind_name(before: &[u8]) -> bool {
