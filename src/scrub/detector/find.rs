@@ -215,7 +215,8 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
                 Some(Use::Numbers) => self.numbers(text, at, layer, &mut found),
                 Some(Use::Dump) if dump_done <= at => {
-                    dump_done = self.dump(text, at, needle.len(), layer, &mut found);
+                    let announced = at..at + needle.len();
+                    dump_done = self.dump(text, announced, dump_done, layer, &mut found);
                 }
                 Some(Use::Escape(Escapes::Joints)) if !decode::joins_secret(text, at) => {}
                 Some(Use::Escape(kind)) => escapes = escapes.with(*kind),

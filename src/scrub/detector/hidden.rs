@@ -6,6 +6,8 @@
 //! the percent escapes say that it goes on); and once more all together, layer by
 //! layer, for what is written in one inside of another.
 
+use std::ops::Range;
+
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::decode;
 use crate::scrub::detector::decode::Decoded;
@@ -103,20 +105,21 @@ impl Search<'_, '_> {
         found.push(Match { range: numbers.range, how, ..first });
     }
 
-    /// Bytes in pairs of digits, announced at `at` by so many bytes. Returns up to where they
+    /// Bytes in pairs of digits that are announced, behind `from`. Returns up to where they
     /// reach.
     pub(super) fn dump(
         &mut self,
         text: &[u8],
-        at: usize,
-        announced: usize,
+        announced: Range<usize>,
+        from: usize,
         layer: Layer,
         found: &mut Vec<Match>,
     ) -> usize {
-        let Some(dump) = Dump::around(text, at, announced) else { return at };
+        let (dump, end) = Dump::around(text, announced, from);
+        let Some(dump) = dump else { return end };
         let range = dump.range();
         if DEPTH_MAX <= layer.depth || !self.spend(range.len()) {
-            return range.end;
+            return end;
         }
         let (inner, name) = (Layer { in_run: true, ..layer.inner() }, "a dump");
         let matches = self.nested(&dump.bytes, inner, name);
@@ -126,9 +129,9 @@ impl Search<'_, '_> {
             found.extend(matches.into_iter().map(placed));
         } else if let Some(first) = matches.first() {
             let how = How::Encoded(dump.encode(&self.apply(&dump.bytes, &matches)));
-            found.push(Match { range: range.clone(), how, ..first.clone() });
+            found.push(Match { range, how, ..first.clone() });
         }
-        range.end
+        end
     }
 
     /// A text that is packed. Returns whether there is nothing else in it.

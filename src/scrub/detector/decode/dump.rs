@@ -26,7 +26,7 @@ const LINE_LEN_MAX: usize = 160;
 const BEFORE_MAX: usize = 4096;
 
 /// A list or a dump.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::scrub) struct Dump {
     /// What it says.
     pub(in crate::scrub) bytes: Vec<u8>,
@@ -48,32 +48,38 @@ struct Line {
 }
 
 impl Dump {
-    /// What is written around `at`, where an announcement of `announced` bytes begins: a byte
-    /// between two signs, or where a line of a dump begins.
-    pub(in crate::scrub) fn around(text: &[u8], at: usize, announced: usize) -> Option<Self> {
-        let is_offset = LINE_HEAD_MIN <= announced;
-        let mut dump = Self { bytes: vec![], lines: vec![], between: vec![], upper: false };
-        let mut next = match is_offset {
-            true => at + announced,
-            false => first_of(text, pair_near(text, at)?),
+    /// What is written around an announcement, behind `from`: a byte between two signs, or
+    /// where a line of a dump begins; `None` where it says nothing. And up to where it was read,
+    /// so that a long list is not read again from each of its bytes.
+    pub(in crate::scrub) fn around(
+        text: &[u8],
+        announced: Range<usize>,
+        from: usize,
+    ) -> (Option<Self>, usize) {
+        let mut dump = Self::default();
+        let mut next = match LINE_HEAD_MIN <= announced.len() {
+            true => announced.end,
+            false => {
+                let first = first_of(text, pair_near(text, announced.start), from);
+                Self::above(text, first, from)
+            }
         };
-        if !is_offset {
-            next = dump.above(text, next);
-        }
         while dump.line(text, next) {
             let Some(line) = dump.lines.last() else { break };
             let Some(below) = begin_below(text, line.place.end) else { break };
             next = below;
         }
-        let readable = |byte: &&u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0x80..);
-        let is_text = dump.bytes.len() <= 2 * dump.bytes.iter().filter(readable).count();
-        (BYTES_MIN <= dump.bytes.len() && is_text).then_some(dump)
+        let end = from.max(dump.range().end);
+        let says = BYTES_MIN <= dump.bytes.len() && has_text(&dump.bytes);
+        (says.then_some(dump), end)
     }
 
-    /// Where the first byte stands of the lines above the one whose first byte stands at `at`.
-    fn above(&self, text: &[u8], mut at: usize) -> usize {
+    /// Where the first byte stands of the lines above the one whose first byte stands at `at`,
+    /// behind `from`.
+    fn above(text: &[u8], mut at: usize, from: usize) -> usize {
         for _ in 0..LINES_BEFORE {
-            let before = text.get(at.saturating_sub(2 * LINE_LEN_MAX)..at).unwrap_or_default();
+            let reach = from.max(at.saturating_sub(2 * LINE_LEN_MAX));
+            let before = text.get(reach..at).unwrap_or_default();
             let starts = (0..before.len())
                 .filter(|start| before.get(*start..).and_then(line_end_len).is_some());
             // The end of the line above the one above, or the beginning of the text.
@@ -85,7 +91,7 @@ impl Dump {
                 [_] if base == 0 => begin(text, 0),
                 _ => None,
             };
-            let mut line = Self { bytes: vec![], lines: vec![], between: vec![], upper: false };
+            let mut line = Self::default();
             match above {
                 Some(above) if above < at && line.line(text, above) => {
                     let end = line.lines.first().map_or(0, |line| line.place.end);
@@ -167,16 +173,17 @@ impl Dump {
 const LINE_HEAD_MIN: usize = 8;
 
 /// Where the digits of the byte stand that is announced at `at`.
-fn pair_near(text: &[u8], at: usize) -> Option<usize> {
-    let skipped = if text.get(at..)?.starts_with(b"0x") { 2 } else { 1 };
-    Some(at + skipped)
+fn pair_near(text: &[u8], at: usize) -> usize {
+    let is_prefixed = text.get(at..).is_some_and(|rest| rest.starts_with(b"0x"));
+    at + if is_prefixed { 2 } else { 1 }
 }
 
-/// Where the digits of the first byte of a line stand, given where those of one of them do.
-fn first_of(text: &[u8], pair: usize) -> usize {
+/// Where the digits of the first byte of a line stand, behind `from`, given where those of one
+/// of them do.
+fn first_of(text: &[u8], pair: usize, from: usize) -> usize {
     let mut first = pair;
     while pair - first < BEFORE_MAX {
-        let before = text.get(..first).unwrap_or_default();
+        let before = text.get(from..first).unwrap_or_default();
         let before = before.strip_suffix(b"0x").unwrap_or(before);
         let blanks = before.iter().rev().take(2).take_while(|byte| **byte == b' ').count();
         let before = before.get(..before.len() - blanks).unwrap_or_default();
@@ -186,9 +193,18 @@ fn first_of(text: &[u8], pair: usize) -> usize {
         if blanks + sign == 0 || digits.count() != 2 {
             break;
         }
-        first = before.len() - 2;
+        first = from + before.len() - 2;
     }
     first
+}
+
+/// Whether half of what stands in some line, or as many bytes of a list, is text: what is
+/// around it in a dump of memory is not.
+fn has_text(bytes: &[u8]) -> bool {
+    let is_readable = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0x80..);
+    let is_text =
+        |bytes: &[u8]| bytes.len() <= 2 * bytes.iter().filter(|byte| is_readable(**byte)).count();
+    bytes.windows(LINE_BYTES.min(bytes.len()).max(1)).any(is_text)
 }
 
 fn is_sign(byte: u8) -> bool {
@@ -275,7 +291,7 @@ mod tests {
 
     fn around(text: &str, announced: &str) -> Option<Dump> {
         let at = text.find(announced).expect("what announces it");
-        Dump::around(text.as_bytes(), at, announced.len())
+        Dump::around(text.as_bytes(), at..at + announced.len(), 0).0
     }
 
     #[test]
@@ -330,6 +346,22 @@ mod tests {
             assert_eq!(dump.place(&(9..17)), first.place.start..second.place.end, "{text}");
             assert!(!dump.is_list());
         }
+    }
+
+    #[test]
+    fn a_line_of_text_is_read_among_others_and_a_list_is_read_once() {
+        let zeros = "00 ".repeat(64);
+        let text = format!("{zeros}70 61 73 73 77 6f 72 64 3d 68 75 6e 74 65 72 32 {zeros}end");
+        let dump = around(&text, " 61 ").expect("a list");
+        assert_eq!(dump.bytes.len(), 64 + 16 + 64);
+        let text = format!("{zeros}61 {zeros}61 {zeros}end");
+        let at = text.find(" 61 ").expect("what announces it");
+        let end = text.len() - " end".len();
+        assert_eq!(Dump::around(text.as_bytes(), at..at + 4, 0), (None, end));
+        let text = "67 68 70 5f 61 32 33 34 ".repeat(2);
+        let at = text.rfind(" 61 ").expect("what announces it");
+        let (dump, _) = Dump::around(text.as_bytes(), at..at + 4, text.len() / 2);
+        assert_eq!(dump.expect("the rest of a list").bytes, b"ghp_a234");
     }
 
     #[test]
