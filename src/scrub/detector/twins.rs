@@ -63,7 +63,9 @@ impl Twins {
             return Some(range.clone());
         }
         *place = range.clone();
-        let until = parted_before(text, same_len(text, other).checked_sub(CHECK_REACH)?)?;
+        // A check looks from the end of its needle on.
+        let alike = same_len(text, other).checked_sub(CHECK_REACH + HEAD)?;
+        let until = parted_before(text, alike)?;
         let left_out = until.checked_sub(CHECK_REACH).filter(|len| LEFT_OUT_MIN <= *len)?;
         let start = range.start;
         self.twins.push(Twin { range: start..start + until, first, is_whole: false });

@@ -136,7 +136,8 @@ fn follows(lead: ByteSet, set: ByteSet, min: usize, rest: &[u8]) -> bool {
             return may_be_wrapped || (byte == b'%' && set.has(b'/'));
         }
     }
-    in_lead && rest.len() == CHECK_REACH
+    // What is looked at ends amid a token or before it.
+    rest.len() == CHECK_REACH
 }
 
 /// How many bytes of a token must stand before the end of the line at which it is
