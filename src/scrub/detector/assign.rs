@@ -203,8 +203,8 @@ pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
     let mut at = end;
     while text.get(at) == Some(&b'"') && text.get(..at).is_some_and(around::names_parameter) {
         let value = text.get(at + 1..text.len().min(at + LINE_MAX)).unwrap_or_default();
-        // The quote that ends the string around it all.
-        if matches!(value, [] | [b',' | b'}' | b']', ..]) {
+        // The quote that ends the string around it all, perhaps in code.
+        if matches!(value, [] | [b',' | b';' | b'}' | b']' | b')' | b' ', ..]) {
             break;
         }
         let Some(close) = memchr::memchr2(b'"', b'\n', value) else { break };

@@ -24,10 +24,12 @@ pub(in crate::scrub) fn is_user_of_url(text: &[u8], key: &Range<usize>) -> bool 
 /// Whether the name of a parameter and its sign end a text, and not the padding of base64.
 pub(super) fn names_parameter(before: &[u8]) -> bool {
     let Some(name) = before.strip_suffix(b"=") else { return false };
-    let of_name = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
+    let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let len = name.iter().rev().take_while(of_name).count();
-    let behind = name.len().checked_sub(len + 1).and_then(|at| name.get(at));
-    0 < len && matches!(behind, None | Some(b' ' | b',' | b'\t'))
+    let (before, name) = name.split_at(name.len() - len);
+    let may_be_padded = name.iter().any(u8::is_ascii_digit) && (len + 1).is_multiple_of(4);
+    let begins = matches!(before.last(), None | Some(b' ' | b',' | b';' | b':' | b'\t'));
+    0 < len && !may_be_padded && begins
 }
 
 /// Whether a name is part of the name of a resource: `arn:aws:secretsmanager:…:secret:db`.
@@ -325,6 +327,21 @@ pub(in crate::scrub) fn is_part_of_name(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_parameter_is_told_from_padding() {
+        for (text, expected) in [
+            ("Digest realm=", true),
+            ("sid1=", true),
+            ("a=\"x\";connect.sid=", true),
+            ("Cookie:_ga_4711=", true),
+            ("Basic c3ZjOnh6cThLdzJMbTkxeFQ=", false),
+            ("Basic c3ZjOnpxOEt3MkxtOTF4VA==", false),
+            ("realm", false),
+        ] {
+            assert_eq!(names_parameter(text.as_bytes()), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_reference_is_told_from_a_value_in_brackets() {

@@ -158,11 +158,10 @@ impl<'d> Search<'d, '_> {
             return;
         }
         let (end, standing) = match value::takes_line(form) {
-            true if matches!(form, ValueForm::Authorization | ValueForm::Cookie) => {
+            true => {
                 let end = assign::line_end(text, line);
                 (assign::parameters_end(text, end), Standing::Line(sign))
             }
-            true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
         let standing = match standing {
