@@ -128,7 +128,10 @@ impl Search<'_, '_> {
                 |inner: Match| Match { range: dump.place(&inner.range), how: How::Plain, ..inner };
             found.extend(matches.into_iter().map(placed));
         } else if let Some(first) = matches.first() {
-            let how = How::Encoded(dump.encode(&self.apply(&dump.bytes, &matches)));
+            let how = match first.rule {
+                RUN => How::Plain,
+                _ => How::Encoded(dump.encode(&self.apply(&dump.bytes, &matches))),
+            };
             found.push(Match { range, how, ..first.clone() });
         }
         end
