@@ -248,7 +248,7 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
 }
 
 /// What is a password behind a word for one, where quotes hold it together: a word of another
-/// script with a digit, three and more plain words in a row, or one that is written as people
+/// script with a digit, four and more plain words in a row, or one that is written as people
 /// write passwords.
 pub(in crate::scrub::detector) fn is_quoted_password(text: &[u8]) -> bool {
     is_foreign_word(text) || is_long_phrase(text) || is_shaped(text)

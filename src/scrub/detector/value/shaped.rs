@@ -127,10 +127,9 @@ pub(in crate::scrub::detector) fn is_numbered_pair(text: &[u8]) -> bool {
 /// Whether a text is three plain words and more, joined as members are, of which none is what
 /// programs call their members: `juggler.spring_lizard`.
 pub(in crate::scrub::detector) fn is_three_words(text: &[u8]) -> bool {
-    const MEMBERS: [&[u8]; 24] = [
-        b"this",
-        b"self",
-        b"spring",
+    // Words as passwords have them, but that begin paths of members, too.
+    const FIRST: [&[u8]; 3] = [b"this", b"self", b"spring"];
+    const MEMBERS: [&[u8]; 21] = [
         b"form",
         b"state",
         b"props",
@@ -156,8 +155,8 @@ pub(in crate::scrub::detector) fn is_three_words(text: &[u8]) -> bool {
     let mut words = text.split(|byte| matches!(byte, b'.' | b'_' | b'-'));
     let (first, count) = (words.clone().next().unwrap_or_default(), words.clone().count());
     (3..=6).contains(&count)
-        && !MEMBERS.contains(&first)
-        && words.all(|word| is_plain(word) && !MEMBERS.get(3..).unwrap_or_default().contains(&word))
+        && !FIRST.contains(&first)
+        && words.all(|word| is_plain(word) && !MEMBERS.contains(&word))
 }
 
 #[cfg(test)]
