@@ -310,6 +310,8 @@ fn form(text: &[u8]) -> Option<Form> {
     // What stands in the name and in the value at hand.
     let (mut name_len, mut in_value) = (0, false);
     let (mut plus, mut escaped, mut raw) = (false, false, false);
+    // Whether a plus stands elsewhere, where it may be one.
+    let mut is_mixed = false;
     for (at, &byte) in text.iter().chain(b"&").enumerate() {
         match byte {
             b'+' if in_value => {
@@ -324,6 +326,7 @@ fn form(text: &[u8]) -> Option<Form> {
                 raw = true;
             }
             _ => {
+                is_mixed |= byte == b'+';
                 if plus {
                     let is_sure = escaped && !raw && form != Some(Form::Perhaps);
                     form = Some(if is_sure { Form::Surely } else { Form::Perhaps });
@@ -336,7 +339,7 @@ fn form(text: &[u8]) -> Option<Form> {
             (escaped, raw) = (false, false);
         }
     }
-    form
+    form.map(|form| if is_mixed { Form::Perhaps } else { form })
 }
 
 /// The escapes that a token goes on behind, of which an anchor stands at `at`: of a slash, a
@@ -391,6 +394,7 @@ mod tests {
             ("a=b&text=my+word%3A+x", Some(Form::Surely)),
             ("say text=my+word+is+x&to=%2B1", Some(Form::Perhaps)),
             ("key=ab+cd/ef%3D", Some(Form::Perhaps)),
+            ("text=my+word%21 p%61ss: ab+cd", Some(Form::Perhaps)),
             ("a=b%20c", None),
             ("a+b%3D", None),
             ("x = \"a\" + b", None),
