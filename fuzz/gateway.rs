@@ -181,7 +181,7 @@ fn check_segment(input: &[u8]) {
         files.insert(record::segment_name(1), segment);
         files.insert(record::marks_name(1), done.to_vec());
     });
-    let open = || Log::open(Arc::clone(&files), 1 << 20, 0).expect("damage is no error");
+    let open = || Log::open(Arc::clone(&files), 1 << 20, 0, None).expect("damage is no error");
     let (_, found) = open();
     assert!(found.entries.is_sorted_by(|one, next| one.offset < next.offset));
     for entry in &found.entries {

@@ -21,6 +21,7 @@ pub mod queue;
 pub mod retry;
 pub mod upstream_text;
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::Refusal;
 use crate::gateway::auth::Authenticators;
@@ -287,6 +289,7 @@ impl Exporter {
     /// there.
     pub async fn export(&self, delivery: &Delivery, deadline: Option<Instant>) -> Outcome {
         match self.backlog(delivery.scrubbed().signal()) {
+            Some(backlog) if backlog.recall(delivery.scrubbed()) => Ok(Accepted::default()),
             Some(backlog) => backlog.push(delivery.scrubbed(), deadline).await,
             None => self.sender.send(delivery, deadline).await,
         }
@@ -304,15 +307,32 @@ impl Exporter {
                 let sender = Until { sender: &self.sender, deadline };
                 joined::bisect(&sender, parts).await
             }
-            Some(backlog) => {
-                let outcome = match joined::join(parts) {
-                    Ok(joined) => backlog.push(joined.scrubbed(), deadline).await,
-                    Err(refusal) => Err(refusal),
-                };
-                vec![outcome; parts.len()]
-            }
+            Some(backlog) => keep_joined(backlog, parts, deadline).await,
         }
     }
+}
+
+/// Keeps several requests as one, but for those that are there already.
+async fn keep_joined(
+    backlog: &Backlog,
+    parts: &[Delivery],
+    deadline: Option<Instant>,
+) -> Vec<Outcome> {
+    let here: Vec<bool> = parts.iter().map(|part| backlog.recall(part.scrubbed())).collect();
+    let missing: Cow<'_, [Delivery]> = match here.contains(&true) {
+        false => parts.into(),
+        true => {
+            let missing = parts.iter().zip(&here).filter(|(_, is_here)| !**is_here);
+            missing.map(|(part, _)| part.clone()).collect()
+        }
+    };
+    let outcome = match joined::join(&missing) {
+        _ if missing.is_empty() => Ok(Accepted::default()),
+        Ok(joined) => backlog.push(joined.scrubbed(), deadline).await,
+        Err(refusal) => Err(refusal),
+    };
+    let of = |is_here| if is_here { Ok(Accepted::default()) } else { outcome.clone() };
+    here.into_iter().map(of).collect()
 }
 
 /// A request that was sent and has no answer yet.

@@ -29,11 +29,18 @@
 //!
 //! That a record was delivered is written down as soon as its upstream has answered, and
 //! synced within a fifth of a second: after a crash of the process those come again
-//! whose answer was on its way, after a loss of power also those of that time. A request
-//! that was on the disk when the process was killed, and whose sender was not told so,
-//! comes from the queue and from the sender.
+//! whose answer was on its way, after a loss of power also those of that time.
+//!
+//! A request that a killed process had written, and whose sender was not told so, is
+//! delivered by the next process, and the sender comes again: it is told OK, and nothing
+//! is stored twice (`log::answered` knows which those are, [`unanswered`] knows them again,
+//! for a minute). It comes twice still where the machine was started anew, where the answer
+//! was on its way when the process was killed, where an exporter had it and another one
+//! of the same pipeline had not, or where the next process is killed as well before the
+//! sender comes.
 
 pub mod backlog;
+pub mod boot;
 pub mod crypt;
 pub mod dead;
 pub mod files;
@@ -42,6 +49,7 @@ pub mod record;
 pub mod scan;
 pub mod storage;
 pub mod store;
+pub mod unanswered;
 
 pub use backlog::Backlog;
 pub use storage::Storage;

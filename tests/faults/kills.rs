@@ -57,13 +57,9 @@ async fn killed(name: &str, kills: u32, queue: &str, batch: bool) {
     caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
     gateway.assert_conserved().await;
     println!("{name}: {kills} kills, the slowest restart took {slowest:?}");
-    let (ages, others) = upstream.received.twice(&killed_at);
-    println!(
-        "{name}: {} items came again that had come {:?} to {:?} before a kill, {others} for their senders",
-        ages.len(),
-        ages.first().copied().unwrap_or_default(),
-        ages.last().copied().unwrap_or_default(),
-    );
+    let twice = upstream.received.twice(&killed_at, &ledger);
+    let recalled = gateway.metric("otelcol_exporter_queue_recalled_items").await;
+    println!("{name}: {twice}, {recalled} of the last kill's were recalled");
     in_flight += gateway.unanswered().await;
     let balance = Balance::of(&ledger, &upstream.received).show(name);
     balance.assert_good(in_flight);

@@ -1,7 +1,6 @@
 //! Who said OK to what, and what arrived.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -12,7 +11,8 @@ use std::time::Instant;
 #[derive(Default)]
 pub(crate) struct Ledger {
     next: AtomicU64,
-    acknowledged: Mutex<HashSet<u64>>,
+    /// When each item was.
+    acknowledged: Mutex<HashMap<u64, Instant>>,
     /// Answers that told a sender not to try again.
     pub(crate) refused: AtomicU64,
     /// Attempts that ended in anything but OK.
@@ -32,7 +32,8 @@ impl Ledger {
     }
 
     pub(crate) fn acknowledge(&self, ids: &[u64]) {
-        self.acknowledged.lock().unwrap().extend(ids);
+        let now = Instant::now();
+        self.acknowledged.lock().unwrap().extend(ids.iter().map(|id| (*id, now)));
     }
 
     pub(crate) fn took(&self, time: Duration) {
@@ -64,25 +65,59 @@ impl Received {
         }
     }
 
-    /// Of the items that came twice, how long before one of `kills` those came that came
-    /// again behind it, and how many came twice without one between: the senders of
-    /// those had no answer, and their request was on the disk.
-    pub(crate) fn twice(&self, kills: &[Instant]) -> (Vec<Duration>, usize) {
+    /// Why items came twice. `kills` is when there was one.
+    pub(crate) fn twice(&self, kills: &[Instant], ledger: &Ledger) -> Twice {
         let received = self.0.lock().unwrap();
-        let mut ages = Vec::new();
-        let mut others = 0;
-        for pair in received.values().flat_map(|times| times.windows(2)) {
-            match kills.iter().find(|kill| pair[0] < **kill && **kill < pair[1]) {
-                Some(kill) => ages.push(*kill - pair[0]),
-                None => others += 1,
+        let acknowledged = ledger.acknowledged.lock().unwrap();
+        let mut twice = Twice::default();
+        for (id, times) in received.iter() {
+            for pair in times.windows(2) {
+                let Some(kill) = kills.iter().find(|kill| pair[0] < **kill && **kill < pair[1])
+                else {
+                    twice.from_senders += 1;
+                    continue;
+                };
+                twice.ages.push(*kill - pair[0]);
+                if acknowledged.get(id).is_none_or(|at| kill < at) {
+                    twice.unanswered += 1;
+                }
             }
         }
-        ages.sort();
-        (ages, others)
+        twice.ages.sort();
+        twice
+    }
+
+    /// How often an item came.
+    pub(crate) fn times(&self, id: u64) -> usize {
+        self.0.lock().unwrap().get(&id).map_or(0, Vec::len)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.lock().unwrap().len()
+    }
+}
+
+/// Items that came twice.
+#[derive(Default)]
+pub(crate) struct Twice {
+    /// How long before a kill those came that came again behind it: the upstream's answer
+    /// was on its way.
+    pub(crate) ages: Vec<Duration>,
+    /// How many of those had senders that were not answered before the kill.
+    pub(crate) unanswered: usize,
+    /// How many came twice without a kill between: their senders had no answer, and their
+    /// request was on the disk.
+    pub(crate) from_senders: usize,
+}
+
+impl std::fmt::Display for Twice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { ages, unanswered, from_senders } = self;
+        let (first, last) = (ages.first().copied(), ages.last().copied());
+        let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
+        let count = ages.len();
+        write!(f, "{count} items came again that had come {first:?} to {last:?} before a kill, ")?;
+        write!(f, "{unanswered} of them without an answer; {from_senders} came from their senders")
     }
 }
 
@@ -101,7 +136,7 @@ impl Balance {
     pub(crate) fn of(ledger: &Ledger, received: &Received) -> Self {
         let acknowledged = ledger.acknowledged.lock().unwrap();
         let received = received.0.lock().unwrap();
-        let delivered = acknowledged.iter().filter(|id| received.contains_key(id)).count();
+        let delivered = acknowledged.keys().filter(|id| received.contains_key(id)).count();
         let duplicated = received.values().map(|times| times.len() - 1).sum();
         let lost = acknowledged.len() - delivered;
         let unanswered = ledger.unanswered.load(Ordering::Relaxed) as usize;

@@ -17,6 +17,7 @@
 #![expect(clippy::print_stdout, reason = "the result of a test is a line")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod again;
 mod burdens;
 mod connections;
 mod damage;

@@ -20,10 +20,12 @@ use crate::gateway::answer::RETRY_AFTER_DEFAULT;
 use crate::gateway::answer::Refusal;
 use crate::gateway::queue::Lock;
 use crate::gateway::queue::Storage;
+use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::dead::DeadLetters;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::ReadError;
 use crate::gateway::queue::store::Store;
+use crate::gateway::queue::unanswered::Unanswered;
 use crate::gateway::telemetry::metrics::Metrics;
 use crate::gateway::telemetry::metrics::QueueEvent;
 use crate::scrub::Scrubbed;
@@ -79,6 +81,7 @@ pub struct Backlog {
     store: Arc<Store>,
     dead: DeadLetters,
     shared: Arc<Shared>,
+    unanswered: Unanswered,
     _lock: Lock,
 }
 
@@ -141,8 +144,9 @@ impl Backlog {
         let folder = storage.folder(&[&owner.exporter, signal.name()])?;
         let unusable = |error| storage.unusable(&error);
         let lock = Lock::take(&folder, storage.timeout).map_err(unusable)?;
-        let opened = Store::open(&folder, storage.bytes_max, storage.key.clone());
+        let opened = Store::open(&folder, storage.bytes_max, storage.key.clone(), Boot::current());
         let (store, found) = opened.map_err(unusable)?;
+        let unanswered = unanswered(&store, &found.unanswered);
         let dead = DeadLetters::new(storage.folder(&[&owner.exporter, signal.name(), "dead"])?);
         let exporter = Arc::clone(&owner.exporter);
         let state = State {
@@ -154,7 +158,9 @@ impl Backlog {
         metrics.queue_capacity(&exporter, signal, limits.size_max);
         if !state.waiting.is_empty() {
             let requests = state.waiting.len();
-            tracing::info!(%exporter, signal = signal.name(), requests, "queue has requests from before");
+            let unanswered = unanswered.requests();
+            tracing::info!(%exporter, signal = signal.name(), requests, unanswered,
+                "queue has requests from before");
         }
         if 0 < found.set_aside {
             let pieces = found.set_aside;
@@ -170,7 +176,18 @@ impl Backlog {
         shared.show(&shared.lock());
         let shared = Arc::new(shared);
         let store = Arc::new(store);
-        Ok(Arc::new(Self { store, dead, shared, _lock: lock }))
+        Ok(Arc::new(Self { store, dead, shared, unanswered, _lock: lock }))
+    }
+
+    /// Whether the request is here already, from a process that was killed before its
+    /// sender was told so: it is synced, and is not to be kept a second time. Once for
+    /// each time that it is here.
+    pub fn recall(&self, scrubbed: &Scrubbed) -> bool {
+        let is_here = self.unanswered.take(scrubbed);
+        if is_here {
+            self.count(QueueEvent::Recalled, scrubbed.items());
+        }
+        is_here
     }
 
     /// Keeps a request; it is synced when this returns OK.
@@ -315,6 +332,24 @@ impl Shared {
         drop(state);
         self.room.notify_waiters();
     }
+}
+
+/// What a start reads at most of what was not answered: more than shares a sync, but for
+/// a record that is larger by itself.
+const UNANSWERED_BYTES_MAX: u64 = 32 << 20;
+
+/// The requests in `entries`, which are sound.
+fn unanswered(store: &Store, entries: &[Entry]) -> Unanswered {
+    let mut left = UNANSWERED_BYTES_MAX;
+    let within = entries.iter().filter(|entry| {
+        let rest = left.checked_sub(u64::from(entry.len));
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    });
+    Unanswered::new(within.filter_map(|entry| {
+        // What cannot be read is no sender's loss: it stores its request again.
+        Scrubbed::unseal(store.read_now(*entry).ok()?).ok()
+    }))
 }
 
 fn weight(sizer: Sizer, entry: &Entry) -> u64 {

@@ -131,7 +131,7 @@ impl Replay {
     /// When a gateway is just writing to it, or it cannot be read.
     pub fn open(folder: &Path, key: Option<Arc<Key>>) -> io::Result<(Self, Vec<Entry>)> {
         let lock = Lock::take(folder, LOCK_WITHIN)?;
-        let (store, found) = Store::open(folder, 0, key)?;
+        let (store, found) = Store::open(folder, 0, key, None)?;
         Ok((Self { store, _lock: lock }, found.entries))
     }
 

@@ -15,7 +15,10 @@
 //! - A segment's marks are removed after the segment, and that is on the disk.
 //! - Damage costs the records that it lies in, never the start, and is copied to a
 //!   file of its own before its segment goes.
+//! - Before [`Log::append`] returns it is written, and not synced, that senders of these
+//!   records may be answered: the next process to have the log knows which were not.
 
+mod answered;
 mod start;
 
 use std::collections::BTreeMap;
@@ -23,6 +26,7 @@ use std::hash::BuildHasher;
 use std::io;
 use std::sync::Arc;
 
+use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::files::Files;
 use crate::gateway::queue::record;
 use crate::gateway::queue::record::HEAD_BYTES;
@@ -93,6 +97,10 @@ pub struct Log<F: Files> {
     segment_bytes: u64,
     /// 0: no limit.
     bytes_max: u64,
+    /// `None`: how far senders were answered is not written.
+    boot: Option<Boot>,
+    /// The file that says how far.
+    answered: Option<F::Handle>,
 }
 
 /// Records that were written, and may not be on the disk yet.
@@ -234,10 +242,12 @@ impl<F: Files> Log<F> {
         synced: io::Result<()>,
     ) -> io::Result<Vec<Entry>> {
         let Written { segment: number, mut handle, end, entries } = written;
+        // Where the sync failed, too: they are told to come again, and are not looked for.
+        let answered = self.answer(number);
         let Some(segment) = self.segments.get_mut(&number) else {
             return Err(io::Error::other("the segment that was written to is unknown"));
         };
-        if let Err(error) = synced {
+        if let Err(error) = synced.and(answered) {
             // What a failed sync has left behind nobody knows: a later one may say
             // that all is well (fsync(2), "EIO"). So this segment ends here.
             let _ = self.files.truncate(&mut handle, segment.len);
@@ -272,6 +282,8 @@ impl<F: Files> Log<F> {
         let len = SEGMENT_HEAD_BYTES;
         let marks = Marks::default();
         self.segments.insert(number, Segment { id, len, next: 0, pending: 0, marks, keep: false });
+        // Else what is there is of another segment, and says nothing of this one.
+        let _ = self.answer(number);
         Ok((number, handle))
     }
 

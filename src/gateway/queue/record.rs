@@ -8,10 +8,14 @@
 //! be found.
 //!
 //! Beside a segment stands a file of marks, eight bytes for each record that is done
-//! with. Both names are the segment's number. Numbers are little-endian.
+//! with. Both names are the segment's number. One file, `answered`, says how far the
+//! senders of one segment's records were answered, and in which start of the machine that
+//! was written. Numbers are little-endian.
 
 use bytes::Buf;
 use bytes::BufMut;
+
+use crate::gateway::queue::boot::Boot;
 
 /// The length of the head of a segment.
 pub const SEGMENT_HEAD_BYTES: u64 = 24;
@@ -21,6 +25,14 @@ pub const HEAD_BYTES: usize = 48;
 
 /// The length of a mark.
 pub const MARK_BYTES: usize = 8;
+
+/// The length of what says how far senders were answered.
+pub const ANSWERED_BYTES: usize = 40;
+
+/// The name of the file that says it.
+pub const ANSWERED_NAME: &str = "answered";
+
+const ANSWERED_MAGIC: &[u8; 4] = b"ORQA";
 
 const SEGMENT_MAGIC: &[u8; 4] = b"ORQS";
 
@@ -138,6 +150,47 @@ fn mark_checksum(segment_id: u64, number: u32) -> u32 {
     hasher.finalize()
 }
 
+/// How far senders were answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The start of the machine in which that was written.
+    pub boot: Boot,
+    /// The random number of a segment. Of records of others nothing is said.
+    pub segment_id: u64,
+    /// Senders of records from this number on were not told OK.
+    pub number: u32,
+}
+
+impl Answered {
+    /// As it is written.
+    pub fn to_bytes(self) -> [u8; ANSWERED_BYTES] {
+        let mut bytes = Vec::with_capacity(ANSWERED_BYTES);
+        bytes.put_slice(ANSWERED_MAGIC);
+        bytes.put_u32_le(VERSION);
+        bytes.put_u128_le(self.boot.0);
+        bytes.put_u64_le(self.segment_id);
+        bytes.put_u32_le(self.number);
+        let own = crc32fast::hash(&bytes);
+        bytes.put_u32_le(own);
+        bytes.try_into().expect("the fields above are 40 bytes")
+    }
+
+    /// Reads it. Cut, torn or damaged it says nothing.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (checked, mut own) = bytes.split_at_checked(ANSWERED_BYTES - 4)?;
+        let is_whole = own.len() == 4 && own.get_u32_le() == crc32fast::hash(checked);
+        let mut fields = checked.strip_prefix(ANSWERED_MAGIC).filter(|_| is_whole)?;
+        if fields.get_u32_le() != VERSION {
+            return None;
+        }
+        Some(Self {
+            boot: Boot(fields.get_u128_le()),
+            segment_id: fields.get_u64_le(),
+            number: fields.get_u32_le(),
+        })
+    }
+}
+
 /// The name of the file of a segment.
 pub fn segment_name(number: u64) -> String {
     format!("{number:016x}.segment")
@@ -196,10 +249,26 @@ mod tests {
     }
 
     #[test]
+    fn how_far_senders_were_answered_comes_back_whole_or_not_at_all() {
+        let answered = Answered { boot: Boot(u128::MAX / 3), segment_id: 9, number: 7 };
+        let bytes = answered.to_bytes();
+        assert_eq!(Answered::read(&bytes), Some(answered));
+        for bit in 0..8 * ANSWERED_BYTES {
+            let mut changed = bytes;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Answered::read(&changed), None, "bit {bit}");
+        }
+        for len in 0..ANSWERED_BYTES {
+            assert_eq!(Answered::read(&bytes[..len]), None, "cut at {len}");
+        }
+        assert_eq!(Answered::read(&[0; ANSWERED_BYTES]), None);
+    }
+
+    #[test]
     fn names_come_back() {
         assert_eq!(parse_name(&segment_name(0xabc)), Some((0xabc, true)));
         assert_eq!(parse_name(&marks_name(1)), Some((1, false)));
-        for other in ["lock", "x.segment", "1.done", "0000000000000001.bad"] {
+        for other in [ANSWERED_NAME, "lock", "x.segment", "1.done", "0000000000000001.bad"] {
             assert_eq!(parse_name(other), None);
         }
     }

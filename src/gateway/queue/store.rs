@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use crate::gateway::compute;
 use crate::gateway::compute::Pace;
+use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::crypt::Key;
 use crate::gateway::queue::files::Disk;
 use crate::gateway::queue::files::Files;
@@ -84,9 +85,14 @@ impl Store {
     /// # Errors
     ///
     /// When it cannot be read, or there is no thread.
-    pub fn open(folder: &Path, bytes_max: u64, key: Option<Arc<Key>>) -> io::Result<(Self, Found)> {
+    pub fn open(
+        folder: &Path,
+        bytes_max: u64,
+        key: Option<Arc<Key>>,
+        boot: Option<Boot>,
+    ) -> io::Result<(Self, Found)> {
         let files = Arc::new(Disk::new(folder));
-        let (log, found) = Log::open(Arc::clone(&files), SEGMENT_BYTES, bytes_max)?;
+        let (log, found) = Log::open(Arc::clone(&files), SEGMENT_BYTES, bytes_max, boot)?;
         Ok((Self::start(log, files, key)?, found))
     }
 
@@ -160,22 +166,22 @@ impl Store {
     ///
     /// When it is damaged, cannot be decrypted, or cannot be read.
     pub async fn read(&self, entry: Entry) -> Result<Bytes, ReadError> {
-        let (files, key) = (Arc::clone(&self.files), self.key.clone());
-        let read = move || {
-            let (bytes, encrypted) = Log::read(&files, &entry)?;
-            match (encrypted, key) {
-                (false, _) => Ok(bytes.into()),
-                (true, Some(key)) => {
-                    key.decrypt(bytes).map(Bytes::from).ok_or(ReadError::Undecipherable)
-                }
-                (true, None) => Err(ReadError::Undecipherable),
-            }
-        };
         // Mostly memory of the system: that is not worth another thread.
         if entry.len < 64 * 1024 {
-            return read();
+            return self.read_now(entry);
         }
+        let (files, key) = (Arc::clone(&self.files), self.key.clone());
+        let read = move || read(&files, key.as_deref(), entry);
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    }
+
+    /// The same, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::read`].
+    pub fn read_now(&self, entry: Entry) -> Result<Bytes, ReadError> {
+        read(&self.files, self.key.as_deref(), entry)
     }
 
     /// Marks a record as done.
@@ -216,6 +222,15 @@ impl Drop for Store {
                 let _ = thread.join();
             }
         }
+    }
+}
+
+fn read(files: &Arc<Disk>, key: Option<&Key>, entry: Entry) -> Result<Bytes, ReadError> {
+    let (bytes, encrypted) = Log::read(files, &entry)?;
+    match (encrypted, key) {
+        (false, _) => Ok(bytes.into()),
+        (true, Some(key)) => key.decrypt(bytes).map(Bytes::from).ok_or(ReadError::Undecipherable),
+        (true, None) => Err(ReadError::Undecipherable),
     }
 }
 

@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
+use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::files::Files;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::Log;
 use crate::gateway::queue::log::Marks;
 use crate::gateway::queue::log::Segment;
+use crate::gateway::queue::log::answered;
 use crate::gateway::queue::record;
 use crate::gateway::queue::record::MARK_BYTES;
 use crate::gateway::queue::scan;
@@ -24,15 +26,24 @@ pub struct Found {
     pub set_aside: usize,
     /// The items in them, as far as their heads are sound.
     pub items_set_aside: u64,
+    /// Those of `entries` whose senders were not answered before the process was killed.
+    /// They are synced.
+    pub unanswered: Vec<Entry>,
 }
 
 impl<F: Files> Log<F> {
-    /// Opens the log in `files`, and says what it holds.
+    /// Opens the log in `files`, and says what it holds. `boot` is the start of the
+    /// machine, where somebody wants to know whose senders were not answered.
     ///
     /// # Errors
     ///
     /// When the folder or a file cannot be read. Damage is no error.
-    pub fn open(files: Arc<F>, segment_bytes: u64, bytes_max: u64) -> io::Result<(Self, Found)> {
+    pub fn open(
+        files: Arc<F>,
+        segment_bytes: u64,
+        bytes_max: u64,
+        boot: Option<Boot>,
+    ) -> io::Result<(Self, Found)> {
         let mut log = Self {
             files,
             segments: BTreeMap::new(),
@@ -40,7 +51,10 @@ impl<F: Files> Log<F> {
             next: 1,
             segment_bytes,
             bytes_max,
+            boot,
+            answered: None,
         };
+        let answered = log.read_answered();
         let mut names = BTreeMap::new();
         let mut marks = BTreeMap::new();
         for (name, len) in log.files.list()? {
@@ -61,10 +75,18 @@ impl<F: Files> Log<F> {
             };
             // Only where it was last written to can a record be torn.
             let scanned = scan::scan(&log.files, &name, len, Some(number) == newest)?;
+            let before = found.entries.len();
             log.take_in(number, len, &scanned, &done, &mut found)?;
+            if let Some(answered) = answered.filter(|own| Some(own.segment_id) == scanned.id) {
+                let entries = found.entries.get(before..).unwrap_or_default();
+                found.unanswered = answered::behind(&answered, &scanned, entries);
+            }
         }
         for (name, _) in marks.into_values() {
             log.files.remove(&name)?;
+        }
+        if answered.is_some() && log.take_over(&found.unanswered).is_err() {
+            found.unanswered.clear();
         }
         Ok((log, found))
     }
@@ -86,6 +108,8 @@ impl<F: Files> Log<F> {
             next,
             segment_bytes,
             bytes_max: 0,
+            boot: None,
+            answered: None,
         })
     }
 

@@ -5,6 +5,8 @@
 //! ```text
 //! restored + in = sent + dead_letter + set_aside + items
 //! ```
+//!
+//! What is recalled was acknowledged and is not in that: it is among what was restored.
 
 use prometheus::IntCounterVec;
 use prometheus::IntGaugeVec;
@@ -29,15 +31,23 @@ pub enum QueueEvent {
     DeadLetter,
     /// Their checksum was wrong; a file of its own has them.
     SetAside,
+    /// A sender that a killed process had not answered came again, and was told OK:
+    /// they were restored.
+    Recalled,
 }
 
 impl QueueEvent {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
+    const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Restored, "restored", "Items that a start found in the queue."),
         (Self::In, "in", "Items that were put into the queue and acknowledged."),
         (Self::Sent, "sent", "Items of the queue that the upstream accepted."),
         (Self::DeadLetter, "dead_letter", "Items of the queue that went to the dead letter."),
         (Self::SetAside, "set_aside", "Items of damaged records of the queue."),
+        (
+            Self::Recalled,
+            "recalled",
+            "Items that came again after a kill, were in the queue, and were acknowledged.",
+        ),
     ];
 }
 
@@ -48,7 +58,7 @@ pub(super) struct QueueMetrics {
     pub(super) items: IntGaugeVec,
     pub(super) damaged: IntCounterVec,
     pub(super) enqueue_failed: Items,
-    events: [(QueueEvent, IntCounterVec); 5],
+    events: [(QueueEvent, IntCounterVec); 6],
 }
 
 impl QueueMetrics {
