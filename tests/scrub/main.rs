@@ -8,6 +8,7 @@ mod agents;
 mod chains;
 mod detect;
 mod nested;
+mod odd;
 mod pages;
 mod pairs;
 mod pieces;

@@ -35,6 +35,7 @@ pub(in crate::scrub) use around::is_member;
 pub(in crate::scrub) use around::is_part_of_name;
 pub(in crate::scrub) use around::is_reference;
 pub(in crate::scrub) use around::is_user_of_url;
+pub(in crate::scrub) use around::parameters_end;
 pub(in crate::scrub) use beside::below;
 pub(in crate::scrub) use beside::ends_line;
 pub(in crate::scrub) use beside::is_joint;
@@ -195,30 +196,6 @@ pub(in crate::scrub) fn line_end(text: &[u8], line: Range<usize>) -> usize {
         _ => false,
     });
     line.start + end.unwrap_or(value.len())
-}
-
-/// Where a line of parameters ends, of which each may be quoted: `Digest realm="x", nonce="y"`.
-/// `end` is where it ends if a quote ends it.
-pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
-    let mut at = end;
-    while text.get(at) == Some(&b'"') && text.get(..at).is_some_and(around::names_parameter) {
-        let value = text.get(at + 1..text.len().min(at + LINE_MAX)).unwrap_or_default();
-        // The quote that ends the string around it all, perhaps in code.
-        if matches!(value, [] | [b',' | b';' | b'}' | b']' | b')' | b' ', ..]) {
-            break;
-        }
-        let Some(close) = memchr::memchr2(b'"', b'\n', value) else { break };
-        if value.get(close) != Some(&b'"') {
-            break;
-        }
-        at += close + 2;
-        let rest = text.get(at..text.len().min(at + LINE_MAX)).unwrap_or_default();
-        if !rest.starts_with(b",") && !rest.starts_with(b";") {
-            break;
-        }
-        at += memchr::memchr3(b'"', b'\n', b'\'', rest).unwrap_or(rest.len());
-    }
-    at
 }
 
 /// Whether the word behind a key is no value but the beginning of a command: an option

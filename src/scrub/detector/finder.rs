@@ -33,6 +33,7 @@ use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::key_lines::KeyLines;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::prefilter::DISGUISE;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::RUN;
 use crate::scrub::detector::whole::Told;
@@ -357,14 +358,16 @@ impl Judge for Finder<'_> {
     fn key(&mut self, key: Shown<'_>, outer: Context) -> Context {
         if let Some(at) = key.at {
             let hits = self.hits_in(at..at + key.bytes.len());
+            // A word of a name, or how one may be written otherwise.
             let telling = self.hits.get(hits).unwrap_or_default().iter().any(|hit| {
-                matches!(self.detector.uses.get(hit.needle as usize), Some(Use::Key { .. }))
+                let used = self.detector.uses.get(hit.needle as usize);
+                hit.needle == DISGUISE || matches!(used, Some(Use::Key { .. } | Use::Escape(_)))
             });
             if !telling && KEY_UNSEEN_MAX < key.bytes.len() {
                 return below(outer);
             }
         }
-        match self.detector.keys.classify(key.bytes) {
+        match self.detector.keys.classify_any(key.bytes) {
             Class::Unknown => match cookies::rules(self.detector, key.bytes) {
                 Some(rules) => Context(self.context(rules).0 | BELOW),
                 None => below(outer),

@@ -150,14 +150,11 @@ impl Search<'_, '_> {
             false if DEPTH_MAX <= layer.depth => return false,
             false => layer.inner(),
         };
-        let limit = self.budget;
-        let Ok(unpacked) = decode::unpack(packed, text, limit) else {
+        let Ok(unpacked) = decode::unpack(packed, text, &mut self.budget) else {
             found.push(Match::whole(text.len(), RUN));
             return true;
         };
-        let Some(unpacked) = unpacked.filter(|unpacked| self.spend(unpacked.len())) else {
-            return false;
-        };
+        let Some(unpacked) = unpacked else { return false };
         if let Some((rewritten, first)) = self.rewritten(&unpacked, inner, packed.name()) {
             let how = match first.rule {
                 RUN => How::Plain,
@@ -240,17 +237,16 @@ impl Search<'_, '_> {
             return None;
         }
         if let Some(packed) = Packed::of(text) {
-            return decode::unpack(packed, text, self.budget).ok().flatten();
+            return decode::unpack(packed, text, &mut self.budget).ok().flatten();
         }
         let trimmed = text.trim_ascii();
         if is_of_run(trimmed) {
             let run = decode::runs(trimmed, 0).0.into_iter().next()?;
             // A prefix (`0x`), and what padding or a cut leave over.
             let is_whole = run.range.start <= 2 && trimmed.len() <= run.range.end + 2;
-            let unpacked = Packed::in_run(&run.bytes)
-                .filter(|_| is_whole)
-                .and_then(|packed| decode::unpack(packed, &run.bytes, self.budget).ok().flatten())
-                .filter(|unpacked| self.spend(unpacked.len()));
+            let unpacked = Packed::in_run(&run.bytes).filter(|_| is_whole).and_then(|packed| {
+                decode::unpack(packed, &run.bytes, &mut self.budget).ok().flatten()
+            });
             return is_whole.then_some(unpacked.unwrap_or(run.bytes));
         }
         Decoded::new(Kinds::all(), text).map(|decoded| decoded.text)

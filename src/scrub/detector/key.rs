@@ -1,7 +1,7 @@
 //! What the name of a key says of its value.
 //!
-//! A name is folded into words: lower case, split at `-`, `_`, `.`, `:`, blanks
-//! and changes of case. `x-api-key`, `apiKey` and `API_KEY` are one name;
+//! A name is folded into words: lower case, split at every sign of ASCII, blanks and changes
+//! of case. `x-api-key`, `apiKey` and `API_KEY` are one name;
 //! `token_count` is two words, of which the rules for `token` alone say nothing.
 //! The order of the questions is that of the rule files: names that are no secret
 //! for sure, names that are, then the wide modes in the same order.
@@ -19,6 +19,8 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
+use crate::scrub::detector::decode::Decoded;
+use crate::scrub::detector::decode::Kinds;
 use crate::scrub::rule::Keys;
 
 use hasher::NameHasher;
@@ -28,7 +30,11 @@ use said::wide;
 /// Longer names are judged by their last bytes.
 const NAME_MAX: usize = 128;
 
-/// Words of a name beyond these are not looked at.
+/// Longer names are not looked at for escapes; with each character escaped, one is three to
+/// six times as long as its letters.
+const WRITTEN_MAX: usize = 6 * NAME_MAX;
+
+/// Of a name of more words the last ones are looked at.
 const WORDS_MAX: usize = 16;
 
 /// Names in rules have at most this many words.
@@ -163,6 +169,21 @@ impl KeyTable {
         self.needles.iter().filter(|needle| !holds_another(needle)).collect()
     }
 
+    /// What `name` says, where it may be written in another way: in escapes, with characters
+    /// that are not seen or look like others, or with bytes that are no characters.
+    pub(in crate::scrub) fn classify_any(&self, name: &[u8]) -> Class<'_> {
+        let is_usual = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b'&');
+        match self.classify(name) {
+            Class::Unknown if name.len() <= WRITTEN_MAX && !name.iter().all(is_usual) => {
+                let decoded = Decoded::new(Kinds::all(), name);
+                let mut plain = decoded.map_or_else(|| name.to_vec(), |decoded| decoded.text);
+                plain.retain(u8::is_ascii);
+                self.classify(&plain)
+            }
+            class => class,
+        }
+    }
+
     /// What `name` says.
     pub(in crate::scrub) fn classify(&self, name: &[u8]) -> Class<'_> {
         if self.names.is_empty() && self.conditional.is_empty() {
@@ -220,8 +241,8 @@ impl Folded {
             Self { bytes: [0; NAME_MAX], ends: [0; WORDS_MAX], words: 0, last_segment_word: 0 };
         let mut len = 0;
         for (i, &byte) in name.iter().enumerate() {
-            if matches!(byte, b'-' | b'_' | b'.' | b':' | b' ' | b'/' | b'[' | b']') {
-                folded.end_word(len);
+            if byte.is_ascii() && !byte.is_ascii_alphanumeric() {
+                len = folded.end_word(len);
                 if byte == b'.' && i + 1 < name.len() {
                     folded.last_segment_word = folded.words;
                 }
@@ -234,7 +255,7 @@ impl Folded {
                     || before.is_ascii_digit()
                     || (before.is_ascii_uppercase() && after.is_ascii_lowercase() && after != b's');
                 if begins {
-                    folded.end_word(len);
+                    len = folded.end_word(len);
                 }
             }
             if let Some(slot) = folded.bytes.get_mut(len) {
@@ -283,21 +304,32 @@ impl Folded {
         is_stage
     }
 
-    /// Ends the word that is under way, if any. Digits at its end (`token2`,
+    /// Ends the word that is under way, if any, at `len`; the first one makes room for more than
+    /// there may be. Returns where the next one begins. Digits at its end (`token2`,
     /// `password1`) number it and are no part of it, unless it is all digits.
-    fn end_word(&mut self, len: usize) {
+    fn end_word(&mut self, len: usize) -> usize {
         let before = match self.words.checked_sub(1).and_then(|word| self.ends.get(word)) {
             Some(&end) => usize::from(end),
             None => 0,
         };
-        if before < len {
-            if let Some(end) = self.ends.get_mut(self.words) {
-                *end = len as u8;
-                self.words += 1;
-            } else if let Some(last) = self.ends.last_mut() {
-                *last = len as u8;
-            }
+        if len <= before {
+            return len;
         }
+        let mut out = 0;
+        if self.words == WORDS_MAX {
+            let [first, ..] = self.ends;
+            out = usize::from(first);
+            self.bytes.copy_within(out.., 0);
+            self.ends.rotate_left(1);
+            self.ends.iter_mut().for_each(|end| *end = end.saturating_sub(first));
+            self.words -= 1;
+            self.last_segment_word = self.last_segment_word.saturating_sub(1);
+        }
+        if let Some(end) = self.ends.get_mut(self.words) {
+            *end = (len - out) as u8;
+            self.words += 1;
+        }
+        len - out
     }
 
     /// The words from `start` to `end`, joined.

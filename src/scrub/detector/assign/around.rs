@@ -21,8 +21,39 @@ pub(in crate::scrub) fn is_user_of_url(text: &[u8], key: &Range<usize>) -> bool 
         && behind.iter().take(1024).take_while(|byte| of_url(byte)).any(|byte| *byte == b'@')
 }
 
+/// How long a parameter of a header is, at most, in bytes.
+const PARAMETER_MAX: usize = 2048;
+
+/// Where a line of parameters ends, of which each may be quoted: `Digest realm="x", nonce="y"`,
+/// in a string of JSON, too. `end` is where it ends if a quote ends it.
+pub(in crate::scrub) fn parameters_end(text: &[u8], end: usize) -> usize {
+    let mut at = end;
+    while text.get(..at).is_some_and(names_parameter) {
+        let line = text.get(at..text.len().min(at + PARAMETER_MAX)).unwrap_or_default();
+        let slashes = line.iter().take_while(|byte| **byte == b'\\').count();
+        let Some((quote, value)) = line.split_at_checked(slashes + 1) else { break };
+        // The quote that ends the string around it all, perhaps in code.
+        let ends = matches!(value, [] | [b',' | b';' | b'}' | b']' | b')' | b' ', ..]);
+        if !quote.ends_with(b"\"") || ends {
+            break;
+        }
+        let Some(close) = memchr::memmem::find(value, quote) else { break };
+        if value.get(..close).is_none_or(|value| value.contains(&b'\n')) {
+            break;
+        }
+        at += close + 2 * quote.len();
+        let rest = text.get(at..text.len().min(at + PARAMETER_MAX)).unwrap_or_default();
+        if !rest.starts_with(b",") && !rest.starts_with(b";") {
+            break;
+        }
+        let next = rest.iter().position(|byte| matches!(byte, b'"' | b'\n' | b'\'' | b'\\'));
+        at += next.unwrap_or(rest.len());
+    }
+    at
+}
+
 /// Whether the name of a parameter and its sign end a text, and not the padding of base64.
-pub(super) fn names_parameter(before: &[u8]) -> bool {
+fn names_parameter(before: &[u8]) -> bool {
     let Some(name) = before.strip_suffix(b"=") else { return false };
     let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let len = name.iter().rev().take_while(of_name).count();

@@ -116,17 +116,32 @@ const UNITS_MIN: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scrub) struct TooLong;
 
-/// Unpacks a text; `None` where it is none.
+/// Unpacks a text; `None` where it is none. What was unpacked is taken from `budget`, be it a
+/// text or not; of many bombs, each costs half of what the one before has left.
 ///
 /// # Errors
 ///
-/// [`TooLong`], when it has more than `bytes_max` bytes.
+/// [`TooLong`], when it has more than half as many bytes as the budget.
 pub(in crate::scrub) fn unpack(
+    packed: Packed,
+    bytes: &[u8],
+    budget: &mut usize,
+) -> Result<Option<Vec<u8>>, TooLong> {
+    let bytes_max = *budget / 2;
+    let unpacked = unpack_within(packed, bytes, bytes_max);
+    *budget -= match &unpacked {
+        Ok(bytes) => bytes.as_ref().map_or(0, Vec::len).min(*budget),
+        Err(TooLong) => bytes_max,
+    };
+    Ok(unpacked?.filter(|bytes| says(bytes)))
+}
+
+fn unpack_within(
     packed: Packed,
     bytes: &[u8],
     bytes_max: usize,
 ) -> Result<Option<Vec<u8>>, TooLong> {
-    let text = match packed {
+    Ok(match packed {
         Packed::Gzip => match gzip_body(bytes) {
             Some(_) => members(bytes, bytes_max)?,
             None => None,
@@ -141,8 +156,7 @@ pub(in crate::scrub) fn unpack(
             let text: Result<String, _> = char::decode_utf16(units).collect();
             text.ok().map(String::into_bytes)
         }
-    };
-    Ok(text.filter(|text| says(text)))
+    })
 }
 
 /// Unpacks all members of a gzip file (RFC 1952 §2.2).
@@ -255,7 +269,7 @@ mod tests {
         let named = [&plain[..3], &[8], &plain[4..10], b"name\0", &plain[10..]].concat();
         let empty = pack(Packed::Gzip, b"");
         for bytes in [named.clone(), [empty.clone(), named].concat(), [empty, plain].concat()] {
-            let text = unpack(Packed::Gzip, &bytes, 100).expect("short").expect("a text");
+            let text = unpack(Packed::Gzip, &bytes, &mut 200).expect("short").expect("a text");
             assert_eq!(text, b"what is packed says so");
             assert!(!is_all_of(Packed::Gzip, &bytes, &text), "{bytes:?}");
         }
@@ -272,7 +286,7 @@ mod tests {
         ] {
             let bytes = pack(packed, text);
             assert_eq!(Packed::of(&bytes), Some(packed));
-            assert_eq!(unpack(packed, &bytes, 100), Ok(Some(text.to_vec())), "{packed:?}");
+            assert_eq!(unpack(packed, &bytes, &mut 200), Ok(Some(text.to_vec())), "{packed:?}");
             let is_compressed = matches!(packed, Packed::Gzip | Packed::Zlib);
             assert_eq!(is_all_of(packed, &bytes, text), is_compressed, "{packed:?}");
             let end = &bytes[bytes.len() - 8..];
@@ -287,21 +301,21 @@ mod tests {
     fn every_member_and_layer_is_unpacked() {
         let inner = pack(Packed::Gzip, b"one");
         let both = [inner.clone(), pack(Packed::Gzip, b", two")].concat();
-        assert_eq!(unpack(Packed::Gzip, &both, 100), Ok(Some(b"one, two".to_vec())));
-        assert_eq!(unpack(Packed::Gzip, &pack(Packed::Gzip, &inner), 100), Ok(Some(inner)));
+        assert_eq!(unpack(Packed::Gzip, &both, &mut 200), Ok(Some(b"one, two".to_vec())));
+        assert_eq!(unpack(Packed::Gzip, &pack(Packed::Gzip, &inner), &mut 200), Ok(Some(inner)));
     }
 
     #[test]
     fn a_text_that_was_cut_is_unpacked_as_far_as_it_goes() {
         let text = "0123456789 and something else that is not compressed so well".repeat(3);
         let bytes = pack(Packed::Gzip, text.as_bytes());
-        let cut = unpack(Packed::Gzip, &bytes[..bytes.len() - 12], 1000).expect("short");
+        let cut = unpack(Packed::Gzip, &bytes[..bytes.len() - 12], &mut 2000).expect("short");
         assert!(cut.is_some_and(|cut| text.as_bytes().starts_with(&cut) && !cut.is_empty()));
     }
 
     #[test]
     fn a_bomb_is_too_long() {
         let bomb = pack(Packed::Zlib, &[b'a'; 100_000]);
-        assert_eq!(unpack(Packed::Zlib, &bomb, 10_000), Err(TooLong));
+        assert_eq!(unpack(Packed::Zlib, &bomb, &mut 20_000), Err(TooLong));
     }
 }

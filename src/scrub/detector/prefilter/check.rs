@@ -233,7 +233,8 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
         Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
         // The argument of a setter: `.setPassword("x")`.
         Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
-        Some(_) => false,
+        // A sign at the end of a key in JSON: `"${password}"`.
+        Some(sign) => sign.is_ascii_punctuation() && next(1) == Some(b'"'),
         None => true,
     }
 }
@@ -470,21 +471,20 @@ fn is_among_names(bytes: &[u8], start: usize) -> bool {
     )
 }
 
-/// How far an `@` may stand behind `://`: user name and password.
-const USERINFO_MAX: usize = 512;
-
-/// Whether userinfo may follow: an `@` before the URL ends. It may stand behind a slash,
-/// since people do not encode the ones in their passwords.
+/// Whether userinfo may follow: an `@` before the URL ends, or so much without an end that it
+/// may be a token. The `@` may stand behind a slash, since people do not encode the ones in
+/// their passwords.
 fn has_userinfo(rest: &[u8]) -> bool {
     let ends = |byte: &u8| matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'\\' | b'`');
-    let rest = rest.get(..USERINFO_MAX).unwrap_or(rest);
-    // Most texts have no `@` at all.
-    memchr::memchr(b'@', rest).and_then(|at| rest.get(..at)).is_some_and(|before| {
-        match before.iter().position(ends) {
-            None => true,
-            Some(end) => is_wrapped(before, end),
-        }
-    })
+    let before = match memchr::memchr(b'@', rest) {
+        Some(at) => rest.get(..at).unwrap_or_default(),
+        None if rest.len() == CHECK_REACH => return !rest.iter().any(ends),
+        None => return false,
+    };
+    match before.iter().position(ends) {
+        None => true,
+        Some(end) => is_wrapped(before, end),
+    }
 }
 
 /// Whether all that ends a URL here is the end of a line, at which it may be wrapped: the user
