@@ -11,6 +11,7 @@ mod around;
 mod beside;
 mod between;
 mod block;
+mod bound;
 mod cell;
 mod columns;
 mod cursor;
@@ -43,6 +44,8 @@ pub(in crate::scrub) use beside::value_before;
 pub(in crate::scrub) use between::Between;
 pub(in crate::scrub) use block::Entry;
 pub(in crate::scrub) use block::block;
+pub(in crate::scrub) use bound::bound;
+pub(in crate::scrub) use bound::is_inserted;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
 pub(in crate::scrub) use columns::is_quoted_name;
@@ -52,12 +55,14 @@ pub(in crate::scrub) use members::Members;
 pub(in crate::scrub) use members::objects;
 pub(in crate::scrub) use name::longer_name;
 pub(in crate::scrub) use name::name_around;
+pub(in crate::scrub) use name::word_before;
 pub(in crate::scrub) use other::is_cmdlet;
 pub(in crate::scrub) use other::is_next_entry;
 pub(in crate::scrub) use other::is_renamed;
 pub(in crate::scrub) use pair::changes;
 pub(in crate::scrub) use record::member_value;
 pub(in crate::scrub) use section::in_section;
+pub(in crate::scrub) use section::is_of_user;
 pub(in crate::scrub) use source::is_other_name;
 pub(in crate::scrub) use source::is_source;
 pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
@@ -157,10 +162,8 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
         None if sign == Sign::Pair || matches!(cursor.peek(), Some(b',' | b';')) => return None,
         None => (cursor.at..text.len(), Delimiter::None),
     };
-    let sign = match sign {
-        Sign::Equals if is_query(text, &key) => Sign::Query,
-        sign => sign,
-    };
+    let is_query = sign == Sign::Equals && is_query(text, &key);
+    let sign = if is_query { Sign::Query } else { sign };
     // `<input value="x" id="password">`
     if value.is_empty() && sign == Sign::Element {
         return before(key);
@@ -271,8 +274,7 @@ pub(in crate::scrub) fn changed_to(text: &[u8], end: usize, depth: usize) -> Opt
 
 /// `?key=` or `&key=`; also `key=` at the start of a form body, `key=x&…`.
 fn is_query(text: &[u8], key: &Range<usize>) -> bool {
-    let before = key.start.checked_sub(1).and_then(|i| text.get(i)).copied();
-    match before {
+    match key.start.checked_sub(1).and_then(|i| text.get(i)) {
         Some(b'?' | b'&') => true,
         // `&amp;key=`, `\u0026key=`, `%26key=`
         Some(b';') => text.get(..key.start).is_some_and(|before| before.ends_with(b"&amp;")),
@@ -288,10 +290,8 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
     let value = text.get(line.clone()).unwrap_or_default();
     if sign == Sign::Element {
         let cdata = text.get(..line.start).is_some_and(|before| before.ends_with(b"[CDATA["));
-        let end = match cdata {
-            true => memchr::memmem::find(value, b"]]>"),
-            false => memchr::memchr(b'<', value),
-        };
+        let end =
+            if cdata { memchr::memmem::find(value, b"]]>") } else { memchr::memchr(b'<', value) };
         return line.start + end.unwrap_or(value.len());
     }
     let mut open = 0_usize;
@@ -309,6 +309,7 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
             0xe2 => value.get(i..).is_some_and(|rest| rest.starts_with("\u{201d}".as_bytes())),
             0xc2 => next == Some(0xbb),
             b'\\' => matches!(next, Some(b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\') | None),
+            b'[' | b'|' | b'^' | b'~' | b'#' if around::ends_value(text, line.start, i) => true,
             b'&' | b'#' => sign == Sign::Query || (byte == b'&' && is_next_pair(value, i + 1)),
             b';' | b',' => {
                 sign == Sign::Query
@@ -316,7 +317,6 @@ pub(in crate::scrub) fn word_end(text: &[u8], line: Range<usize>, sign: Sign) ->
                     || around::is_date(value.get(i + 1..).unwrap_or_default())
                     || is_next_pair(value, i + 1)
             }
-            b'[' | b'|' | b'^' | b'~' if around::is_end_of_value(text, line.start, i) => true,
             b'(' | b'[' | b'{' => {
                 open += 1;
                 false

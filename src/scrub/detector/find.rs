@@ -1,8 +1,10 @@
 //! Finds the matches in a text, from the hits of the prefilter.
 
 mod assigned;
+mod named;
 mod near;
 mod phrase;
+mod repeated;
 mod several;
 mod siblings;
 mod spoken;
@@ -237,6 +239,7 @@ impl<'d, 'p> Search<'d, 'p> {
         self.phrases(text, &mut found);
         self.siblings(text, &mut found);
         self.paired(text, &mut found);
+        self.repeated(text, &mut found);
         self.go_on_below(text, &mut found);
         self.matched(text, &found);
         self.unmasked(text, overlap::merge(found))
@@ -357,7 +360,7 @@ impl<'d, 'p> Search<'d, 'p> {
 
     /// A word of a key. Returns up to where the name reaches.
     fn key(&mut self, text: &[u8], word: Range<usize>, found: &mut Vec<Match>) -> usize {
-        let name = assign::name_around(text, word);
+        let name = assign::name_around(text, word.clone());
         let done = name.end;
         // A text that is searched once more has one behind every other key.
         if let Some([b'=', value @ ..]) = text.get(name.end..)
@@ -383,7 +386,7 @@ impl<'d, 'p> Search<'d, 'p> {
         {
             return done;
         }
-        let (class, name) = self.classified(text, name);
+        let (class, name) = self.classified(text, &word, name);
         if class == Class::NotSecret {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);
@@ -419,7 +422,12 @@ impl<'d, 'p> Search<'d, 'p> {
     }
 
     /// What a name says, and as much around it as belongs to it.
-    fn classified(&self, text: &[u8], name: Range<usize>) -> (Class<'d>, Range<usize>) {
+    fn classified(
+        &self,
+        text: &[u8],
+        word: &Range<usize>,
+        name: Range<usize>,
+    ) -> (Class<'d>, Range<usize>) {
         let detector = self.detector;
         let classify = |name: &Range<usize>| {
             detector.keys.classify(text.get(name.clone()).unwrap_or_default())
@@ -433,6 +441,7 @@ impl<'d, 'p> Search<'d, 'p> {
         match (class, glued) {
             (Class::Unknown, Some(glued))
             | (Class::Secret(_), Some(glued @ (Class::Secret(_), _))) => glued,
+            (Class::Unknown, None) => self.named_otherwise(text, word, name),
             (class, _) => (class, name),
         }
     }
@@ -475,8 +484,9 @@ impl<'d, 'p> Search<'d, 'p> {
 /// Whether what is taken for a value may be the name of the next column.
 fn in_column(text: &[u8], assignment: &Assignment) -> bool {
     match assignment.sign {
-        Sign::Prose => text.get(assignment.key.end) == Some(&b'\t'),
-        Sign::Pair => assign::is_quoted_name(text, &assignment.key),
+        Sign::Prose if text.get(assignment.key.end) == Some(&b'\t') => true,
+        Sign::Pair if assign::is_quoted_name(text, &assignment.key) => true,
+        Sign::Prose | Sign::Pair | Sign::Colon => assign::is_inserted(text, &assignment.key),
         _ => false,
     }
 }

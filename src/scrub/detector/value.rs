@@ -25,6 +25,7 @@ use crate::scrub::rule::validator;
 
 pub(in crate::scrub::detector) use chosen::is_generated;
 pub(in crate::scrub::detector) use chosen::is_pair_of_words;
+pub(in crate::scrub::detector) use chosen::is_plain_words;
 
 use chosen::is_base64_with_slash;
 use chosen::is_chosen;
@@ -56,6 +57,7 @@ use shaped::is_joined;
 use shaped::is_numbered_pair;
 pub(in crate::scrub::detector) use shaped::is_shaped;
 use shaped::is_three_words;
+pub(in crate::scrub::detector) use shaped::is_word_and_number;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
 pub(in crate::scrub::detector) use told::is_drawn_number;
@@ -197,9 +199,9 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             Some(Sign::Equals | Sign::Pair) => {
                 6 <= text.len()
                     && (is_mixed(text) || 16 <= text.len() || is_chosen(text))
-                    && !digits
+                    && (!digits || is_long_number(text))
             }
-            Some(_) => is_credential(text) || is_chosen(text),
+            Some(_) => is_credential(text) || is_chosen(text) || is_long_number(text),
         },
     }
 }
@@ -212,6 +214,12 @@ fn is_page(text: &[u8]) -> bool {
     let of_page = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._/:".contains(byte);
     let host = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
     rest.iter().all(of_page) && host.contains(&b'.') && !validator::looks_random(host)
+}
+
+/// Sixteen digits and more, of which at least five are different: some give secrets so.
+fn is_long_number(text: &[u8]) -> bool {
+    let different = (b'0'..=b'9').filter(|digit| text.contains(digit)).count();
+    (16..=64).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) && 5 <= different
 }
 
 /// How many hexadecimal digits are no number and no id that people read out.
@@ -227,7 +235,15 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
         && !is_base64_with_slash(text);
     match form {
         ValueForm::Password if is_generated(text) && !is_option(text) => true,
-        ValueForm::Password if sign == Sign::Stated && (is_words(text) || is_shaped(text)) => true,
+        ValueForm::Password
+            if sign == Sign::Stated
+                && (is_words(text)
+                    || is_shaped(text)
+                    || is_plain_words(text)
+                    || is_word_and_number(text)) =>
+        {
+            true
+        }
         ValueForm::Password if is_joined(text) => true,
         _ if row || is_option(text) || is_numbered(text) => false,
         _ if id => {

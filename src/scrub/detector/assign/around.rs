@@ -230,12 +230,26 @@ const KEY_LEN_MAX: usize = 80;
 
 /// Whether a value that begins at `start` ends before what stands `at` bytes behind: the end
 /// of a line as it is shown, or the next pair.
-pub(super) fn is_end_of_value(text: &[u8], start: usize, at: usize) -> bool {
+pub(super) fn ends_value(text: &[u8], start: usize, at: usize) -> bool {
     match text.get(start + at) {
         Some(b'[') => is_shown_break(text, start + at),
+        Some(b'#') => ends_number(text.get(start..).unwrap_or_default(), at),
         Some(sign) => is_separator(text, start, at, *sign),
         None => false,
     }
+}
+
+/// How long a number is at most that is typed into a keypad.
+const PIN_LEN_MAX: usize = 9;
+
+/// Whether a value that ends at `at` is a number, and its line or its words end behind the sign
+/// there: `the door code is 4711#`.
+fn ends_number(value: &[u8], at: usize) -> bool {
+    let number = value.get(..at).unwrap_or_default();
+    let next = value.get(at + 1);
+    (3..=PIN_LEN_MAX).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+        && next.is_none_or(|next| next.is_ascii_whitespace() || b".,;".contains(next))
 }
 
 /// Whether `byte`, at `at` of the value that begins at `start`, parts it from the next pair, as

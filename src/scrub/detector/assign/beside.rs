@@ -103,7 +103,7 @@ pub(in crate::scrub) fn ends_line(text: &[u8], at: usize) -> bool {
 
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
 /// `use x as password`, `type "x" into the password field`.
-const JOINTS: [&[u8]; 19] = [
+const JOINTS: [&[u8]; 33] = [
     b"(",
     b"#",
     b"//",
@@ -123,6 +123,20 @@ const JOINTS: [&[u8]; 19] = [
     b"is our",
     b"is your",
     b"was the",
+    b"field",
+    b"for field",
+    b"for parameter",
+    b"for param",
+    b"for property",
+    b"for attribute",
+    b"for setting",
+    b"for option",
+    b"for header",
+    b"for key",
+    b"for argument",
+    b"on field",
+    b"into go struct field",
+    b"into struct field",
 ];
 
 /// Whether what stands before a name may be said to be its value: one of [`JOINTS`] does.
@@ -138,7 +152,7 @@ fn joint(before: &[u8]) -> Option<&'static [u8]> {
     if outer.len() == before.len() && last != b'(' {
         return None;
     }
-    JOINTS.iter().copied().find(|joint| {
+    JOINTS.iter().rev().copied().find(|joint| {
         joint.last() == Some(&last.to_ascii_lowercase())
             && outer
                 .get(outer.len().saturating_sub(joint.len())..)
@@ -155,6 +169,9 @@ const VALUE_MAX: usize = 96;
 pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
     let from = key.start.saturating_sub(BEFORE_MAX + VALUE_MAX);
     let before = text.get(from..key.start)?;
+    if let Some(range) = asserted_behind(text, before, key.end) {
+        return Some(range);
+    }
     if digits_in(before) == 0 {
         return None;
     }
@@ -163,7 +180,9 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
         return Some(range);
     }
     // `"x" in the "Password" field`
-    let bare = outer.strip_suffix(b"\"").filter(|bare| bare.ends_with(b" ")).unwrap_or(before);
+    let inner = outer.strip_suffix(b"\"").or(outer.strip_suffix(b"'"));
+    let inner = inner.or(outer.strip_suffix(b"`"));
+    let bare = inner.filter(|bare| bare.ends_with(b" ")).unwrap_or(before);
     let joint = joint(bare)?;
     let outer = bare.trim_ascii_end();
     let outer = outer.get(..outer.len() - joint.len())?;
@@ -173,32 +192,52 @@ pub(in crate::scrub) fn value_before(text: &[u8], key: &Range<usize>) -> Option<
     let call =
         outer.strip_suffix(b")").filter(|call| call.ends_with(b"'") || call.ends_with(b"\""));
     let outer = call.unwrap_or(outer);
-    let close = outer.iter().rev().take_while(|byte| b"\"'`,;\\".contains(byte)).count();
+    let close = outer.iter().rev().take_while(|byte| b"\"'`,;\\]".contains(byte)).count();
     let outer = outer.get(..outer.len() - close)?;
     let of_value = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`\\(){}[]<>,;|".contains(*byte);
     let len = outer.iter().rev().take_while(of_value).count();
     let start = outer.len() - len;
-    let begins = outer.get(..start)?.last().is_none_or(|byte| b" \t\n\"'`(\\=".contains(byte));
+    let begins = outer.get(..start)?.last().is_none_or(|byte| b" \t\n\"'`([\\=".contains(byte));
     (0 < blanks && 0 < len && begins && (from == 0 || 0 < start))
         .then_some(from + start..from + outer.len())
+}
+
+/// The string behind a name in a call that compares both: `assertEqual(token, "x")`.
+fn asserted_behind(text: &[u8], before: &[u8], at: usize) -> Option<Range<usize>> {
+    let call = before.strip_suffix(b"t, ").unwrap_or(before).strip_suffix(b"(")?;
+    let rest = text.get(at..text.len().min(at + VALUE_MAX))?;
+    let (quote, inner) = rest.strip_prefix(b", ")?.split_first()?;
+    if !matches!(quote, b'"' | b'\'') || !names_comparison(call) {
+        return None;
+    }
+    let len = memchr::memchr(*quote, inner)?;
+    let start = at + rest.len() - inner.len();
+    inner.get(..len)?.iter().all(u8::is_ascii_graphic).then_some(start..start + len)
+}
+
+/// Whether a text ends in the name of a call that compares, or that types into a field.
+fn names_comparison(call: &[u8]) -> bool {
+    const CALLS: [&[u8]; 9] = [
+        b"assert", b"equal", b"compare", b"expect", b"match", b"verify", b"type", b"fill", b"enter",
+    ];
+    let len =
+        call.iter().rev().take_while(|byte| byte.is_ascii_alphabetic() || b"_!".contains(byte));
+    let name = call.get(call.len() - len.count()..).unwrap_or_default().to_ascii_lowercase();
+    CALLS.iter().any(|word| memchr::memmem::find(&name, word).is_some())
 }
 
 /// The string before a name in a call that compares both, or types the one into the other:
 /// `assertEquals("x", password)`, `type("x", "password")`.
 fn asserted(text: &[u8], from: usize, outer: &[u8]) -> Option<Range<usize>> {
-    const CALLS: [&[u8]; 9] = [
-        b"assert", b"equal", b"compare", b"expect", b"match", b"verify", b"type", b"fill", b"enter",
-    ];
     let outer = outer.strip_suffix(b"\"").or(outer.strip_suffix(b"'")).unwrap_or(outer);
     let outer = outer.trim_ascii_end().strip_suffix(b",")?;
     let (quote, inner) = outer.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
     let start = inner.iter().rposition(|byte| byte == quote)? + 1;
-    let call = inner.get(..start - 1)?.strip_suffix(b"(")?;
-    let len = call.iter().rev().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_');
-    let name = call.get(call.len() - len.count()..)?.to_ascii_lowercase();
-    let compares = CALLS.iter().any(|word| memchr::memmem::find(&name, word).is_some());
+    let call = inner.get(..start - 1)?;
+    let call = call.strip_suffix(b"t, ").unwrap_or(call).strip_suffix(b"(")?;
     let range = from + start..from + inner.len();
-    (compares && text.get(range.clone())?.iter().all(u8::is_ascii_graphic)).then_some(range)
+    (names_comparison(call) && text.get(range.clone())?.iter().all(u8::is_ascii_graphic))
+        .then_some(range)
 }
 
 #[cfg(test)]

@@ -149,6 +149,10 @@ impl<'t> Between<'t> {
                 b'.' if next == Some(b' ') && self.at <= self.start + 2 => self.tie(1),
                 b'.' if self.at <= self.start + 2 => self.tie(compared_len(rest)?),
                 b'/' if next == Some(b' ') && 0 < self.words => self.tie(1),
+                // What is secret in a URL has rules of its own.
+                b':' if rest.starts_with(b"://") => return None,
+                // `expected number, received x`
+                b',' if received_len(rest).is_some() => self.tie(received_len(rest)?),
                 byte if is_sign(byte, next) => {
                     // `the password you asked for: x`
                     self.is_claimed &= byte != b':' || !self.by_preposition;
@@ -237,6 +241,7 @@ impl<'t> Between<'t> {
             None => true,
             // `Some(x)`, `q(x)`; `{plain}x`
             Some(b'(') => is_wrapper(rest.get(..len).unwrap_or_default()),
+            Some(b',') => received_len(rest.get(len..).unwrap_or_default()).is_some(),
             Some(byte) => b" :=>\"')}/".contains(byte),
         };
         if let Some(file) = file_len(rest) {
@@ -265,6 +270,12 @@ impl<'t> Between<'t> {
         self.at += len + usize::from(hyphen);
         Some(true)
     }
+}
+
+/// The length of the words behind what was expected: `, received `.
+fn received_len(rest: &[u8]) -> Option<usize> {
+    const WORDS: [&[u8]; 5] = [b", received ", b", got ", b", but got ", b", found ", b", was "];
+    WORDS.iter().find(|words| rest.starts_with(words)).map(|words| words.len())
 }
 
 /// The length of the name of a file in which something was found: `config.yml: `.

@@ -139,14 +139,15 @@ impl<'t> Cursor<'t> {
             [b'=', b'>', ..] => self.skip(2, Sign::Colon),
             [b'=', b'=', b'=', ..] => self.skip(3, Sign::SpacedEquals),
             [b'=' | b':', b'=', ..] => self.skip(2, Sign::SpacedEquals),
+            [b'=', b'(', ..] if self.text.get(..key.start)?.ends_with(b"def ") => return None,
             [b'=', next, ..] => {
                 let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
                 self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
             }
             [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
             [b':', b':', ..] => self.double_colon(blanks)?,
-            // `${PASSWORD:?must be set}`
-            [b':', b'?', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
+            // `${PASSWORD:?must be set}`, `${PASSWORD:+x}`
+            [b':', b'?' | b'+', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
             [b':', ..] => self.colon()?,
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),

@@ -105,6 +105,22 @@ pub(in crate::scrub) fn longer_name(text: &[u8], name: &Range<usize>) -> Option<
     None
 }
 
+/// How long the word before a name may be.
+const WORD_BEFORE_MAX: usize = 16;
+
+/// A name with the word before it, of which a blank parts it, where a sign follows it.
+pub(in crate::scrub) fn word_before(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
+    let behind = text.get(name.end..)?;
+    if !matches!(behind.trim_ascii_start().first(), Some(b':' | b'=')) {
+        return None;
+    }
+    let before = text.get(name.start.saturating_sub(WORD_BEFORE_MAX)..name.start)?;
+    let before = before.strip_suffix(b" ")?;
+    let of_word = |byte: &&u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let len = before.iter().rev().take_while(of_word).count();
+    (1 < len && len < before.len().max(2) + 1).then(|| name.start - 1 - len..name.end)
+}
+
 /// Where a name begins that was read back to `start`, if what is before `start`
 /// makes its first characters part of an escape: `\npassword`, `%26password`,
 /// `\u0026password`, `ESC[31mpassword`. Never beyond `limit`.

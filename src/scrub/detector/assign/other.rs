@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Delimiter;
+use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::source::is_statement_line;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::value;
 use crate::scrub::detector::value::is_any_name;
 use crate::scrub::detector::value::is_secret_name;
 
@@ -48,12 +50,52 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
         }
         Delimiter::None => {
             let line = text.get(value.start..).unwrap_or_default();
+            if is_answer(line, assignment.sign, gap) {
+                return true;
+            }
             let line = line.strip_prefix(b"export ").unwrap_or(line);
             let len = line.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
             let (name, behind) = line.split_at(len);
             is_entry_name(name) && is_entry(behind)
         }
     }
+}
+
+/// How much of the line below a key is read, in bytes.
+const LINE_MAX: usize = 160;
+
+/// Whether the line below a key that its sign ends says something, so that it is what a program
+/// answers to a prompt, or the next line of a file that was searched: words, of which the first
+/// does not look like a secret.
+fn is_answer(line: &[u8], sign: Sign, gap: &[u8]) -> bool {
+    if !matches!(sign, Sign::Colon | Sign::Equals | Sign::SpacedEquals)
+        || gap.iter().any(|byte| matches!(byte, b'|' | b'>'))
+        || gap.windows(2).any(|two| two == b"\\\n")
+    {
+        return false;
+    }
+    let line = line.get(..LINE_MAX).unwrap_or(line);
+    let ends = (0..line.len()).find(|at| {
+        let rest = line.get(*at..).unwrap_or_default();
+        matches!(rest.first(), Some(b'"' | b'`')) || break_len(rest).is_some()
+    });
+    let line = line.get(..ends.unwrap_or(line.len())).unwrap_or_default().trim_ascii_end();
+    let Some(blank) = line.iter().position(|byte| matches!(byte, b' ' | b'\t')) else {
+        return false;
+    };
+    let (word, more) = line.split_at(blank);
+    let is_comment = matches!(more.trim_ascii_start(), [b'#', ..] | [b'/', b'/', ..]);
+    let has = |is: fn(&u8) -> bool| word.iter().any(is);
+    let is_mixed = word.iter().all(u8::is_ascii_alphanumeric)
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic);
+    !is_comment
+        && !is_mixed
+        && !value::is_shaped(word)
+        && !value::is_plain_words(word)
+        && !value::is_drawn(word)
+        && !value::is_generated(word)
+        && !value::is_long_phrase(line)
 }
 
 /// Whether what follows a key behind a sign and a blank is the next pair of the line, since
@@ -186,6 +228,55 @@ fn says_rename(text: &[u8], key: &Range<usize>) -> bool {
     };
     let mut rests = (0..line.len()).filter_map(|at| line.get(at..));
     rests.any(|rest| VERBS.iter().any(|verb| begins(rest, verb)))
+}
+
+/// Whether a value is a text for people, as files of translations have them, and the name of its
+/// key says so: `label.password=Passwort`.
+pub(super) fn is_text_of_label(
+    text: &[u8],
+    key: &Range<usize>,
+    sign: Sign,
+    value: Range<usize>,
+) -> bool {
+    let line = text.get(value.start..text.len().min(value.start + LINE_MAX)).unwrap_or_default();
+    let line = line.split(|byte| matches!(byte, b'\n' | b'\r' | b'"' | b'\\')).next();
+    matches!(sign, Sign::Equals | Sign::SpacedEquals)
+        && names_label(text.get(key.clone()).unwrap_or_default())
+        && (value::is_label(text.get(value).unwrap_or_default())
+            || value::is_label(line.unwrap_or_default().trim_ascii_end()))
+}
+
+/// Whether the name of a key says that its value is a text for people: `label.password`,
+/// `password_title`.
+fn names_label(name: &[u8]) -> bool {
+    const WORDS: [&[u8]; 24] = [
+        b"label",
+        b"labels",
+        b"form",
+        b"field",
+        b"fields",
+        b"msg",
+        b"message",
+        b"messages",
+        b"title",
+        b"text",
+        b"placeholder",
+        b"ui",
+        b"i18n",
+        b"lang",
+        b"caption",
+        b"prompt",
+        b"tooltip",
+        b"hint",
+        b"page",
+        b"view",
+        b"menu",
+        b"button",
+        b"translation",
+        b"column",
+    ];
+    name.split(|byte| matches!(byte, b'.' | b'_' | b'-'))
+        .any(|part| WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)))
 }
 
 /// Whether the word behind a sign is a command of PowerShell: `Read-Host -AsSecureString`.

@@ -33,7 +33,9 @@ pub(super) fn before(
 /// Whether a member or an attribute of this name holds the value of its neighbour, or of
 /// the key of its object.
 pub(in crate::scrub) fn is_value_name(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 12] = [
+    const NAMES: [&[u8]; 13] = [
+        // A string of DynamoDB.
+        b"S",
         b"v",
         b"value",
         b"val",

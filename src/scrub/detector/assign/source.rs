@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Assignment;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::help::is_help;
+use crate::scrub::detector::assign::other::is_text_of_label;
 use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::bytes::is_word;
@@ -36,6 +37,7 @@ pub(in crate::scrub) fn is_source(
     let key = &assignment.key;
     if is_documented(text, key)
         || is_own_name(text, key, word.clone())
+        || is_text_of_label(text, key, sign, word.clone())
         || is_help(text, key, sign, word.clone())
     {
         return true;

@@ -6,11 +6,14 @@
 //! value must show by itself that it is none of the words of the sentence. Who calls says
 //! when it does.
 
+mod others;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use crate::scrub::detector::assign::spoken::others::OTHERS;
 use crate::scrub::detector::bytes::ByteSet;
 use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::bytes::is_word;
@@ -83,6 +86,33 @@ const VERBS: [&str; 15] = [
     "er",
 ];
 
+/// Ties of other languages that say the same.
+const FOREIGN_VERBS: [&str; 23] = [
+    "byl",
+    "bylo",
+    "brzmi",
+    "yra",
+    "este",
+    "este:",
+    "adalah",
+    "ialah",
+    "ay",
+    "là",
+    "yw",
+    "είναι",
+    "это",
+    "е",
+    "هي",
+    "هو",
+    "היא",
+    "הוא",
+    "है",
+    "است",
+    "on",
+    "ir",
+    "var",
+];
+
 /// Words behind a tie that say nothing.
 const FILLERS: [&str; 12] = [
     "now",
@@ -119,66 +149,6 @@ const CHANGES: [&str; 18] = [
     "defaulted",
     "defaults",
     "overridden",
-];
-
-/// Words behind a key that make it something else.
-const OTHERS: [&str; 56] = [
-    "policy",
-    "policies",
-    "length",
-    "field",
-    "fields",
-    "hash",
-    "hashes",
-    "hashing",
-    "manager",
-    "expiry",
-    "expires",
-    "expired",
-    "prompt",
-    "strength",
-    "rules",
-    "count",
-    "counts",
-    "limit",
-    "usage",
-    "type",
-    "encoding",
-    "algorithm",
-    "version",
-    "file",
-    "files",
-    "path",
-    "name",
-    "id",
-    "must",
-    "cannot",
-    "column",
-    "endpoint",
-    "budget",
-    "authentication",
-    "auth",
-    "protected",
-    "link",
-    "user",
-    "usuario",
-    "usuário",
-    "utilisateur",
-    "benutzer",
-    "użytkownika",
-    "utente",
-    "gebruiker",
-    "uživatele",
-    "пользователя",
-    "користувача",
-    "kullanıcı",
-    "pengguna",
-    "người",
-    "incorrecta",
-    "incorreta",
-    "incorrect",
-    "falsch",
-    "неверный",
 ];
 
 /// Whether a sentence may speak of a key: a look at a few bytes, that code and tables pay.
@@ -230,7 +200,9 @@ fn behind(
         _ => return Vec::new(),
     };
     let loose = is_foreign(text.get(key.clone()).unwrap_or_default());
-    let mut said = Said { tied: false, sure: false, from: false, words: 0, last: "" };
+    let mut said = Said { tied: false, sure: false, from: false, words: 0, last: "", loose };
+    // A language that needs no verb may have the value right behind the key.
+    said.sure = loose && rest.first() == Some(&b' ');
     let mut at = usize::from(rest.first().is_some_and(u8::is_ascii_punctuation));
     while let Some(len) = rest.get(at..).filter(|rest| !rest.is_empty()).map(piece_len) {
         let piece = rest.get(at..at + len).unwrap_or_default();
@@ -280,6 +252,8 @@ struct Said<'t> {
     from: bool,
     words: usize,
     last: &'t str,
+    /// Whether the key is of no English words.
+    loose: bool,
 }
 
 impl<'t> Said<'t> {
@@ -302,12 +276,13 @@ impl<'t> Said<'t> {
         }
         let changes = CHANGES.iter().any(|verb| self.last.eq_ignore_ascii_case(verb));
         self.from = word == "from";
-        let says = self.words == 0 && VERBS.iter().any(|verb| name.eq_ignore_ascii_case(verb));
+        let says = VERBS.iter().any(|verb| name.eq_ignore_ascii_case(verb))
+            || (self.loose && FOREIGN_VERBS.contains(&name));
         self.sure = says || (word == "to" && changes);
         self.tied = word.ends_with(':')
             || self.from
             || (word == "to" && changes)
-            || (word != "to" && is(&TIES))
+            || (word != "to" && (is(&TIES) || says))
             || (word == "to" && self.words == 0);
         self.words += 1;
         self.last = word;
@@ -469,7 +444,8 @@ mod tests {
             ("the password is: Y1", "password", "Y1"),
             ("the password was reset to Y1", "password", "Y1"),
             ("密码是 Y1", "密码", "Y1"),
-            ("the password of bob is Y1", "password", ""),
+            ("the password of bob is Y1", "password", "Y1"),
+            ("the password of bob has Y1", "password", ""),
             ("I use the password you gave me (X1) now", "password", "X1"),
             ("the password policy is X1", "password", ""),
             ("X1 is the password policy", "password", ""),

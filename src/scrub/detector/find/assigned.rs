@@ -11,6 +11,7 @@ use crate::scrub::detector::find::Search;
 use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::masked::is_mask;
+use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::value;
@@ -78,7 +79,13 @@ impl<'d> Search<'d, '_> {
         let value = text.get(range.clone()).unwrap_or_default();
         let standing = match sign {
             // Quotes show where it ends.
-            Sign::Prose | Sign::Stated if value::is_quoted_password(value) => Standing::Whole,
+            Sign::Prose | Sign::Stated
+                if value::is_quoted_password(value)
+                    || (self.form(rules) == ValueForm::Password
+                        && value::is_plain_words(value)) =>
+            {
+                Standing::Whole
+            }
             Sign::Pair | Sign::Prose | Sign::Stated => Standing::Word(sign),
             _ => Standing::Whole,
         };
@@ -93,7 +100,28 @@ impl<'d> Search<'d, '_> {
         }
         let changed = assign::changed_to(text, range.end, depth);
         for range in std::iter::once(range).chain(changed) {
-            self.judge(text, range, rules, standing, None, found);
+            let before = found.len();
+            self.judge(text, range.clone(), rules, standing, None, found);
+            if found.len() == before {
+                self.beside_user(text, assignment, range, rules, found);
+            }
+        }
+    }
+
+    /// Takes plain words for the password of the user beside whom they stand, under a name that
+    /// may also mean something else: `user: bob, pass: lamp-horse`.
+    fn beside_user(
+        &mut self,
+        text: &[u8],
+        assignment: &Assignment,
+        value: Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
+        let words = text.get(value.clone()).unwrap_or_default();
+        let is_meant = value::is_plain_words(words) && assign::is_of_user(text, assignment);
+        if is_meant && let Some(rule) = rules.iter().find(|&rule| self.admits(rule, text, &value)) {
+            found.push(Match { range: value, rule, certainty: Certainty::Key, how: How::Plain });
         }
     }
 
@@ -191,7 +219,14 @@ impl<'d> Search<'d, '_> {
             _ => None,
         };
         let first = found.len();
+        let standing = match standing {
+            Standing::Word(_) if is_open_call(text, start..end) => Standing::Whole,
+            standing => standing,
+        };
         self.judge(text, start..end, rules, standing, quote, found);
+        if found.len() == first {
+            self.beside_user(text, assignment, start..end, rules, found);
+        }
         let is_list = text.get(assignment.value.start) == Some(&b'[');
         if is_list && end < list_end {
             self.words(text, end..list_end, rules, standing, found);
@@ -219,6 +254,24 @@ fn is_property(text: &[u8], assignment: &Assignment, word: Range<usize>) -> bool
         && matches!(before.last(), None | Some(b'\n'))
         && assign::ends_line(text, word.end)
         && value::is_shaped(text.get(word).unwrap_or_default())
+}
+
+/// Whether what seems to be a call is none, since the bracket that it opens is not closed on its
+/// line, and a number stands in what would be its argument: `Cookie(Chelsea20`.
+fn is_open_call(text: &[u8], word: Range<usize>) -> bool {
+    let value = text.get(word.clone()).unwrap_or_default();
+    let Some(open) = value.iter().position(|byte| matches!(byte, b'(' | b'[')) else {
+        return false;
+    };
+    let argument = value.get(open + 1..).unwrap_or_default();
+    let rest = text.get(word.end..text.len().min(word.end + SAID_MAX)).unwrap_or_default();
+    let closes = |byte: &u8| matches!(byte, b')' | b']');
+    0 < open
+        && argument.iter().any(u8::is_ascii_digit)
+        && argument.last().is_some_and(u8::is_ascii_alphanumeric)
+        && argument.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%*@".contains(byte))
+        && assign::ends_line(text, word.end)
+        && !line_of(rest).iter().any(closes)
 }
 
 /// Whether a word without quotes is none of a value, but of what its line says: a label, a

@@ -34,6 +34,11 @@ impl<'d> Search<'d, '_> {
             self.step(range.len());
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
+        let (bound, read_bytes) = assign::bound(text, key);
+        self.step(read_bytes);
+        if let Some(range) = bound {
+            self.judge(text, range, rules, Standing::Whole, None, found);
+        }
         if before < found.len() {
             return;
         }
@@ -163,9 +168,20 @@ impl<'d> Search<'d, '_> {
         };
         let of_two = |value: &[u8]| told(value) || value::is_chosen_word(value);
         let is_password = self.form(rules) == ValueForm::Password;
+        let behind = text.get(key.end..).unwrap_or_default().trim_ascii_start();
+        let is_foreign = !name.is_ascii() || behind.first().is_some_and(|byte| !byte.is_ascii());
         let said = |value: &[u8]| {
-            let tells = value::is_chosen_word(value) || value::is_shaped(value);
-            is_password && tells && !assigns(value)
+            let tells = match is_password {
+                true => {
+                    value::is_chosen_word(value)
+                        || value::is_shaped(value)
+                        || value::is_plain_words(value)
+                        || value::is_word_and_number(value)
+                }
+                // `我的密钥是 …`: no sentence says so of the number of something else.
+                false => is_foreign && value::is_drawn_number(value),
+            };
+            tells && !assigns(value)
         };
         for range in assign::spoken(text, key, told, of_two, said) {
             self.judge(text, range, rules, Standing::Whole, None, found);

@@ -101,7 +101,9 @@ impl KeyTable {
             }
             self.needles.insert(KeyNeedle::signed("-", joined, " "));
             if matches!(joined, b"pin" | b"otp") {
-                self.needles.insert(KeyNeedle::signed("", joined, " is "));
+                for verb in [" is ", " ist ", " est ", " es ", " of the ", " for the "] {
+                    self.needles.insert(KeyNeedle::signed("", joined, verb));
+                }
             }
             if matches!(joined, b"pass" | b"pwd") {
                 self.needles.insert(KeyNeedle::signed("", joined, " "));

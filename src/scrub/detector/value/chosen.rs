@@ -124,6 +124,105 @@ pub(in crate::scrub::detector) fn is_long_phrase(text: &[u8]) -> bool {
     (4..=8).contains(&words.len()) && words.iter().all(|word| is_plain(word))
 }
 
+/// Words of adjectives that are joined from two: `case-sensitive`, `read-only`.
+const OF_ADJECTIVES: [&[u8]; 80] = [
+    b"well",
+    b"known",
+    b"self",
+    b"read",
+    b"only",
+    b"write",
+    b"plain",
+    b"text",
+    b"auto",
+    b"hard",
+    b"soft",
+    b"long",
+    b"short",
+    b"high",
+    b"case",
+    b"multi",
+    b"single",
+    b"double",
+    b"triple",
+    b"cross",
+    b"open",
+    b"full",
+    b"half",
+    b"part",
+    b"time",
+    b"free",
+    b"date",
+    b"level",
+    b"side",
+    b"ready",
+    b"safe",
+    b"proof",
+    b"term",
+    b"wide",
+    b"like",
+    b"empty",
+    b"none",
+    b"first",
+    b"second",
+    b"third",
+    b"party",
+    b"class",
+    b"line",
+    b"work",
+    b"flow",
+    b"step",
+    b"mode",
+    b"rate",
+    b"quick",
+    b"easy",
+    b"strong",
+    b"weak",
+    b"fine",
+    b"back",
+    b"down",
+    b"over",
+    b"under",
+    b"phase",
+    b"factor",
+    b"look",
+    b"alike",
+    b"friendly",
+    b"grade",
+    b"size",
+    b"character",
+    b"digit",
+    b"digits",
+    b"word",
+    b"letter",
+    b"space",
+    b"point",
+    b"source",
+    b"wise",
+    b"once",
+    b"kind",
+    b"file",
+    b"path",
+    b"code",
+    b"unit",
+    b"suite",
+];
+
+/// Whether a value is two plain words and more that one sign joins, and nothing that is said of a
+/// password: `lamp-horse`. So are many names; something around must say that it is one.
+pub(in crate::scrub::detector) fn is_plain_words(text: &[u8]) -> bool {
+    const ENDS: [&[u8]; 12] = [
+        b"ic", b"ent", b"ant", b"ive", b"ous", b"ary", b"al", b"ly", b"ful", b"less", b"ity",
+        b"based",
+    ];
+    let Some((joint, words)) = parts(text) else { return false };
+    let last = words.last().copied().unwrap_or_default();
+    joint != b' '
+        && (2..=8).contains(&words.len())
+        && words.iter().all(|word| is_plain(word) && !OF_ADJECTIVES.contains(word))
+        && !ENDS.iter().any(|end| last.ends_with(end))
+}
+
 /// What is joined by one sign, and the sign.
 fn parts(text: &[u8]) -> Option<(u8, Vec<&[u8]>)> {
     let joint = *text.iter().find(|byte| !byte.is_ascii_alphanumeric())?;

@@ -199,9 +199,9 @@ fn is_mark(character: char) -> bool {
 /// Whether a line says something of a secret, in place of it: `The field must be …`,
 /// `size must be between 8 and 64`, `bcrypt: hashedPassword is not …`.
 pub(in crate::scrub::detector) fn is_statement(line: &[u8]) -> bool {
-    const FIRST: [&[u8]; 12] = [
-        b"the", b"this", b"your", b"a", b"an", b"please", b"it", b"enter", b"must", b"cannot",
-        b"should", b"at",
+    const FIRST: [&[u8]; 13] = [
+        b"all", b"the", b"this", b"your", b"a", b"an", b"please", b"it", b"enter", b"must",
+        b"cannot", b"should", b"at",
     ];
     const SUBJECTS: [&[u8]; 10] = [
         b"size", b"length", b"value", b"field", b"input", b"string", b"entry", b"it", b"this",

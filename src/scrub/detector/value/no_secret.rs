@@ -9,7 +9,7 @@ use crate::scrub::detector::value::other;
 use crate::scrub::rule::validator::WordList;
 
 /// How many there are.
-const WORDS_LEN: usize = 234;
+const WORDS_LEN: usize = 248;
 
 /// Constants, types and states, in lower case.
 const WORDS: WordList<WORDS_LEN> = WordList::new([
@@ -105,6 +105,8 @@ const WORDS: WordList<WORDS_LEN> = WordList::new([
     "api-key",
     "password",
     "passwd",
+    "passphrase",
+    "passcode",
     "secret",
     "token",
     "key",
@@ -147,6 +149,18 @@ const WORDS: WordList<WORDS_LEN> = WordList::new([
     "requerido",
     "requis",
     "richiesto",
+    "obligatoria",
+    "wymagane",
+    "wymagany",
+    "zorunlu",
+    "verplicht",
+    "pakollinen",
+    "wajib",
+    "obligatorisk",
+    "mindestens",
+    "minstens",
+    "minimum",
+    "almeno",
     "bcrypt",
     "scrypt",
     "argon2",

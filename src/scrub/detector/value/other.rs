@@ -1,15 +1,19 @@
 //! Values that are something else, and show it by their form: an object identifier, a file, a
 //! host with its port, a template, a tag of HTML, a prompt.
 
+use crate::scrub::rule::validator;
+
 /// Whether a value is one of these.
 pub(super) fn is_something_else(text: &[u8]) -> bool {
     match text {
         [b'0'..=b'2', b'.', ..] => is_object_identifier(text),
         [b'$', rest @ ..] if is_member_path(rest) || is_place(rest) => true,
+        [b'$', b'{', rest @ ..] if is_expansion(rest) => true,
+        [b'#', b'{', rest @ ..] => rest.first().is_some_and(u8::is_ascii_alphabetic),
         [b'.', b'/', ..] | [b'.', b'.', b'/', ..] if is_file_here(text) => true,
         [.., b'0'..=b'9', b')'] if is_column_type(text) => true,
         [b'%', b'2', b'A', ..] => text.chunks(3).all(|star| star == b"%2A"),
-        [b'A'..=b'Z', ..] if is_constant(text) => true,
+        [b'A'..=b'Z', ..] if is_constant(text) || is_shown_masked(text) => true,
         [b'&', ..] => is_escaped_tag(text),
         [b'd', b'e', b'p', b':', rest @ ..] => rest.iter().all(|byte| is_of_name(*byte)),
         [b'\\', b'(', ..] => true,
@@ -19,6 +23,7 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
         [b'[', ..] => is_class(text),
         _ => {
             is_prompt(text)
+                || is_supplied(text)
                 || is_key_file(text)
                 || is_host_and_port(text)
                 || is_template(text)
@@ -57,6 +62,26 @@ fn is_column_type(text: &[u8]) -> bool {
         .iter()
         .any(|kind| name.eq_ignore_ascii_case(kind.as_bytes()))
         && size.iter().all(of_size)
+}
+
+/// `${NAME:?what is said if it is not set`, `${NAME:+x`: a variable of a shell, and no value that
+/// it has by default.
+fn is_expansion(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+    let (name, behind) = text.split_at(name.count());
+    !name.is_empty() && matches!(behind, [b':', b'?' | b'+', ..] | [b'?' | b'+', ..])
+}
+
+/// `Secret([REDACTED`, `SecretBox<str>([REDACTED])`: a type that shows a mask of its own in
+/// place of what it holds.
+fn is_shown_masked(text: &[u8]) -> bool {
+    let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:<>&".contains(byte);
+    let len = text.iter().take_while(|byte| of_type(byte)).count();
+    let inner = text.get(len..).and_then(|rest| rest.strip_prefix(b"("));
+    inner.is_some_and(|inner| {
+        let shown = inner.strip_prefix(b"\"").unwrap_or(inner);
+        matches!(shown.first(), Some(b'[' | b'<' | b'*')) && validator::is_placeholder(shown)
+    })
 }
 
 /// `$2`: the place of a parameter in a statement.
@@ -114,6 +139,34 @@ fn is_prompt(text: &[u8]) -> bool {
         && words.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ')
         && words.split(|byte| *byte == b' ').count() <= WORDS_MAX
         && words.iter().skip(1).all(|byte| !byte.is_ascii_uppercase())
+}
+
+/// `user-supplied`, `base64-encoded`: what is said of a password instead of it.
+fn is_supplied(text: &[u8]) -> bool {
+    const LAST: [&[u8]; 16] = [
+        b"supplied",
+        b"provided",
+        b"generated",
+        b"defined",
+        b"encoded",
+        b"encrypted",
+        b"hashed",
+        b"managed",
+        b"required",
+        b"protected",
+        b"specified",
+        b"configured",
+        b"controlled",
+        b"created",
+        b"assigned",
+        b"rotated",
+    ];
+    let Some(joint) = memchr::memrchr(b'-', text) else { return false };
+    let (first, last) = text.split_at(joint);
+    let of_first = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    (2..=16).contains(&first.len())
+        && first.iter().all(of_first)
+        && last.get(1..).is_some_and(|last| LAST.contains(&last))
 }
 
 /// `x509/server1_key.pem`: a file with a certificate or a key.

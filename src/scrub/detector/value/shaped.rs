@@ -53,6 +53,22 @@ pub(in crate::scrub::detector) fn is_shaped(text: &[u8]) -> bool {
         || is_numbered_pair(text)
 }
 
+/// Whether a text is one plain word and a number, which a sign joins: `sakura-2024`. So are many
+/// names; a sentence must say that it is a password.
+pub(in crate::scrub::detector) fn is_word_and_number(text: &[u8]) -> bool {
+    let Some(at) = text.iter().position(|byte| b"-_.#@+*".contains(byte)) else {
+        return false;
+    };
+    let (word, number) = text.split_at(at);
+    let number = number.get(1..).unwrap_or_default();
+    let small = word.to_ascii_lowercase();
+    (2..=4).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+        && word.get(1..).unwrap_or_default().iter().all(u8::is_ascii_lowercase)
+        && 5 <= word.len()
+        && is_plain(&small)
+}
+
 /// Whether a text is words of four letters and more, between some of which stands a sign that
 /// joins no name: `beaver.drummer!mustang`.
 pub(in crate::scrub::detector) fn is_joined(text: &[u8]) -> bool {

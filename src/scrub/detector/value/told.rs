@@ -124,8 +124,12 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
 /// Whether a word of letters and a number is a password where what stands around it says that
 /// it is a value: `rocket9668`.
 pub(in crate::scrub::detector) fn is_chosen_word(text: &[u8]) -> bool {
-    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (word, number) = text.split_at(letters);
+    let bare = match text {
+        [bare @ .., b'!' | b'?' | b'#' | b'$' | b'@' | b'*' | b'%'] => bare,
+        bare => bare,
+    };
+    let letters = bare.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, number) = bare.split_at(letters);
     (5..=24).contains(&word.len())
         && (2..=6).contains(&number.len())
         && 8 <= text.len()
