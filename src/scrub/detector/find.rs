@@ -3,6 +3,7 @@
 mod assigned;
 mod near;
 mod phrase;
+mod second;
 mod several;
 mod siblings;
 mod spoken;
@@ -371,9 +372,7 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         // The id of a rule in a mask tells of a secret, too; and what follows `::` is a type.
         if is_in_mask(text, name.start)
-            || text
-                .get(..name.start)
-                .is_some_and(|before| before.ends_with(b"::") || before.ends_with(b"checksum/"))
+            || text.get(..name.start).is_some_and(|before| before.ends_with(b"checksum/"))
             || assign::is_user_of_url(text, &name)
             || assign::is_in_resource_name(text, &name)
         {
@@ -384,7 +383,7 @@ impl<'d, 'p> Search<'d, 'p> {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);
         }
-        let Class::Secret(rules) = class else { return done };
+        let Some(rules) = self.of_many(text, &name, class) else { return done };
         if assign::ends_blob(text, &name) {
             return done;
         }
@@ -410,6 +409,9 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         if found.len() == before {
             self.behind(text, &name, rules, read.as_ref(), found);
+        }
+        if before < found.len() {
+            self.second(text, rules, found);
         }
         done
     }

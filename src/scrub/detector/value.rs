@@ -32,6 +32,7 @@ use chosen::is_chosen_name;
 pub(in crate::scrub::detector) use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
+use chosen::is_plain;
 use chosen::names_something;
 use code::is_code;
 pub(in crate::scrub::detector) use code::is_named_alike;
@@ -175,6 +176,7 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             let tied = sure || matches!(word, Some(Sign::Colon | Sign::SpacedEquals | Sign::Flag));
             is_credential(text)
                 || (sure && (is_phrase(text) || is_chosen_name(text)))
+                || (matches!(word, None | Some(Sign::Element)) && is_passphrase(text))
                 || (tied && is_pair_of_words(text))
         }
         ValueForm::Password => match word {
@@ -270,6 +272,32 @@ fn is_words(text: &[u8]) -> bool {
     4 <= words.clone().count()
         && words.all(|word| 3 < word.len() && word.iter().all(u8::is_ascii_lowercase))
         && !is_sentence(text)
+}
+
+/// Three and more plain words, perhaps with a number or a sign behind them, which say nothing
+/// together: a passphrase.
+pub(in crate::scrub::detector) fn is_passphrase(text: &[u8]) -> bool {
+    /// Words of sentences that are as long as words of phrases.
+    const STOPS: [&[u8]; 34] = [
+        b"that", b"this", b"with", b"from", b"have", b"been", b"will", b"must", b"when", b"then",
+        b"than", b"only", b"into", b"your", b"them", b"they", b"does", b"were", b"what", b"which",
+        b"should", b"could", b"would", b"after", b"before", b"until", b"because", b"cannot",
+        b"please", b"never", b"here", b"there", b"check", b"checks",
+    ];
+    let is_tail = |byte: &u8| byte.is_ascii_digit() || b"!?.+#*%$&@-".contains(byte);
+    let tail = text.iter().rev().take_while(|byte| is_tail(byte)).count();
+    let words = text.get(..text.len() - tail).unwrap_or_default().trim_ascii_end();
+    let words = words.split(|byte| *byte == b' ');
+    let count = words.clone().count();
+    // In a long one a word may mean something: `copper cookie maple lantern`.
+    let plain = words.clone().filter(|word| is_plain(word)).count();
+    let is_word = |word: &[u8]| {
+        3 < word.len() && word.iter().all(u8::is_ascii_lowercase) && !STOPS.contains(&word)
+    };
+    tail <= 5
+        && (3..=8).contains(&count)
+        && count <= plain + usize::from(3 < count)
+        && words.into_iter().all(is_word)
 }
 
 /// `JID-5b1ab177`: what numbers jobs and tickets.

@@ -143,6 +143,8 @@ impl<'t> Cursor<'t> {
                 let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
                 self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
             }
+            // CEF writes the sign in a value so.
+            [b'\\', b'=', ..] => self.skip(2, Sign::Equals),
             [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
             [b':', b':', ..] => self.double_colon(blanks)?,
             // `${PASSWORD:?must be set}`

@@ -48,11 +48,91 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
         }
         Delimiter::None => {
             let line = text.get(value.start..).unwrap_or_default();
-            let line = line.strip_prefix(b"export ").unwrap_or(line);
-            let len = line.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
-            let (name, behind) = line.split_at(len);
-            is_entry_name(name) && is_entry(behind)
+            is_entry_line(line, gap.contains(&b'=')) || is_said(line)
         }
+    }
+}
+
+/// Whether a line below a key is an entry of its own, a comment or the name of a section.
+/// `by_equals`: the sign behind the key is an equals sign, behind which no value stands on the
+/// next line, so that less tells an entry.
+fn is_entry_line(line: &[u8], by_equals: bool) -> bool {
+    /// What may stand before the name of an entry: of shells, of containers, of lists.
+    const LEADS: [&[u8]; 9] = [
+        b"export ",
+        b"set ",
+        b"setx ",
+        b"ENV ",
+        b"$env:",
+        b"declare -x ",
+        b"- ",
+        b"Environment=\"",
+        b"#",
+    ];
+    let lead = LEADS.iter().find(|lead| line.starts_with(lead)).map_or(0, |lead| lead.len());
+    let bare = line.get(lead..).unwrap_or_default();
+    let len = bare.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
+    let (name, behind) = bare.split_at(len);
+    let ends = |rest: &[u8]| rest.is_empty() || break_len(rest).is_some();
+    if is_entry_name(name) && is_entry(behind) {
+        return true;
+    }
+    let has = |is: fn(&u8) -> bool| name.iter().any(is);
+    let is_constant = has(u8::is_ascii_uppercase) && !has(u8::is_ascii_lowercase);
+    let is_plain = has(u8::is_ascii_lowercase) && !has(u8::is_ascii_uppercase);
+    match (line, behind) {
+        // `# comment`, `; comment`
+        ([b'#' | b';', b' ', ..], _) => true,
+        ([b'[', inner @ ..], _) => {
+            let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b" _.:-".contains(*byte);
+            let len = inner.iter().take(NAME_MAX).take_while(of_name).count();
+            let behind = inner.get(len..).unwrap_or_default();
+            0 < len && behind.first() == Some(&b']') && ends(behind.get(1..).unwrap_or_default())
+        }
+        // The next has no value, either.
+        (_, [b'=', b' ', rest @ ..] | [b'=', rest @ ..]) if by_equals && ends(rest) => {
+            is_constant || (is_plain && !has(u8::is_ascii_digit))
+        }
+        (_, [b'=', next, ..]) if by_equals && is_constant => *next != b'=',
+        // `user1: bob`
+        (_, [b':', b' ', next, ..]) if is_plain && !ends(&[*next]) => {
+            let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let word = name.get(..name.len() - digits).unwrap_or_default();
+            digits <= 2 && word.iter().all(|byte| !byte.is_ascii_digit()) && 1 < word.len()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a line below a question for a password is what the program says next: a word with a
+/// capital, and others behind it that begin small. `Login incorrect`, `Sorry, try again.`
+fn is_said(line: &[u8]) -> bool {
+    /// Words that programs begin with, whatever follows.
+    const FIRST: [&[u8]; 12] = [
+        b"Login",
+        b"Last",
+        b"Sorry",
+        b"ERROR",
+        b"Welcome",
+        b"Permission",
+        b"Access",
+        b"Identity",
+        b"Enter",
+        b"Retype",
+        b"Logged",
+        b"Authentication",
+    ];
+    let letters = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, behind) = line.split_at(letters);
+    let behind = match behind {
+        [b',' | b':' | b'.', rest @ ..] => rest,
+        rest => rest,
+    };
+    let is_titled = matches!(word, [b'A'..=b'Z', rest @ ..]
+        if 1 < rest.len() && rest.iter().all(u8::is_ascii_lowercase));
+    match behind {
+        [b' ', next, ..] => FIRST.contains(&word) || (is_titled && next.is_ascii_lowercase()),
+        _ => false,
     }
 }
 

@@ -165,6 +165,18 @@ impl<'d> Search<'d, '_> {
             true => (assign::line_end(text, line), Standing::Line(sign)),
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
+        // The phrase that is all of the first line of a block of YAML.
+        let (end, standing) = match standing {
+            Standing::Word(Sign::Colon) if opens_block(text, assignment) => {
+                let line = start..assign::line_end(text, start..list_end);
+                let phrase = text.get(line.clone()).unwrap_or_default().trim_ascii_end();
+                match value::is_passphrase(phrase) {
+                    true => (start + phrase.len(), Standing::Whole),
+                    false => (end, standing),
+                }
+            }
+            _ => (end, standing),
+        };
         let standing = match standing {
             Standing::Word(Sign::SpacedEquals) if is_property(text, assignment, start..end) => {
                 Standing::Word(Sign::Equals)
@@ -184,6 +196,7 @@ impl<'d> Search<'d, '_> {
             || assign::is_command(text, start..end, sign)
             || (sign == Sign::Prose && self.is_other_key(text, &assignment.key))
             || is_of_line(text, assignment, sign, start..end)
+            || (sign == Sign::Colon && self.is_pair(text.get(start..end).unwrap_or_default()))
         {
             return;
         }
@@ -204,6 +217,13 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Whether a block of YAML begins behind a key: `key: |` and a line end.
+fn opens_block(text: &[u8], assignment: &Assignment) -> bool {
+    let gap = text.get(assignment.key.end..assignment.value.start).unwrap_or_default();
+    let breaks = gap.contains(&b'\n') || memchr::memmem::find(gap, b"\\n").is_some();
+    breaks && gap.iter().any(|byte| matches!(byte, b'|' | b'>'))
 }
 
 /// Whether a word behind a dotted name is what a file of properties sets, and no code: the name
@@ -266,6 +286,18 @@ fn line_of(rest: &[u8]) -> &[u8] {
 const SAID_MAX: usize = 96;
 
 impl Search<'_, '_> {
+    /// Whether a value is a pair of its own, whose name says that it is no secret: `Created
+    /// token: accessor_id=x`.
+    fn is_pair(&self, word: &[u8]) -> bool {
+        let Some(sign) = memchr::memchr(b'=', word) else { return false };
+        let (name, value) = word.split_at(sign);
+        1 < name.len()
+            && 1 < value.len()
+            && value.get(1) != Some(&b'=')
+            && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+            && self.detector.keys.classify(name) == Class::NotSecret
+    }
+
     /// Whether the word before a key says that it is none of secrets: `page token`, `cache
     /// key`.
     fn is_other_key(&self, text: &[u8], key: &Range<usize>) -> bool {

@@ -69,7 +69,16 @@ impl<'d> Search<'d, '_> {
             })
         };
         let tells = may_tell(text.get(key.end..).unwrap_or_default(), of_password);
-        let between = tells.then(|| assign::Between::new(text, key.end, REACH).value()).flatten();
+        let mut between =
+            tells.then(|| assign::Between::new(text, key.end, REACH).value()).flatten();
+        // The argument of what sets it: `set_session_password(x)`.
+        if let Some(between) = between.as_mut()
+            && between.at == key.end + 1
+            && text.get(key.end) == Some(&b'(')
+            && sets(name)
+        {
+            between.tied = true;
+        }
         if between.as_ref().is_some_and(|between| was_judged(between.at)) {
             return;
         }
@@ -139,6 +148,16 @@ fn behind(text: &[u8], between: &assign::Between<'_>, of_password: bool) -> Opti
         true => Some(range),
         false => pair(text, range, of_password, tie),
     }
+}
+
+/// Whether the name of a function says that it sets something: `setPassword`,
+/// `Cli_SetSessionPassword`.
+fn sets(name: &[u8]) -> bool {
+    const VERBS: [&[u8]; 5] = [b"set", b"Set", b"_set_", b"_Set", b"unlock"];
+    VERBS.iter().enumerate().any(|(number, verb)| match number {
+        0 | 1 | 4 => name.starts_with(verb),
+        _ => memchr::memmem::find(name, verb).is_some(),
+    })
 }
 
 /// How much is known of what stands between a name and a value.

@@ -200,6 +200,33 @@ impl<'d> Search<'d, '_> {
         is_object
     }
 
+    /// The rules that name a key; where its name is one of many and a map stands under it,
+    /// those for one of them: under `tokens` stands a number else.
+    pub(super) fn of_many(
+        &self,
+        text: &[u8],
+        name: &Range<usize>,
+        class: Class<'d>,
+    ) -> Option<Rules<'d>> {
+        let bytes = text.get(name.clone()).unwrap_or_default();
+        let ends = |word: &[u8]| {
+            let end = bytes.len().checked_sub(word.len()).and_then(|at| bytes.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(word))
+        };
+        let one: &[u8] = match class {
+            Class::Secret(_) if ends(b"passwords") => b"password",
+            Class::NotSecret if bytes.len() == 6 && ends(b"tokens") => b"access_tokens",
+            Class::Secret(rules) => return Some(rules),
+            _ => return None,
+        };
+        let is_map = assign::Members::stand_under(text, name);
+        match (self.detector.keys.classify(one), class) {
+            (Class::Secret(rules), _) if is_map => Some(rules),
+            (_, Class::Secret(rules)) => Some(rules),
+            _ => None,
+        }
+    }
+
     /// The values in the block of YAML under a key, or in that of HCL that it is the label of.
     /// `false`: there is none.
     pub(super) fn block(
@@ -238,10 +265,12 @@ impl<'d> Search<'d, '_> {
         }
         let value = text.get(entry.value.clone()).unwrap_or_default();
         let class = self.detector.keys.classify(entry.name);
-        if class == Class::NotSecret || entry.says_other() {
+        // `mail: x` beside `db: x`: what only a program makes is no address.
+        if class == Class::NotSecret || (entry.says_other() && !value::is_drawn(value)) {
             return;
         }
-        if validator::looks_random(value) {
+        let of_passwords = self.form(rules) == ValueForm::Password;
+        if validator::looks_random(value) || (of_passwords && value::is_shaped(value)) {
             return self.judge(text, entry.value.clone(), rules, Standing::Whole, None, found);
         }
         // A list may be one of names.

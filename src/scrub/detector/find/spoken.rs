@@ -39,6 +39,9 @@ impl<'d> Search<'d, '_> {
         }
         self.directive(text, key, rules, found);
         if found.len() == before {
+            self.first_of_two(text, key, rules, found);
+        }
+        if found.len() == before {
             self.spoken(text, key, rules, found);
         }
         if found.len() == before {

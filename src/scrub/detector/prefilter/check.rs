@@ -203,16 +203,27 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
         Some(b'<') => next(1) == Some(b'/'),
         Some(b',' | b';' | b'|') => {
             is_among_names(bytes, start)
-                || rest.get(after + 1..).is_some_and(|rest| rest.starts_with(b"Value:"))
+                || rest.get(after + 1..).is_some_and(|rest| {
+                    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+                    matches!(rest, [b'v' | b'V', b'a', b'l', b'u', b'e', b':' | b'=', ..])
+                })
         }
         // `token{"x"}`, `psk[] = "x"`.
         Some(b'{') => matches!(next(1), Some(b'"' | b'\'')),
         Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
         // The argument of a setter: `.setPassword("x")`.
-        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
+        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')) || is_setter(bytes, start),
         Some(_) => false,
         None => true,
     }
+}
+
+/// Whether the name of a function begins as those do that set something:
+/// `set_session_password`.
+fn is_setter(bytes: &[u8], start: usize) -> bool {
+    const VERB_REACH: usize = 16;
+    let before = bytes.get(start.saturating_sub(VERB_REACH)..start).unwrap_or_default();
+    before.windows(3).any(|verb| matches!(verb, [b's' | b'S', b'e', b't']))
 }
 
 /// How far behind the end of a text the first control character of the wire format stands,
