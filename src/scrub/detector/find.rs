@@ -411,7 +411,7 @@ impl<'d, 'p> Search<'d, 'p> {
             self.behind(text, &name, rules, read.as_ref(), found);
         }
         if before < found.len() {
-            self.second(text, rules, found);
+            self.second(text, &name, rules, found);
         }
         done
     }

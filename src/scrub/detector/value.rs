@@ -176,7 +176,6 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             let tied = sure || matches!(word, Some(Sign::Colon | Sign::SpacedEquals | Sign::Flag));
             is_credential(text)
                 || (sure && (is_phrase(text) || is_chosen_name(text)))
-                || (matches!(word, None | Some(Sign::Element)) && is_passphrase(text))
                 || (tied && is_pair_of_words(text))
         }
         ValueForm::Password => match word {
@@ -253,7 +252,7 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
 /// script with a digit, three and more plain words in a row, or one that is written as people
 /// write passwords.
 pub(in crate::scrub::detector) fn is_quoted_password(text: &[u8]) -> bool {
-    is_foreign_word(text) || is_long_phrase(text) || is_shaped(text)
+    is_foreign_word(text) || is_long_phrase(text) || is_shaped(text) || is_chain(text)
 }
 
 /// One word with letters of other scripts, and with a digit: `密码6429!`.
@@ -290,7 +289,7 @@ pub(in crate::scrub::detector) fn is_passphrase(text: &[u8]) -> bool {
     let words = words.split(|byte| *byte == b' ');
     let count = words.clone().count();
     // In a long one a word may mean something: `copper cookie maple lantern`.
-    let plain = words.clone().filter(|word| is_plain(word)).count();
+    let plain = words.clone().filter(|word| is_plain(word) || *word == b"cookie").count();
     let is_word = |word: &[u8]| {
         3 < word.len() && word.iter().all(u8::is_ascii_lowercase) && !STOPS.contains(&word)
     };
@@ -298,6 +297,39 @@ pub(in crate::scrub::detector) fn is_passphrase(text: &[u8]) -> bool {
         && (3..=8).contains(&count)
         && count <= plain + usize::from(3 < count)
         && words.into_iter().all(is_word)
+}
+
+/// Two to four plain words that hyphens or underscores join, and that name nothing: a password,
+/// where a name of one stands before it.
+pub(in crate::scrub::detector) fn is_chain(text: &[u8]) -> bool {
+    let Some(joint) = text.iter().find(|byte| matches!(byte, b'-' | b'_')) else { return false };
+    let words = text.split(|byte| byte == joint);
+    (2..=4).contains(&words.clone().count()) && words.into_iter().all(is_of_chain)
+}
+
+/// A plain word that says nothing of how something is.
+fn is_of_chain(word: &[u8]) -> bool {
+    const SAID: [&[u8]; 18] = [
+        b"case",
+        b"sensitive",
+        b"insensitive",
+        b"plain",
+        b"clear",
+        b"only",
+        b"long",
+        b"lived",
+        b"well",
+        b"known",
+        b"self",
+        b"time",
+        b"factor",
+        b"multi",
+        b"hard",
+        b"soft",
+        b"high",
+        b"open",
+    ];
+    word == b"cookie" || (is_plain(word) && !SAID.contains(&word))
 }
 
 /// `JID-5b1ab177`: what numbers jobs and tickets.

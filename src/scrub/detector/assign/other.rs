@@ -23,7 +23,9 @@ const BEFORE_MAX: usize = 64;
 /// Whether what follows a key, whose own line ends without a value, is the next entry of its
 /// file, with a name of its own: `DB_PASSWORD=` and `DB_HOST=db01` below, `"hash": "x"`.
 pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> bool {
-    if assignment.delimiter == Delimiter::None && is_next_field(text, assignment) {
+    if assignment.delimiter == Delimiter::None
+        && (is_next_field(text, assignment) || names_key(text, assignment))
+    {
         return true;
     }
     let (key, value) = (&assignment.key, &assignment.value);
@@ -135,6 +137,26 @@ fn is_said(line: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// Whether a value is the name of a key in a secret of Kubernetes, as charts of Helm have it:
+/// the line above, less deep, is `secretKeys:`.
+fn names_key(text: &[u8], assignment: &Assignment) -> bool {
+    let Range { start, .. } = assignment.key;
+    let value = text.get(assignment.value.start..).unwrap_or_default();
+    let of_name = |byte: &&u8| byte.is_ascii_lowercase() || b"-_.".contains(*byte);
+    let len = value.iter().take(NAME_MAX).take_while(of_name).count();
+    if len == 0 || value.get(len).is_some_and(|byte| *byte != b'\n') {
+        return false;
+    }
+    let before = text.get(start.saturating_sub(ABOVE_MAX)..start).unwrap_or_default();
+    let Some(at) = memchr::memmem::rfind(before, b"ecretKeys:\n") else { return false };
+    let mut lines =
+        before.get(at + b"ecretKeys:\n".len()..).unwrap_or_default().split(|b| *b == b'\n');
+    lines.all(|line| line.is_empty() || line.starts_with(b"  "))
+}
+
+/// How far above a key the line may be that says what is below.
+const ABOVE_MAX: usize = 256;
 
 /// Whether what follows a key behind a sign and a blank is the next pair of the line, since
 /// the key has no value: `password= user=bob` (logfmt), `{User:x Password: Email:y}` and

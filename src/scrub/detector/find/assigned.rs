@@ -41,6 +41,7 @@ impl<'d> Search<'d, '_> {
         if assign::is_next_entry(text, assignment) {
             return;
         }
+        let rules = self.of_words(text, assignment, sign, rules);
         if let Delimiter::Quote(depth) = assignment.delimiter {
             return self.quoted(text, assignment, sign, depth, rules, found);
         }
@@ -60,6 +61,44 @@ impl<'d> Search<'d, '_> {
         }
         if let Some(open) = self.opened(text, range, sign, rules, found) {
             self.unquoted(text, assignment, sign, open, rules, found);
+        }
+    }
+
+    /// The rules for a value: those for passwords where a name that may be one of a password,
+    /// `pass`, is given words that name nothing, or one of a secret is given a phrase.
+    fn of_words(
+        &self,
+        text: &[u8],
+        assignment: &Assignment,
+        sign: Sign,
+        rules: Rules<'d>,
+    ) -> Rules<'d> {
+        let name = text.get(assignment.key.clone()).unwrap_or_default();
+        let ends = |word: &[u8]| {
+            let end = name.len().checked_sub(word.len()).and_then(|at| name.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(word))
+        };
+        let is_pass = ends(b"pass");
+        let is_quoted = matches!(assignment.delimiter, Delimiter::Quote(_));
+        let is_whole = is_quoted || sign == Sign::Element || opens_block(text, assignment);
+        let is_tied = is_whole || matches!(sign, Sign::Equals | Sign::Query | Sign::Flag);
+        if !is_tied || !(is_pass || ends(b"secret") || ends(b"credential")) {
+            return rules;
+        }
+        let value = &assignment.value;
+        let line = value.start..value.end.min(value.start + PHRASE_MAX);
+        let word = match is_quoted {
+            true => line.clone(),
+            false => line.start..assign::word_end(text, line.clone(), sign),
+        };
+        let word = text.get(word).unwrap_or_default();
+        let word = word.split(|byte| matches!(byte, b',' | b'&')).next().unwrap_or_default();
+        let line = line_of(text.get(line).unwrap_or_default());
+        let line = line.split(|byte| *byte == b'<').next().unwrap_or_default();
+        let tells = (is_pass && value::is_chain(word)) || (is_whole && value::is_passphrase(line));
+        match self.detector.keys.classify(b"password") {
+            Class::Secret(passwords) if tells => passwords,
+            _ => rules,
         }
     }
 
@@ -281,6 +320,9 @@ fn line_of(rest: &[u8]) -> &[u8] {
     let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\');
     rest.split(ends).next().unwrap_or_default().trim_ascii_end()
 }
+
+/// How long a passphrase is.
+const PHRASE_MAX: usize = 128;
 
 /// How much of a line is read to tell what it says, in bytes.
 const SAID_MAX: usize = 96;

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::closing_quote;
 use crate::scrub::detector::find::Search;
+use crate::scrub::detector::find::near::holds_password;
+use crate::scrub::detector::key::Class;
 use crate::scrub::detector::key::Rules;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
@@ -54,14 +56,18 @@ const VALUE_LEN_MAX: usize = 128;
 impl<'d> Search<'d, '_> {
     /// Judges what stands beside a password that was found last, as the one that it was changed
     /// to or compared with.
-    pub(super) fn second(&mut self, text: &[u8], rules: Rules<'d>, found: &mut Vec<Match>) {
+    pub(super) fn second(
+        &mut self,
+        text: &[u8],
+        key: &Range<usize>,
+        rules: Rules<'d>,
+        found: &mut Vec<Match>,
+    ) {
         let Some(first) = found.last().filter(|first| matches!(first.how, How::Plain)) else {
             return;
         };
-        if self.form(rules) != ValueForm::Password {
-            return;
-        }
         let Some(range) = beside(text, &first.range) else { return };
+        let Some(rules) = self.of_password(text, key, rules) else { return };
         self.step(range.len());
         self.judge(text, range, rules, Standing::Whole, None, found);
     }
@@ -75,13 +81,26 @@ impl<'d> Search<'d, '_> {
         rules: Rules<'d>,
         found: &mut Vec<Match>,
     ) {
-        if self.form(rules) != ValueForm::Password {
-            return;
-        }
         let Some(range) = first(text, key.end) else { return };
+        let Some(rules) = self.of_password(text, key, rules) else { return };
         self.step(REACH);
         if beside(text, &range).is_some() {
             self.judge(text, range, rules, Standing::Whole, None, found);
+        }
+    }
+}
+
+impl<'d> Search<'d, '_> {
+    /// The rules for a password, where the name is one of passwords, whatever else it names:
+    /// `password mismatch`.
+    fn of_password(&self, text: &[u8], key: &Range<usize>, rules: Rules<'d>) -> Option<Rules<'d>> {
+        if self.form(rules) == ValueForm::Password {
+            return Some(rules);
+        }
+        let is_one = holds_password(text.get(key.clone())?);
+        match self.detector.keys.classify(b"password") {
+            Class::Secret(rules) if is_one => Some(rules),
+            _ => None,
         }
     }
 }

@@ -156,11 +156,13 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let name = text.get(key.clone()).unwrap_or_default();
-        let is_list = name.get(name.len().saturating_sub(5)..).unwrap_or_default();
+        const LISTS: [&[u8]; 4] = [b"codes", b"_keys", b"okens", b"crets"];
+        let end = name.get(name.len().saturating_sub(5)..).unwrap_or_default();
+        let is_list = LISTS.iter().any(|list| end.eq_ignore_ascii_case(list));
         let Some(code) = found.get(first).map(|code| code.range.clone()) else { return };
         // Those that another key stands among were read from the one before.
         let is_known = code.start < self.progress.codes_until;
-        if is_known || found.len() != first + 1 || !is_list.eq_ignore_ascii_case(b"codes") {
+        if is_known || found.len() != first + 1 || !is_list {
             return;
         }
         let shape = text.get(code.clone()).unwrap_or_default();
@@ -270,7 +272,9 @@ impl<'d> Search<'d, '_> {
             return;
         }
         let of_passwords = self.form(rules) == ValueForm::Password;
-        if validator::looks_random(value) || (of_passwords && value::is_shaped(value)) {
+        if validator::looks_random(value)
+            || (of_passwords && (value::is_shaped(value) || value::is_chain(value)))
+        {
             return self.judge(text, entry.value.clone(), rules, Standing::Whole, None, found);
         }
         // A list may be one of names.

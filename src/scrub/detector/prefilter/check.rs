@@ -208,6 +208,8 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
                     matches!(rest, [b'v' | b'V', b'a', b'l', b'u', b'e', b':' | b'=', ..])
                 })
         }
+        // `$ENV{KEY} = "x"`
+        Some(b'}') => next(1) == Some(b' ') && next(2) == Some(b'='),
         // `token{"x"}`, `psk[] = "x"`.
         Some(b'{') => matches!(next(1), Some(b'"' | b'\'')),
         Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
@@ -218,9 +220,12 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
     }
 }
 
-/// Whether the name of a function begins as those do that set something:
-/// `set_session_password`.
+/// Whether the name of a function begins as those do that set something,
+/// `set_session_password`, or is one of a command of a mainframe: `PASSWORD(x)`.
 fn is_setter(bytes: &[u8], start: usize) -> bool {
+    if matches!(bytes.get(start..start + 2), Some([b'A'..=b'Z', b'A'..=b'Z'])) {
+        return true;
+    }
     const VERB_REACH: usize = 16;
     let before = bytes.get(start.saturating_sub(VERB_REACH)..start).unwrap_or_default();
     before.windows(3).any(|verb| matches!(verb, [b's' | b'S', b'e', b't']))
