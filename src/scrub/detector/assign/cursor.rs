@@ -183,6 +183,11 @@ impl<'t> Cursor<'t> {
             [b'v', b'a', b'l', b'u', b'e', b':', ..] if is_yaml_name(self.text, key, depth) => {
                 self.skip(6, Sign::Colon)
             }
+            [b'd', b'e', b'f', b'a', b'u', b'l', b't', b':', ..]
+                if is_yaml_name(self.text, key, depth) =>
+            {
+                self.skip(8, Sign::Colon)
+            }
             _ if let Some(sign) = self.rare_sign(key, key_quote, blanks) => sign,
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
@@ -281,10 +286,13 @@ impl<'t> Cursor<'t> {
             let of_name = |byte: &&u8| is_key_byte(**byte) || **byte == b':';
             let name = self.rest().iter().take_while(of_name).count();
             let name_at = self.at..self.at + name;
-            if name == 0 || self.text.get(name_at.end) != Some(&b'=') {
+            self.at = name_at.end;
+            self.blanks();
+            if name == 0 || self.peek() != Some(b'=') {
                 return None;
             }
-            self.at = name_at.end + 1;
+            self.at += 1;
+            self.blanks();
             let name = self.text.get(name_at)?.rsplit(|byte| *byte == b':').next()?;
             if is_value_name(name) {
                 return Some(Sign::Colon);

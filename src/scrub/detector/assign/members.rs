@@ -31,10 +31,17 @@ impl<'t> Members<'t> {
         let behind = rest.get(joint..).unwrap_or_default();
         match behind {
             [b'{', ..] => true,
+            [b']', b'\n' | b'\r', ..] => text.get(..key.start).is_some_and(|b| b.ends_with(b"[")),
             [b'\n' | b'\r', ..] => {
                 rest.get(..joint).is_some_and(|joint| joint.contains(&b':'))
-                    && behind.trim_ascii_start().first().is_some_and(u8::is_ascii_alphabetic)
-                    && memchr::memmem::find(behind, b"\n  ").is_some()
+                    && match behind.trim_ascii_start() {
+                        [b'-', b' ', ..] => true,
+                        [first, ..] => {
+                            first.is_ascii_alphabetic()
+                                && memchr::memmem::find(behind, b"\n  ").is_some()
+                        }
+                        [] => false,
+                    }
             }
             _ => false,
         }

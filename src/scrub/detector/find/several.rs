@@ -217,6 +217,9 @@ impl<'d> Search<'d, '_> {
         };
         let one: &[u8] = match class {
             Class::Secret(_) if ends(b"passwords") => b"password",
+            Class::Secret(_) if ends(b"credentials") && text.get(name.end) == Some(&b']') => {
+                b"password"
+            }
             Class::NotSecret if bytes.len() == 6 && ends(b"tokens") => b"access_tokens",
             Class::Secret(rules) => return Some(rules),
             _ => return None,
