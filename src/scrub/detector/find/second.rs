@@ -141,9 +141,23 @@ fn beside(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
         rest.get(..joint.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(joint))
     };
     let joint = JOINTS.iter().find(is_joint)?;
-    let range = value_at(text, first.end + behind + joint.len())?;
+    let at = first.end + behind + joint.len();
+    let range = value_at(text, at).or_else(|| quoted_at(text, at, quote?))?;
     let is_quoted = matches!(text.get(range.start - 1), Some(b'"' | b'\'' | b'`'));
     (is_quoted == quote.is_some()).then_some(range)
+}
+
+/// One word in the quotes that the first one has, which is no word of a language.
+fn quoted_at(text: &[u8], at: usize, quote: u8) -> Option<Range<usize>> {
+    let rest = text.get(at..text.len().min(at + VALUE_LEN_MAX))?;
+    let start = at + 1 + usize::from(rest.first() == Some(&b'\\'));
+    let range = start..start + memchr::memchr(quote, text.get(start..)?)?;
+    let value = text.get(range.clone())?;
+    let is_word = value.iter().skip(1).all(u8::is_ascii_lowercase);
+    let opens = text.get(start - 1) == Some(&quote);
+    let is_one = (6..=VALUE_LEN_MAX).contains(&value.len())
+        && value.iter().all(|byte| byte.is_ascii_graphic() && !b"<>{}()$\\".contains(byte));
+    (opens && is_one && !is_word && !value::is_no_secret(value)).then_some(range)
 }
 
 /// A value with or without quotes that is written as a password.
