@@ -145,7 +145,7 @@ fn behind(text: &[u8], between: &assign::Between<'_>, of_password: bool) -> Opti
 /// The argument of a call that sets a password, `set_session_password(x)`, or what stands in
 /// brackets behind its name in a command of a mainframe: `PASSWORD(x)`.
 fn argument(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
-    let name = text.get(key.clone())?;
+    let name = text.get(key.clone())?.rsplit(|byte| *byte == b'.').next()?;
     let sets = [&b"Set"[..], b"set_", b"set"].iter().any(|verb| name.starts_with(verb))
         || [&b"_Set"[..], b"_set_"].iter().any(|verb| memchr::memmem::find(name, verb).is_some())
         || name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
