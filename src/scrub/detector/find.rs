@@ -5,6 +5,7 @@ mod named;
 mod near;
 mod phrase;
 mod repeated;
+mod second;
 mod several;
 mod siblings;
 mod spoken;
@@ -378,9 +379,7 @@ impl<'d, 'p> Search<'d, 'p> {
         }
         // The id of a rule in a mask tells of a secret, too; and what follows `::` is a type.
         if is_in_mask(text, name.start)
-            || text
-                .get(..name.start)
-                .is_some_and(|before| before.ends_with(b"::") || before.ends_with(b"checksum/"))
+            || text.get(..name.start).is_some_and(|before| before.ends_with(b"checksum/"))
             || assign::is_user_of_url(text, &name)
             || assign::is_in_resource_name(text, &name)
         {
@@ -391,7 +390,7 @@ impl<'d, 'p> Search<'d, 'p> {
             let why = || "its key says that it is no secret, though it looks so".to_owned();
             self.stopped(None, text, name.clone(), why);
         }
-        let Class::Secret(rules) = class else { return done };
+        let Some(rules) = self.of_many(text, &name, class) else { return done };
         if assign::ends_blob(text, &name) {
             return done;
         }
@@ -418,32 +417,10 @@ impl<'d, 'p> Search<'d, 'p> {
         if found.len() == before {
             self.behind(text, &name, rules, read.as_ref(), found);
         }
-        done
-    }
-
-    /// What a name says, and as much around it as belongs to it.
-    fn classified(
-        &self,
-        text: &[u8],
-        word: &Range<usize>,
-        name: Range<usize>,
-    ) -> (Class<'d>, Range<usize>) {
-        let detector = self.detector;
-        let classify = |name: &Range<usize>| {
-            detector.keys.classify(text.get(name.clone()).unwrap_or_default())
-        };
-        let longer = assign::longer_name(text, &name).map(|name| (classify(&name), name));
-        let (class, name) = match longer {
-            Some(longer @ (Class::Secret(_), _)) => longer,
-            _ => (classify(&name), name),
-        };
-        let glued = assign::glued_name(text, &name).map(|name| (classify(&name), name));
-        match (class, glued) {
-            (Class::Unknown, Some(glued))
-            | (Class::Secret(_), Some(glued @ (Class::Secret(_), _))) => glued,
-            (Class::Unknown, None) => self.named_otherwise(text, word, name),
-            (class, _) => (class, name),
+        if before < found.len() {
+            self.second(text, &name, rules, found);
         }
+        done
     }
 
     /// Counts bytes that were read around a hit.

@@ -33,6 +33,7 @@ use chosen::is_chosen_name;
 pub(in crate::scrub::detector) use chosen::is_long_phrase;
 use chosen::is_name;
 use chosen::is_phrase;
+use chosen::is_plain;
 use chosen::names_something;
 use code::is_code;
 pub(in crate::scrub::detector) use code::is_named_alike;
@@ -267,7 +268,7 @@ fn is_secret_in_prose(form: ValueForm, text: &[u8], sign: Sign) -> bool {
 /// script with a digit, four and more plain words in a row, or one that is written as people
 /// write passwords.
 pub(in crate::scrub::detector) fn is_quoted_password(text: &[u8]) -> bool {
-    is_foreign_word(text) || is_long_phrase(text) || is_shaped(text)
+    is_foreign_word(text) || is_long_phrase(text) || is_shaped(text) || is_chain(text)
 }
 
 /// One word with letters of other scripts, and with a digit: `密码6429!`.
@@ -286,6 +287,65 @@ fn is_words(text: &[u8]) -> bool {
     4 <= words.clone().count()
         && words.all(|word| 3 < word.len() && word.iter().all(u8::is_ascii_lowercase))
         && !is_sentence(text)
+}
+
+/// Three and more plain words, perhaps with a number or a sign behind them, which say nothing
+/// together: a passphrase.
+pub(in crate::scrub::detector) fn is_passphrase(text: &[u8]) -> bool {
+    /// Words of sentences that are as long as words of phrases.
+    const STOPS: [&[u8]; 34] = [
+        b"that", b"this", b"with", b"from", b"have", b"been", b"will", b"must", b"when", b"then",
+        b"than", b"only", b"into", b"your", b"them", b"they", b"does", b"were", b"what", b"which",
+        b"should", b"could", b"would", b"after", b"before", b"until", b"because", b"cannot",
+        b"please", b"never", b"here", b"there", b"check", b"checks",
+    ];
+    let is_tail = |byte: &u8| byte.is_ascii_digit() || b"!?.+#*%$&@-".contains(byte);
+    let tail = text.iter().rev().take_while(|byte| is_tail(byte)).count();
+    let words = text.get(..text.len() - tail).unwrap_or_default().trim_ascii_end();
+    let words = words.split(|byte| *byte == b' ');
+    let count = words.clone().count();
+    // In a long one a word may mean something: `copper cookie maple lantern`.
+    let plain = words.clone().filter(|word| is_plain(word) || *word == b"cookie").count();
+    let is_word = |word: &[u8]| {
+        3 < word.len() && word.iter().all(u8::is_ascii_lowercase) && !STOPS.contains(&word)
+    };
+    tail <= 5
+        && (3..=8).contains(&count)
+        && count <= plain + usize::from(3 < count)
+        && words.into_iter().all(is_word)
+}
+
+/// Two to four plain words that hyphens or underscores join, and that name nothing: a password,
+/// where a name of one stands before it.
+pub(in crate::scrub::detector) fn is_chain(text: &[u8]) -> bool {
+    let Some(joint) = text.iter().find(|byte| matches!(byte, b'-' | b'_')) else { return false };
+    let words = text.split(|byte| byte == joint);
+    (2..=4).contains(&words.clone().count()) && words.into_iter().all(is_of_chain)
+}
+
+/// A plain word that says nothing of how something is.
+fn is_of_chain(word: &[u8]) -> bool {
+    const SAID: [&[u8]; 18] = [
+        b"case",
+        b"sensitive",
+        b"insensitive",
+        b"plain",
+        b"clear",
+        b"only",
+        b"long",
+        b"lived",
+        b"well",
+        b"known",
+        b"self",
+        b"time",
+        b"factor",
+        b"multi",
+        b"hard",
+        b"soft",
+        b"high",
+        b"open",
+    ];
+    word == b"cookie" || (is_plain(word) && !SAID.contains(&word))
 }
 
 /// `JID-5b1ab177`: what numbers jobs and tickets.

@@ -7,6 +7,7 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::bytes::is_key_byte;
+use crate::scrub::detector::value;
 
 /// How far the beginning of a word or of a string is looked for.
 const BEFORE_MAX: usize = 128;
@@ -63,8 +64,12 @@ fn names_parameter(before: &[u8]) -> bool {
     0 < len && !may_be_padded && begins
 }
 
-/// Whether a name is part of the name of a resource: `arn:aws:secretsmanager:…:secret:db`.
+/// Whether a name is part of the name of a resource: `arn:aws:secretsmanager:…:secret:db`; of a
+/// path of types; or of a digest, as Vault writes secrets in its audit log.
 pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> bool {
+    if is_in_path_of_types(text, key) || is_digest_name(text, key) {
+        return true;
+    }
     let from = key.start.saturating_sub(BEFORE_MAX);
     let before = text.get(from..key.start).unwrap_or_default();
     if !before.ends_with(b":") {
@@ -73,6 +78,53 @@ pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> 
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`=,;&".contains(byte);
     let start = before.iter().rposition(ends).map_or(0, |at| at + 1);
     before.get(start..).is_some_and(|word| word.starts_with(b"arn:"))
+}
+
+/// `hmac-sha256:` and the digest right behind it.
+fn is_digest_name(text: &[u8], key: &Range<usize>) -> bool {
+    let behind = text.get(key.end..).and_then(|rest| rest.strip_prefix(b":"));
+    text.get(key.clone()) == Some(b"hmac-sha256")
+        && behind.is_some_and(|rest| {
+            rest.iter().take(DIGEST_LEN).filter(|byte| byte.is_ascii_hexdigit()).count()
+                == DIGEST_LEN
+        })
+}
+
+/// The length of a SHA-256 in hexadecimal digits.
+const DIGEST_LEN: usize = 64;
+
+/// Whether a name is the last one of a path of types, `auth::password`: what follows is said of
+/// the type. In the settings of Puppet such a path is a name: all of it is small, begins its
+/// line, and has its value in quotes, or one that shows by its looks that it is a secret.
+fn is_in_path_of_types(text: &[u8], key: &Range<usize>) -> bool {
+    let from = key.start.saturating_sub(BEFORE_MAX);
+    let before = text.get(from..key.start).unwrap_or_default();
+    if !before.ends_with(b"::") {
+        return false;
+    }
+    let of_path =
+        |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(*byte);
+    let path = before.iter().rev().take_while(of_path).count();
+    let outside = before.get(..before.len() - path).unwrap_or_default();
+    let begins = matches!(outside.trim_ascii_end(), [] | [.., b'"' | b'\''])
+        || outside.trim_ascii_end().len() < outside.len() && line_of_blanks(outside);
+    let value = text.get(key.end..).unwrap_or_default();
+    let value = match value {
+        [b'"' | b'\'', b':', b' ', value @ ..] | [b':', b' ', value @ ..] => value,
+        _ => return true,
+    };
+    let word = value.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let tells = matches!(word, [b'"' | b'\'', ..])
+        || value::is_told(word, false)
+        || value::is_chosen_word(word)
+        || value::is_long_mixed(word);
+    !(begins && tells)
+}
+
+/// Whether nothing but blanks stands behind the last line end.
+fn line_of_blanks(before: &[u8]) -> bool {
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.len() < before.len() && line.trim_ascii().is_empty()
 }
 
 /// How long base64 is in which any word is chance; less, where nothing stands behind the
@@ -130,11 +182,15 @@ pub(super) fn is_end(text: &[u8], key: &Range<usize>, at: usize, quote: u8) -> b
     }
     let from = key.start.saturating_sub(BEFORE_MAX);
     let before = text.get(from..key.start).unwrap_or_default();
-    // What is around the key itself is none.
-    let before = before.strip_suffix(&[quote]).unwrap_or(before);
+    // What is around the key itself is none; `"KEY="` on a line of its own is.
+    let is_quoted = !matches!(text.get(key.end), Some(b'=' | b':'));
+    let before = before.strip_suffix(&[quote]).filter(|_| is_quoted).unwrap_or(before);
     let Some(open) = memchr::memrchr(quote, before) else { return false };
     let inside = before.get(open + 1..).unwrap_or_default();
     let outside = before.get(..open).unwrap_or_default();
+    if inside.is_empty() && !is_quoted {
+        return outside.ends_with(b"=") && behind.get(slashes + 1) == Some(&b'\n');
+    }
     let outside = outside.iter().rev().find(|byte| **byte != b'\\');
     outside.is_none_or(|byte| !byte.is_ascii_alphanumeric())
         && !matches!(inside.first(), None | Some(b',' | b':' | b'}' | b']' | b')' | b'=' | b';'))

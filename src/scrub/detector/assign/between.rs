@@ -26,7 +26,7 @@ const TIES: [&[u8]; 15] = [
 ];
 
 /// Words that claim what stands right behind them.
-const CLAIMS: [&[u8]; 55] = [
+const CLAIMS: [&[u8]; 56] = [
     b"id",
     b"ids",
     b"uid",
@@ -79,6 +79,7 @@ const CLAIMS: [&[u8]; 55] = [
     b"scheme",
     b"algorithm",
     b"policy",
+    b"accessor",
     b"field",
     b"not",
     b"must",

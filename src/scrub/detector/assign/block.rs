@@ -94,6 +94,9 @@ pub(in crate::scrub) fn block<'t>(
     text: &'t [u8],
     key: &Range<usize>,
 ) -> Option<(Vec<Entry<'t>>, usize)> {
+    if let Some(section) = section(text, key) {
+        return Some(section);
+    }
     let behind = text.get(key.end..)?;
     let behind = match behind {
         [b'"' | b'\'', b':', ..] => behind.get(2..)?,
@@ -134,6 +137,42 @@ pub(in crate::scrub) fn block<'t>(
             return None;
         }
         entries.extend(entry);
+    }
+    (!entries.is_empty()).then_some((entries, at))
+}
+
+/// The values of the section of an INI file that is called what the key is, `[tokens]`, and
+/// where it ends.
+fn section<'t>(text: &'t [u8], key: &Range<usize>) -> Option<(Vec<Entry<'t>>, usize)> {
+    let before = text.get(..key.start)?.strip_suffix(b"[")?;
+    let rest = text.get(key.end..)?.strip_prefix(b"]")?;
+    break_len(rest)?;
+    if !matches!(before, [] | [.., b'\n']) {
+        return None;
+    }
+    let mut at = key.end + 1;
+    let mut entries = Vec::new();
+    for _ in 0..LINES_MAX {
+        let Some(gap) = text.get(at..).and_then(break_len) else { break };
+        let line = at + gap..line_end(text, at + gap, text.get(at) == Some(&b'\\'));
+        let bytes = text.get(line.clone())?;
+        if bytes.starts_with(b"[") {
+            break;
+        }
+        at = line.end;
+        let Some(sign) = memchr::memchr(b'=', bytes).filter(|_| !bytes.starts_with(b"#")) else {
+            continue;
+        };
+        let name = bytes.get(..sign)?.trim_ascii();
+        if !name.iter().all(|byte| is_key_byte(*byte) || *byte == b'@') {
+            continue;
+        }
+        // `admin = x, group`
+        let value = bytes.get(sign + 1..)?.split(|byte| *byte == b',').next()?;
+        let start = line.start + sign + 1;
+        if let Some((value, is_quoted)) = bare(text, start..start + value.len()) {
+            entries.push(Entry { name, value, is_quoted });
+        }
     }
     (!entries.is_empty()).then_some((entries, at))
 }

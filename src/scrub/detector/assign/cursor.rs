@@ -55,6 +55,13 @@ impl<'t> Cursor<'t> {
 
     /// Skips the letters that some languages put before a string: `b'…'`, `f"…"`.
     pub(super) fn string_prefix(&mut self) {
+        // The address before a string, as debuggers print it: `0x55d4 "x"`.
+        if let Some(number) = self.rest().strip_prefix(b"0x") {
+            let digits = number.iter().take(17).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            if 1 < digits && number.get(digits..).is_some_and(|rest| rest.starts_with(b" \"")) {
+                self.at += digits + 3;
+            }
+        }
         let letters = self
             .rest()
             .iter()
@@ -129,6 +136,10 @@ impl<'t> Cursor<'t> {
             closes |= byte == b')';
             self.at += 1;
         }
+        // `$ENV{KEY} = "x"`
+        if self.rest().starts_with(b"} =") && is_opened(self.text, key) {
+            self.at += 1;
+        }
         self.emphasis();
         let behind_key = self.at;
         if key_quote.is_some() && self.form_part(key) {
@@ -144,6 +155,8 @@ impl<'t> Cursor<'t> {
                 let spaced = 0 < blanks || matches!(next, b' ' | b'\t');
                 self.skip(1, if spaced { Sign::SpacedEquals } else { Sign::Equals })
             }
+            // CEF writes the sign in a value so.
+            [b'\\', b'=', ..] => self.skip(2, Sign::Equals),
             [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
             [b':', b':', ..] => self.double_colon(blanks)?,
             // `${PASSWORD:?must be set}`, `${PASSWORD:+x}`
@@ -171,11 +184,18 @@ impl<'t> Cursor<'t> {
             [b'v', b'a', b'l', b'u', b'e', b':', ..] if is_yaml_name(self.text, key, depth) => {
                 self.skip(6, Sign::Colon)
             }
+            [b'd', b'e', b'f', b'a', b'u', b'l', b't', b':', ..]
+                if is_yaml_name(self.text, key, depth) =>
+            {
+                self.skip(8, Sign::Colon)
+            }
             _ if let Some(sign) = self.rare_sign(key, key_quote, blanks) => sign,
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
             _ if key_quote.is_none() && 0 < blanks && takes_next(self.text, key) => Sign::Flag,
             [b'"', ..] if 0 < blanks && is_defined(self.text, key) => Sign::Colon,
+            // A keyword of Lisp: `(:password "x")`.
+            [b'"', ..] if 0 < blanks && is_keyword(self.text, key) => Sign::Colon,
             _ if behind_key == key.end && self.is_same_line(behind_key, blanks) => {
                 match self.prose_sign() {
                     true => Sign::Stated,
@@ -267,10 +287,13 @@ impl<'t> Cursor<'t> {
             let of_name = |byte: &&u8| is_key_byte(**byte) || **byte == b':';
             let name = self.rest().iter().take_while(of_name).count();
             let name_at = self.at..self.at + name;
-            if name == 0 || self.text.get(name_at.end) != Some(&b'=') {
+            self.at = name_at.end;
+            self.blanks();
+            if name == 0 || self.peek() != Some(b'=') {
                 return None;
             }
-            self.at = name_at.end + 1;
+            self.at += 1;
+            self.blanks();
             let name = self.text.get(name_at)?.rsplit(|byte| *byte == b':').next()?;
             if is_value_name(name) {
                 return Some(Sign::Colon);
@@ -448,6 +471,18 @@ fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
 /// Whether the value is the next word: behind a flag, or behind a command that sets it.
 fn takes_next(text: &[u8], key: &Range<usize>) -> bool {
     is_flag(text, key) || is_set(text, key)
+}
+
+/// Whether the name is a keyword of Lisp: a colon stands before it, behind a bracket or a blank.
+fn is_keyword(text: &[u8], key: &Range<usize>) -> bool {
+    let before = text.get(..key.start).unwrap_or_default();
+    matches!(before, [b':'] | [.., b'(' | b'{' | b' ' | b',' | b'\n', b':'])
+}
+
+/// Whether a brace opens right before the name, or before the quote around it.
+fn is_opened(text: &[u8], key: &Range<usize>) -> bool {
+    let before = text.get(..key.start).unwrap_or_default();
+    matches!(before, [.., b'{'] | [.., b'{', b'"' | b'\''])
 }
 
 /// Whether hyphens stand before the name.

@@ -11,6 +11,9 @@ use crate::scrub::detector::bytes::is_key_byte;
 /// How long a value without quotes may be, in bytes.
 const BARE_LEN_MAX: usize = 512;
 
+/// How far behind a name its map opens, in bytes.
+const MAP_REACH: usize = 24;
+
 /// Reads the members that are one value, up to the first that is none.
 pub(in crate::scrub) struct Members<'t> {
     cursor: Cursor<'t>,
@@ -18,6 +21,32 @@ pub(in crate::scrub) struct Members<'t> {
 }
 
 impl<'t> Members<'t> {
+    /// Whether a map stands under a name: `"name": {"`, `name {` and a line for each member, or
+    /// lines of YAML that are deeper indented.
+    pub(in crate::scrub) fn stand_under(text: &[u8], key: &Range<usize>) -> bool {
+        let rest = text.get(key.end..).unwrap_or_default();
+        let rest = rest.get(..MAP_REACH).unwrap_or(rest);
+        let of_joint = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b':' | b'=' | b' ');
+        let joint = rest.iter().take_while(of_joint).count();
+        let behind = rest.get(joint..).unwrap_or_default();
+        match behind {
+            [b'{', ..] => true,
+            [b']', b'\n' | b'\r', ..] => text.get(..key.start).is_some_and(|b| b.ends_with(b"[")),
+            [b'\n' | b'\r', ..] => {
+                rest.get(..joint).is_some_and(|joint| joint.contains(&b':'))
+                    && match behind.trim_ascii_start() {
+                        [b'-', b' ', ..] => true,
+                        [first, ..] => {
+                            first.is_ascii_alphabetic()
+                                && memchr::memmem::find(behind, b"\n  ").is_some()
+                        }
+                        [] => false,
+                    }
+            }
+            _ => false,
+        }
+    }
+
     /// Those of the object whose bracket stands at `at`.
     pub(in crate::scrub) fn new(text: &'t [u8], at: usize) -> Self {
         Self { cursor: Cursor { text, at }, is_first: true }

@@ -25,7 +25,9 @@ const BEFORE_MAX: usize = 64;
 /// Whether what follows a key, whose own line ends without a value, is the next entry of its
 /// file, with a name of its own: `DB_PASSWORD=` and `DB_HOST=db01` below, `"hash": "x"`.
 pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> bool {
-    if assignment.delimiter == Delimiter::None && is_next_field(text, assignment) {
+    if assignment.delimiter == Delimiter::None
+        && (is_next_field(text, assignment) || names_key(text, assignment))
+    {
         return true;
     }
     let (key, value) = (&assignment.key, &assignment.value);
@@ -50,13 +52,7 @@ pub(in crate::scrub) fn is_next_entry(text: &[u8], assignment: &Assignment) -> b
         }
         Delimiter::None => {
             let line = text.get(value.start..).unwrap_or_default();
-            if is_answer(line, assignment.sign, gap) {
-                return true;
-            }
-            let line = line.strip_prefix(b"export ").unwrap_or(line);
-            let len = line.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
-            let (name, behind) = line.split_at(len);
-            is_entry_name(name) && is_entry(behind)
+            is_entry_line(line, gap.contains(&b'=')) || is_answer(line, assignment.sign, gap)
         }
     }
 }
@@ -97,6 +93,77 @@ fn is_answer(line: &[u8], sign: Sign, gap: &[u8]) -> bool {
         && !value::is_generated(word)
         && !value::is_long_phrase(line)
 }
+
+/// Whether a line below a key is an entry of its own, a comment or the name of a section.
+/// `by_equals`: the sign behind the key is an equals sign, behind which no value stands on the
+/// next line, so that less tells an entry.
+fn is_entry_line(line: &[u8], by_equals: bool) -> bool {
+    /// What may stand before the name of an entry: of shells, of containers, of lists.
+    const LEADS: [&[u8]; 9] = [
+        b"export ",
+        b"set ",
+        b"setx ",
+        b"ENV ",
+        b"$env:",
+        b"declare -x ",
+        b"- ",
+        b"Environment=\"",
+        b"#",
+    ];
+    let lead = LEADS.iter().find(|lead| line.starts_with(lead)).map_or(0, |lead| lead.len());
+    let bare = line.get(lead..).unwrap_or_default();
+    let len = bare.iter().take(NAME_MAX).take_while(|byte| is_key_byte(**byte)).count();
+    let (name, behind) = bare.split_at(len);
+    let ends = |rest: &[u8]| rest.is_empty() || break_len(rest).is_some();
+    if is_entry_name(name) && is_entry(behind) {
+        return true;
+    }
+    let has = |is: fn(&u8) -> bool| name.iter().any(is);
+    let is_constant = has(u8::is_ascii_uppercase) && !has(u8::is_ascii_lowercase);
+    let is_plain = has(u8::is_ascii_lowercase) && !has(u8::is_ascii_uppercase);
+    match (line, behind) {
+        // `# comment`, `; comment`
+        ([b'#' | b';', b' ', ..], _) => true,
+        ([b'[', inner @ ..], _) => {
+            let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b" _.:-".contains(*byte);
+            let len = inner.iter().take(NAME_MAX).take_while(of_name).count();
+            let behind = inner.get(len..).unwrap_or_default();
+            0 < len && behind.first() == Some(&b']') && ends(behind.get(1..).unwrap_or_default())
+        }
+        // The next has no value, either.
+        (_, [b'=', b' ', rest @ ..] | [b'=', rest @ ..]) if by_equals && ends(rest) => {
+            is_constant || (is_plain && !has(u8::is_ascii_digit))
+        }
+        (_, [b'=', next, ..]) if by_equals && is_constant => *next != b'=',
+        // `user1: bob`
+        (_, [b':', b' ', next, ..]) if is_plain && !ends(&[*next]) => {
+            let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let word = name.get(..name.len() - digits).unwrap_or_default();
+            digits <= 2 && word.iter().all(|byte| !byte.is_ascii_digit()) && 1 < word.len()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value is the name of a key in a secret of Kubernetes, as charts of Helm have it:
+/// the line above, less deep, is `secretKeys:`.
+fn names_key(text: &[u8], assignment: &Assignment) -> bool {
+    let Range { start, .. } = assignment.key;
+    let value = text.get(assignment.value.start..).unwrap_or_default();
+    let of_name = |byte: &&u8| byte.is_ascii_lowercase() || b"-_.".contains(*byte);
+    let len = value.iter().take(NAME_MAX).take_while(of_name).count();
+    if len == 0 || value.get(len).is_some_and(|byte| *byte != b'\n') {
+        return false;
+    }
+    let before = text.get(start.saturating_sub(ABOVE_MAX)..start).unwrap_or_default();
+    let Some(at) = memchr::memmem::rfind(before, b"ecretKeys:\n") else { return false };
+    let mut lines =
+        before.get(at + b"ecretKeys:\n".len()..).unwrap_or_default().split(|b| *b == b'\n');
+    lines.all(|line| line.is_empty() || line.starts_with(b"  "))
+}
+
+/// How far above a key the line may be that says what is below.
+const ABOVE_MAX: usize = 256;
 
 /// Whether what follows a key behind a sign and a blank is the next pair of the line, since
 /// the key has no value: `password= user=bob` (logfmt), `{User:x Password: Email:y}` and

@@ -175,6 +175,9 @@ impl<'t> Cursor<'t> {
             let is_value = value.starts_with(b"Value:") && value.get(6) != Some(&b',');
             return is_value.then(|| self.skip(rest.len() - value.len() + 6, Sign::Colon));
         }
+        if let Some(len) = named_value_len(before, rest) {
+            return Some(self.skip(len, Sign::Equals));
+        }
         let open = *before.last()?;
         let close = match open {
             b'(' => b')',
@@ -239,6 +242,19 @@ pub(in crate::scrub) fn changes(text: &[u8], key: &Range<usize>) -> Vec<Range<us
         Some((depth, b'"' | b'\'')) => cursor.changes(key, depth),
         _ => Vec::new(),
     }
+}
+
+/// The length of what leads from the value of a parameter that holds names to the value of the
+/// one that holds the value: `name=KEY,value=x`, `Key=KEY; Value=x`.
+fn named_value_len(before: &[u8], rest: &[u8]) -> Option<usize> {
+    const NAMES: [&[u8]; 4] = [b"name=", b"key=", b"Name=", b"Key="];
+    if !NAMES.iter().any(|name| before.ends_with(name)) {
+        return None;
+    }
+    let [b',' | b';', value @ ..] = rest else { return None };
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    let is_value = value.starts_with(b"value=") || value.starts_with(b"Value=");
+    is_value.then(|| rest.len() - value.len() + b"value=".len())
 }
 
 /// Whether a member of this name holds what something was changed from, or to.

@@ -42,6 +42,7 @@ impl<'d> Search<'d, '_> {
         if assign::is_next_entry(text, assignment) {
             return;
         }
+        let rules = self.of_words(text, assignment, sign, rules);
         if let Delimiter::Quote(depth) = assignment.delimiter {
             return self.quoted(text, assignment, sign, depth, rules, found);
         }
@@ -61,6 +62,44 @@ impl<'d> Search<'d, '_> {
         }
         if let Some(open) = self.opened(text, range, sign, rules, found) {
             self.unquoted(text, assignment, sign, open, rules, found);
+        }
+    }
+
+    /// The rules for a value: those for passwords where a name that may be one of a password,
+    /// `pass`, is given words that name nothing, or one of a secret is given a phrase.
+    fn of_words(
+        &self,
+        text: &[u8],
+        assignment: &Assignment,
+        sign: Sign,
+        rules: Rules<'d>,
+    ) -> Rules<'d> {
+        let name = text.get(assignment.key.clone()).unwrap_or_default();
+        let ends = |word: &[u8]| {
+            let end = name.len().checked_sub(word.len()).and_then(|at| name.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(word))
+        };
+        let is_pass = ends(b"pass");
+        let is_quoted = matches!(assignment.delimiter, Delimiter::Quote(_));
+        let is_whole = is_quoted || sign == Sign::Element || opens_block(text, assignment);
+        let is_tied = is_whole || matches!(sign, Sign::Equals | Sign::Query | Sign::Flag);
+        if !is_tied || !(is_pass || ends(b"secret") || ends(b"credential")) {
+            return rules;
+        }
+        let value = &assignment.value;
+        let line = value.start..value.end.min(value.start + PHRASE_MAX);
+        let word = match is_quoted {
+            true => line.clone(),
+            false => line.start..assign::word_end(text, line.clone(), sign),
+        };
+        let word = text.get(word).unwrap_or_default();
+        let word = word.split(|byte| matches!(byte, b',' | b'&')).next().unwrap_or_default();
+        let line = line_of(text.get(line).unwrap_or_default());
+        let line = line.split(|byte| *byte == b'<').next().unwrap_or_default();
+        let tells = (is_pass && value::is_chain(word)) || (is_whole && value::is_passphrase(line));
+        match self.detector.keys.classify(b"password") {
+            Class::Secret(passwords) if tells => passwords,
+            _ => rules,
         }
     }
 
@@ -192,6 +231,18 @@ impl<'d> Search<'d, '_> {
             }
             false => (assign::word_end(text, line, sign), Standing::Word(sign)),
         };
+        // The phrase that is all of the first line of a block of YAML.
+        let (end, standing) = match standing {
+            Standing::Word(Sign::Colon) if opens_block(text, assignment) => {
+                let line = start..assign::line_end(text, start..list_end);
+                let phrase = text.get(line.clone()).unwrap_or_default().trim_ascii_end();
+                match value::is_passphrase(phrase) {
+                    true => (start + phrase.len(), Standing::Whole),
+                    false => (end, standing),
+                }
+            }
+            _ => (end, standing),
+        };
         let standing = match standing {
             Standing::Word(Sign::SpacedEquals) if is_property(text, assignment, start..end) => {
                 Standing::Word(Sign::Equals)
@@ -211,6 +262,7 @@ impl<'d> Search<'d, '_> {
             || assign::is_command(text, start..end, sign)
             || (sign == Sign::Prose && self.is_other_key(text, &assignment.key))
             || is_of_line(text, assignment, sign, start..end)
+            || (sign == Sign::Colon && self.is_pair(text.get(start..end).unwrap_or_default()))
         {
             return;
         }
@@ -238,6 +290,13 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Whether a block of YAML begins behind a key: `key: |` and a line end.
+fn opens_block(text: &[u8], assignment: &Assignment) -> bool {
+    let gap = text.get(assignment.key.end..assignment.value.start).unwrap_or_default();
+    let breaks = gap.contains(&b'\n') || memchr::memmem::find(gap, b"\\n").is_some();
+    breaks && gap.iter().any(|byte| matches!(byte, b'|' | b'>'))
 }
 
 /// Whether a word behind a dotted name is what a file of properties sets, and no code: the name
@@ -314,10 +373,25 @@ fn line_of(rest: &[u8]) -> &[u8] {
     rest.split(ends).next().unwrap_or_default().trim_ascii_end()
 }
 
+/// How long a passphrase is.
+const PHRASE_MAX: usize = 128;
+
 /// How much of a line is read to tell what it says, in bytes.
 const SAID_MAX: usize = 96;
 
 impl Search<'_, '_> {
+    /// Whether a value is a pair of its own, whose name says that it is no secret: `Created
+    /// token: accessor_id=x`.
+    fn is_pair(&self, word: &[u8]) -> bool {
+        let Some(sign) = memchr::memchr(b'=', word) else { return false };
+        let (name, value) = word.split_at(sign);
+        1 < name.len()
+            && 1 < value.len()
+            && value.get(1) != Some(&b'=')
+            && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+            && self.detector.keys.classify(name) == Class::NotSecret
+    }
+
     /// Whether the word before a key says that it is none of secrets: `page token`, `cache
     /// key`.
     fn is_other_key(&self, text: &[u8], key: &Range<usize>) -> bool {

@@ -21,6 +21,7 @@ use crate::scrub::detector::overlap::Match;
 use crate::scrub::detector::value;
 use crate::scrub::detector::value::Standing;
 use crate::scrub::rule::ValueForm;
+use crate::scrub::rule::validator;
 
 /// How far from a name its value may begin, in bytes.
 const REACH: usize = 96;
@@ -77,7 +78,7 @@ impl<'d> Search<'d, '_> {
             !value::is_named_alike(name, text.get(range.clone()).unwrap_or_default())
         };
         let place = between.and_then(|between| behind(text, &between, of_password));
-        let place = place.filter(is_other);
+        let place = place.or_else(|| argument(text, key)).filter(is_other);
         let place = place.or_else(|| {
             let range = assign::value_before(text, key)?;
             looks_secret(text, &range, of_password, Tie { tied: true, close: true })
@@ -141,6 +142,28 @@ fn behind(text: &[u8], between: &assign::Between<'_>, of_password: bool) -> Opti
     }
 }
 
+/// The argument of a call that sets a password, `set_session_password(x)`, or what stands in
+/// brackets behind its name in a command of a mainframe: `PASSWORD(x)`.
+fn argument(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
+    let name = text.get(key.clone())?.rsplit(|byte| *byte == b'.').next()?;
+    let sets = [&b"Set"[..], b"set_", b"set"].iter().any(|verb| name.starts_with(verb))
+        || [&b"_Set"[..], b"_set_"].iter().any(|verb| memchr::memmem::find(name, verb).is_some())
+        || name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    if !sets || text.get(key.end) != Some(&b'(') || !holds_password(name) {
+        return None;
+    }
+    let range = word_at(text, key.end + 1)?;
+    let value = text.get(range.clone())?;
+    let has = |is: fn(&u8) -> bool| value.iter().any(is);
+    let is_mixed = 8 <= value.len()
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && validator::looks_random(value);
+    let tells = is_mixed || value::is_shaped(value) || value::is_generated(value);
+    (tells && text.get(range.end) == Some(&b')') && !holds_password(value)).then_some(range)
+}
+
 /// How much is known of what stands between a name and a value.
 #[derive(Clone, Copy)]
 struct Tie {
@@ -151,7 +174,7 @@ struct Tie {
 }
 
 /// Whether a name is one of passwords, whatever else it names.
-fn holds_password(name: &[u8]) -> bool {
+pub(super) fn holds_password(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     [&b"passw"[..], b"passp", b"cred"]
         .iter()

@@ -20,6 +20,9 @@ const WORDS_LEN_MAX: usize = 128;
 const WORDS_MAX: usize = 11;
 const WORD_LEN: std::ops::RangeInclusive<usize> = 3..=14;
 
+/// How long the number and the signs are that end a phrase.
+const TAIL_MAX: usize = 5;
+
 /// Words of sentences.
 const STOPS: [&[u8]; 42] = [
     b"and",
@@ -85,9 +88,12 @@ fn phrase_end(text: &[u8], first: &Match) -> Option<usize> {
     if rest.first() != Some(&b' ') || !WORD_LEN.contains(&word.len()) || !is_of_phrase(word) {
         return None;
     }
-    let len = rest.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ').count();
+    let of_words = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b' ';
+    let len = rest.iter().take_while(of_words).count();
+    let words = rest.get(1..len)?.trim_ascii_end().split(|byte| *byte == b' ');
+    let len = len + tail_len(rest.get(len..)?);
+    let len = rest.get(..len)?.trim_ascii_end().len();
     let behind = rest.get(len..)?;
-    let words = rest.get(1..len)?.split(|byte| *byte == b' ');
     let count = words.clone().count();
     let plain = |word: &[u8]| WORD_LEN.contains(&word.len()) && is_of_phrase(word);
     if !(1..=WORDS_MAX).contains(&count) || !words.into_iter().all(plain) {
@@ -98,11 +104,21 @@ fn phrase_end(text: &[u8], first: &Match) -> Option<usize> {
         behind.trim_ascii_start().strip_prefix(b"\\").unwrap_or(behind).first() == Some(&quote)
     });
     let is_line = 2 <= count
-        && first.certainty == Certainty::Key
+        && (first.certainty == Certainty::Key || before.ends_with(b": "))
         && word.iter().all(u8::is_ascii_lowercase)
         && assign::ends_line(text, end + len)
         && is_assigned(before);
     (quoted || is_line).then_some(end + len)
+}
+
+/// The length of the number and the signs that end a phrase: ` 42`, `7!`.
+fn tail_len(rest: &[u8]) -> usize {
+    let of_tail = |byte: &&u8| byte.is_ascii_digit() || b"!?.+#*%$&@-".contains(*byte);
+    let len = rest.iter().take(TAIL_MAX + 1).take_while(of_tail).count();
+    match len {
+        1..=TAIL_MAX => len,
+        _ => 0,
+    }
 }
 
 /// A word as phrases have it, small or with a capital in front.

@@ -156,11 +156,13 @@ impl<'d> Search<'d, '_> {
         found: &mut Vec<Match>,
     ) {
         let name = text.get(key.clone()).unwrap_or_default();
-        let is_list = name.get(name.len().saturating_sub(5)..).unwrap_or_default();
+        const LISTS: [&[u8]; 4] = [b"codes", b"_keys", b"okens", b"crets"];
+        let end = name.get(name.len().saturating_sub(5)..).unwrap_or_default();
+        let is_list = LISTS.iter().any(|list| end.eq_ignore_ascii_case(list));
         let Some(code) = found.get(first).map(|code| code.range.clone()) else { return };
         // Those that another key stands among were read from the one before.
         let is_known = code.start < self.progress.codes_until;
-        if is_known || found.len() != first + 1 || !is_list.eq_ignore_ascii_case(b"codes") {
+        if is_known || found.len() != first + 1 || !is_list {
             return;
         }
         let shape = text.get(code.clone()).unwrap_or_default();
@@ -198,6 +200,36 @@ impl<'d> Search<'d, '_> {
             self.entry(text, &entry, rules, found);
         }
         is_object
+    }
+
+    /// The rules that name a key; where its name is one of many and a map stands under it,
+    /// those for one of them: under `tokens` stands a number else.
+    pub(super) fn of_many(
+        &self,
+        text: &[u8],
+        name: &Range<usize>,
+        class: Class<'d>,
+    ) -> Option<Rules<'d>> {
+        let bytes = text.get(name.clone()).unwrap_or_default();
+        let ends = |word: &[u8]| {
+            let end = bytes.len().checked_sub(word.len()).and_then(|at| bytes.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(word))
+        };
+        let one: &[u8] = match class {
+            Class::Secret(_) if ends(b"passwords") => b"password",
+            Class::Secret(_) if ends(b"credentials") && text.get(name.end) == Some(&b']') => {
+                b"password"
+            }
+            Class::NotSecret if bytes.len() == 6 && ends(b"tokens") => b"access_tokens",
+            Class::Secret(rules) => return Some(rules),
+            _ => return None,
+        };
+        let is_map = assign::Members::stand_under(text, name);
+        match (self.detector.keys.classify(one), class) {
+            (Class::Secret(rules), _) if is_map => Some(rules),
+            (_, Class::Secret(rules)) => Some(rules),
+            _ => None,
+        }
     }
 
     /// The values in the block of YAML under a key, or in that of HCL that it is the label of.
@@ -238,10 +270,14 @@ impl<'d> Search<'d, '_> {
         }
         let value = text.get(entry.value.clone()).unwrap_or_default();
         let class = self.detector.keys.classify(entry.name);
-        if class == Class::NotSecret || entry.says_other() {
+        // `mail: x` beside `db: x`: what only a program makes is no address.
+        if class == Class::NotSecret || (entry.says_other() && !value::is_drawn(value)) {
             return;
         }
-        if validator::looks_random(value) {
+        let of_passwords = self.form(rules) == ValueForm::Password;
+        if validator::looks_random(value)
+            || (of_passwords && (value::is_shaped(value) || value::is_chain(value)))
+        {
             return self.judge(text, entry.value.clone(), rules, Standing::Whole, None, found);
         }
         // A list may be one of names.

@@ -15,11 +15,12 @@ use crate::scrub::detector::torn;
 pub(in crate::scrub::detector) type Sibling = fn(&[u8], usize) -> Option<Range<usize>>;
 
 /// The rules whose secrets have others beside them.
-pub(in crate::scrub::detector) const SIBLINGS: [(&str, Sibling); 4] = [
+pub(in crate::scrub::detector) const SIBLINGS: [(&str, Sibling); 5] = [
     ("kafka-jaas-user", user_behind),
     ("kafka-jaas-users", user_behind),
     ("chpasswd-list", line),
     ("ppp-secrets", third_word),
+    ("users-properties", assigned_line),
 ];
 
 /// How many stand beside each other.
@@ -126,6 +127,27 @@ fn line(text: &[u8], end: usize) -> Option<Range<usize>> {
     let of_value = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"':".contains(*byte);
     let len = text.get(at..)?.iter().take(2 * NAME_MAX).take_while(of_value).count();
     (2 < len).then_some(at..at + len)
+}
+
+/// The next line of a file of users: `user=x,group`.
+fn assigned_line(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let rest = text.get(end..text.len().min(end + 2 * NAME_MAX))?;
+    let of_line = |byte: &&u8| !matches!(**byte, b'\r' | b'\n' | b'\\' | b'"');
+    let mut at = end + rest.iter().take_while(of_line).count();
+    at += break_len(text.get(at..)?)?;
+    let of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.@-".contains(*byte);
+    let name = text.get(at..)?.iter().take(NAME_MAX).take_while(of_name).count();
+    at += name;
+    let sign = text.get(at..)?;
+    at += match sign {
+        [b'=', b' ', ..] => 2,
+        [b'=', ..] => 1,
+        [b' ', b'=', b' ', ..] => 3,
+        _ => return None,
+    };
+    let of_value = |byte: &&u8| byte.is_ascii_graphic() && !b"\\\"',=".contains(*byte);
+    let len = text.get(at..)?.iter().take(2 * NAME_MAX).take_while(of_value).count();
+    (0 < name && 3 < len).then_some(at..at + len)
 }
 
 /// The third word of the next line, `user * x *`, of which the second or the fourth is a star:

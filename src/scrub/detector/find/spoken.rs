@@ -44,6 +44,9 @@ impl<'d> Search<'d, '_> {
         }
         self.directive(text, key, rules, found);
         if found.len() == before {
+            self.first_of_two(text, key, rules, found);
+        }
+        if found.len() == before {
             self.spoken(text, key, rules, found);
         }
         if found.len() == before {
@@ -100,7 +103,9 @@ impl<'d> Search<'d, '_> {
         let rest = text.get(key.end..text.len().min(key.end + STEPS)).unwrap_or_default();
         let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let name = text.get(key.clone()).unwrap_or_default();
-        if blanks == 0 || !name.iter().any(|byte| matches!(byte, b'_' | b'-')) {
+        let is_short = name.len().checked_sub(2).and_then(|at| name.get(at..));
+        let is_joined = name.iter().any(|byte| matches!(byte, b'_' | b'-'));
+        if blanks == 0 || !(is_joined || is_short == Some(b"pw")) {
             return;
         }
         let before = text.get(key.start.saturating_sub(STEPS)..key.start).unwrap_or_default();
@@ -122,7 +127,8 @@ impl<'d> Search<'d, '_> {
         let value = value.get(..len).unwrap_or_default();
         let tells = value::is_told(value, false)
             || value::is_generated(value)
-            || value::is_chosen_word(value);
+            || value::is_chosen_word(value)
+            || (value::is_chain(value) && self.form(rules) == ValueForm::Password);
         if begins && ends && tells && !value::is_plainly_code(value) {
             self.step(len);
             self.judge(text, range, rules, Standing::Whole, None, found);

@@ -3,6 +3,8 @@
 //! A check only looks at what every real match has: it may let through what is
 //! none, never the reverse.
 
+mod userinfo;
+
 use crate::scrub::detector::assign::SPOKEN_REACH;
 use crate::scrub::detector::assign::is_joint;
 use crate::scrub::detector::bytes::ByteSet;
@@ -14,6 +16,7 @@ use crate::scrub::detector::bytes::is_word;
 use crate::scrub::detector::bytes::key_len;
 use crate::scrub::detector::decode::colour_len;
 use crate::scrub::detector::prefilter::runs;
+use userinfo::has_userinfo;
 
 /// What is looked at behind a needle before it is a hit.
 #[derive(Clone, Debug)]
@@ -226,17 +229,33 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
         Some(b'<') => next(1) == Some(b'/'),
         Some(b',' | b';' | b'|') => {
             is_among_names(bytes, start)
-                || rest.get(after + 1..).is_some_and(|rest| rest.starts_with(b"Value:"))
+                || rest.get(after + 1..).is_some_and(|rest| {
+                    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+                    matches!(rest, [b'v' | b'V', b'a', b'l', b'u', b'e', b':' | b'=', ..])
+                })
         }
+        // `$ENV{KEY} = "x"`
+        Some(b'}') => next(1) == Some(b' ') && next(2) == Some(b'='),
         // `token{"x"}`, `psk[] = "x"`.
         Some(b'{') => matches!(next(1), Some(b'"' | b'\'')),
         Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
         // The argument of a setter: `.setPassword("x")`.
-        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')),
+        Some(b'(') => matches!(next(1), Some(b'"' | b'\'')) || is_setter(bytes, start),
         // A sign at the end of a key in JSON: `"${password}"`.
         Some(sign) => sign.is_ascii_punctuation() && next(1) == Some(b'"'),
         None => true,
     }
+}
+
+/// Whether the name of a function begins as those do that set something,
+/// `set_session_password`, or is one of a command of a mainframe: `PASSWORD(x)`.
+fn is_setter(bytes: &[u8], start: usize) -> bool {
+    if matches!(bytes.get(start..start + 2), Some([b'A'..=b'Z', b'A'..=b'Z'])) {
+        return true;
+    }
+    const VERB_REACH: usize = 16;
+    let before = bytes.get(start.saturating_sub(VERB_REACH)..start).unwrap_or_default();
+    before.windows(3).any(|verb| matches!(verb, [b's' | b'S', b'e', b't']))
 }
 
 /// How far behind the end of a text the first control character of the wire format stands,
@@ -469,31 +488,4 @@ fn is_among_names(bytes: &[u8], start: usize) -> bool {
         before.last(),
         None | Some(b',' | b'(' | b'[' | b'{' | b'\n' | b'"' | b'`' | b';' | b'|')
     )
-}
-
-/// Whether userinfo may follow: an `@` before the URL ends, or so much without an end that it
-/// may be a token. The `@` may stand behind a slash, since people do not encode the ones in
-/// their passwords.
-fn has_userinfo(rest: &[u8]) -> bool {
-    let ends = |byte: &u8| matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'\\' | b'`');
-    let before = match memchr::memchr(b'@', rest) {
-        Some(at) => rest.get(..at).unwrap_or_default(),
-        None if rest.len() == CHECK_REACH => return !rest.iter().any(ends),
-        None => return false,
-    };
-    match before.iter().position(ends) {
-        None => true,
-        Some(end) => is_wrapped(before, end),
-    }
-}
-
-/// Whether all that ends a URL here is the end of a line, at which it may be wrapped: the user
-/// and the colon stand before it.
-#[cold]
-fn is_wrapped(before: &[u8], end: usize) -> bool {
-    let (first, rest) = before.split_at(end);
-    let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
-    let Some(rest) = rest.strip_prefix(b"\n") else { return false };
-    let rest = rest.trim_ascii_start();
-    16 <= first.len() && !first.contains(&b'/') && rest.iter().all(u8::is_ascii_graphic)
 }
