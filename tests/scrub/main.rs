@@ -17,3 +17,4 @@ mod traffic;
 mod tuning;
 mod twins;
 mod walk;
+mod worst;
