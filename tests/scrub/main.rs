@@ -18,3 +18,4 @@ mod traffic;
 mod tuning;
 mod twins;
 mod walk;
+mod worst;

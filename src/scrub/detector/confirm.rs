@@ -2,6 +2,7 @@
 
 mod anchors;
 mod border;
+mod filler;
 mod lead;
 mod reach;
 mod string;
@@ -32,6 +33,7 @@ use anchors::follow;
 use anchors::long_enough;
 use anchors::marks;
 use anchors::signs;
+use filler::behind_filler;
 use lead::Lead;
 use lead::lead;
 use reach::Begin;
@@ -358,11 +360,12 @@ impl Pattern {
     ) -> (Option<Candidate>, Option<usize>) {
         let may_begin = text.get(start).is_some_and(|byte| self.firsts.has(*byte))
             && (glued || is_border_before(text, start, anchor.len()));
+        let begin = if self.looks_around { start } else { behind_filler(text, start, anchor.end) };
         let window = match self.far {
-            Some(_) => text.len().min(start + WINDOW_BYTES),
+            Some(_) => text.len().min(begin + WINDOW_BYTES),
             None => text.len(),
         };
-        let input = || Input::new(text).range(start..window).anchored(Anchored::Yes);
+        let input = || Input::new(text).range(begin..window).anchored(Anchored::Yes);
         let regex = if may_begin { self.regex() } else { None };
         let found = regex.and_then(|regex| Some((regex, regex.search(&input())?)));
         let Some((regex, found)) = found else { return (None, None) };

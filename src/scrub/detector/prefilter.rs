@@ -36,6 +36,7 @@ mod lookup;
 #[cfg(target_arch = "x86_64")]
 mod octets;
 mod portable;
+mod repeated;
 mod runs;
 mod sample;
 #[cfg(target_arch = "x86_64")]
@@ -54,6 +55,7 @@ use even::Even;
 #[cfg(target_arch = "x86_64")]
 use every::Every;
 use lookup::Lookup;
+use repeated::Repeated;
 
 /// The needle of a hit that is a run of base64 characters.
 ///
@@ -117,6 +119,8 @@ pub(in crate::scrub) struct Hit {
 /// The compiled needles.
 pub(in crate::scrub) struct Prefilter {
     needles: Vec<Needle>,
+    /// How far around a position it is seen whether one is there, in bytes.
+    reach: usize,
     way: Way,
 }
 
@@ -140,13 +144,15 @@ impl Prefilter {
     /// Compiles the needles. Those of fewer than three bytes are never found: give
     /// none.
     pub(in crate::scrub) fn new(needles: Vec<Needle>) -> Self {
+        let longest = needles.iter().map(|needle| needle.bytes.len()).max();
+        let reach = longest.unwrap_or_default().max(RUN_LEN_MIN + 1) + CHECK_REACH;
         #[cfg(target_arch = "x86_64")]
         if avx512::is_available() {
             let way = Way::Every(Box::new(Every::new(&needles)));
-            return Self { needles, way };
+            return Self { needles, reach, way };
         }
         let way = Way::Even(Box::new(Even::new(&needles)));
-        Self { needles, way }
+        Self { needles, reach, way }
     }
 
     /// Whether it looks for nothing.
@@ -176,6 +182,53 @@ impl Prefilter {
             return;
         }
         let first = hits.len();
+        match Repeated::find(bytes, parts, self.reach) {
+            runs if runs.is_empty() => self.scan_each(bytes, parts, hits),
+            runs => parts.iter().for_each(|part| self.scan_runs(bytes, part, &runs, hits)),
+        }
+        if let Some(new) = hits.get_mut(first..)
+            && !new.is_sorted()
+        {
+            // Nearly in order: what is out of it stands in the same block, or in the next.
+            new.sort();
+        }
+    }
+
+    /// Scans a part in which a few bytes are repeated.
+    #[cold]
+    fn scan_runs(&self, bytes: &[u8], part: &Range<usize>, runs: &[Repeated], hits: &mut Vec<Hit>) {
+        // From where on hits are missing.
+        let mut from = part.start;
+        let is_within =
+            |run: &&Repeated| part.start <= run.inside.start && run.inside.end <= part.end;
+        for run in runs.iter().filter(is_within) {
+            let known = hits.len();
+            self.scan_within(bytes, part, from..run.first_end(), hits);
+            run.repeat(hits, known);
+            from = run.inside.end;
+        }
+        self.scan_within(bytes, part, from..part.end, hits);
+    }
+
+    /// Adds the hits of a part that stand within a range of it, in order.
+    fn scan_within(
+        &self,
+        bytes: &[u8],
+        part: &Range<usize>,
+        range: Range<usize>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let start = range.start.saturating_sub(self.reach).max(part.start);
+        let end = part.end.min(range.end + self.reach);
+        let mut new = Vec::new();
+        self.scan_each(bytes, std::slice::from_ref(&(start..end)), &mut new);
+        new.retain(|hit| range.contains(&(hit.at as usize)));
+        new.sort_unstable();
+        hits.append(&mut new);
+    }
+
+    /// Adds the hits in each part, nearly in order.
+    fn scan_each(&self, bytes: &[u8], parts: &[Range<usize>], hits: &mut Vec<Hit>) {
         match &self.way {
             #[cfg(target_arch = "x86_64")]
             Way::Every(every) => avx512::scan(every, &self.needles, bytes, parts, hits),
@@ -191,12 +244,6 @@ impl Prefilter {
                     shift(hits, first, part.start);
                 }
             }
-        }
-        if let Some(new) = hits.get_mut(first..)
-            && !new.is_sorted()
-        {
-            // Nearly in order: what is out of it stands in the same block, or in the next.
-            new.sort();
         }
     }
 }
@@ -376,6 +423,22 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..300)
         ) {
             every_way(&bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_is_found_as_often() {
+        for (before, text, behind) in [
+            ("", "password=", "x"),
+            ("say ", "a", " ghp_"),
+            ("ghp", "_ghp", "_ and more"),
+            ("token", "token", "=x"),
+            ("Ab0", "QUFB", " ghp_"),
+            ("x", "https://u:p@h/ SG.abc Zm9vIGJhciBiYXogcXV4IGFuZA== ", "x"),
+            ("--", "-", "-token x1 --token "),
+            ("g\u{200b}", "hр_ghp_g\u{200b}", ""),
+        ] {
+            every_way(format!("{before}{}{behind}", text.repeat(20_000 / text.len())).as_bytes());
         }
     }
 
