@@ -280,9 +280,6 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_conditions(text)
         || is_expression(text)
         || is_fingerprint(text)
-        || is_digest(text)
-        || is_enclosed(text)
-        || is_settings(text)
         || is_call_of_parameter(text)
 }
 
@@ -304,34 +301,6 @@ fn is_fingerprint(text: &[u8]) -> bool {
         digest.len() == 43
             && digest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
     })
-}
-
-/// `hmac-sha256:…`: what Vault writes in its audit log instead of a secret.
-fn is_digest(text: &[u8]) -> bool {
-    text.strip_prefix(b"hmac-sha256:")
-        .is_some_and(|digest| digest.len() == 64 && digest.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// `ENC[…]`: a reference to a store of secrets, or what is encrypted, as Datadog, SOPS and
-/// Puppet write it.
-fn is_enclosed(text: &[u8]) -> bool {
-    text.starts_with(b"ENC[") && text.ends_with(b"]")
-}
-
-/// `minLength=12,requireUpper=true`: settings, of which each is a number or a truth value.
-fn is_settings(text: &[u8]) -> bool {
-    let is_setting = |pair: &[u8]| {
-        let Some(sign) = memchr::memchr(b'=', pair) else { return false };
-        let (name, value) = (pair.get(..sign).unwrap_or_default(), pair.get(sign + 1..));
-        let value = value.unwrap_or_default();
-        2 < name.len()
-            && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'))
-            && ((1..=5).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
-                || matches!(value, b"true" | b"false" | b"yes" | b"no" | b"on" | b"off"))
-    };
-    text.contains(&b'=')
-        && text.len() <= 256
-        && text.split(|byte| *byte == b',').all(|pair| is_setting(pair.trim_ascii()))
 }
 
 /// `^1.0.0`, `>=2.1`, `v2.1.0-rc1`, `1.2.3+build.4`: the version of a package, or a range.

@@ -1,10 +1,13 @@
 //! Values that are something else, and show it by their form: an object identifier, a file, a
-//! host with its port, a template, a tag of HTML, a prompt.
+//! host with its port, a template, settings, a digest, a reference to a store, a tag of HTML, a prompt.
 
 use crate::scrub::rule::validator;
 
 /// Whether a value is one of these.
 pub(super) fn is_something_else(text: &[u8]) -> bool {
+    if is_digest(text) || is_enclosed(text) || is_settings(text) {
+        return true;
+    }
     match text {
         [b'0'..=b'2', b'.', ..] => is_object_identifier(text),
         [b'$', rest @ ..] if is_member_path(rest) || is_place(rest) => true,
@@ -30,6 +33,34 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
                 || is_stars(text)
         }
     }
+}
+
+/// `hmac-sha256:…`: what Vault writes in its audit log instead of a secret.
+fn is_digest(text: &[u8]) -> bool {
+    text.strip_prefix(b"hmac-sha256:")
+        .is_some_and(|digest| digest.len() == 64 && digest.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// `ENC[…]`: a reference to a store of secrets, or what is encrypted, as Datadog, SOPS and
+/// Puppet write it.
+fn is_enclosed(text: &[u8]) -> bool {
+    text.starts_with(b"ENC[") && text.ends_with(b"]")
+}
+
+/// `minLength=12,requireUpper=true`: settings, of which each is a number or a truth value.
+fn is_settings(text: &[u8]) -> bool {
+    let is_setting = |pair: &[u8]| {
+        let Some(sign) = memchr::memchr(b'=', pair) else { return false };
+        let (name, value) = (pair.get(..sign).unwrap_or_default(), pair.get(sign + 1..));
+        let value = value.unwrap_or_default();
+        2 < name.len()
+            && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'))
+            && ((1..=5).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
+                || matches!(value, b"true" | b"false" | b"yes" | b"no" | b"on" | b"off"))
+    };
+    text.contains(&b'=')
+        && text.len() <= 256
+        && text.split(|byte| *byte == b',').all(|pair| is_setting(pair.trim_ascii()))
 }
 
 fn is_of_name(byte: u8) -> bool {
