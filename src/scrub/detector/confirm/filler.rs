@@ -25,6 +25,18 @@ pub(super) fn behind_filler(text: &[u8], start: usize, anchor_end: usize) -> usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrub::detector::confirm::Pattern;
+
+    #[test]
+    fn a_token_behind_far_more_of_its_first_letter_is_found() {
+        let (pattern, _) =
+            Pattern::new("A{5,8}[A-Za-z0-9]{6,}", &["AAAAA".to_owned()], false).expect("compiles");
+        for len in [5, 100, 3 * FILLER_LEN, 50 * FILLER_LEN + 7] {
+            let text = [&vec![b'A'; len], &b"b7c9d2 end"[..]].concat();
+            let found = pattern.confirm(&text, 0, 5).expect("a token");
+            assert!(found.secret.start <= len && found.secret.end == len + 6, "{found:?}");
+        }
+    }
 
     #[test]
     fn the_end_of_a_long_run_is_looked_at_and_short_ones_whole() {
