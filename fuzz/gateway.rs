@@ -161,6 +161,19 @@ impl Files for Memory {
         })
     }
 
+    fn stands(&self, name: &str, _file: &String) -> bool {
+        self.with(|files| files.contains_key(name))
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn renew(&self, name: &str, _file: &String, _len: u64) -> io::Result<String> {
+        // A name is all that there is of a file.
+        self.open(name)
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         let removed = self.with(|files| files.remove(name));
         removed.map(drop).ok_or(io::ErrorKind::NotFound.into())

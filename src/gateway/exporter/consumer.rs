@@ -162,13 +162,30 @@ impl Consumer {
 
     /// What a record holds. `None`: it was dealt with.
     async fn read(&self, taken: Taken) -> Option<Delivery> {
-        let scrubbed = match self.backlog.read(taken).await {
+        let mut stop = self.stop.clone();
+        let scrubbed = loop {
+            match self.backlog.read(taken).await {
+                Err(ReadError::Away(error)) => {
+                    tracing::debug!(exporter = %self.sender.id, %error, "cannot read yet");
+                    tokio::select! {
+                        () = tokio::time::sleep(DISK_AGAIN_AFTER) => {}
+                        _ = stop.wait_for(|stop| *stop) => return None,
+                    }
+                }
+                read => break read,
+            }
+        };
+        let scrubbed = match scrubbed {
             Ok(scrubbed) => scrubbed,
+            Err(ReadError::Gone) => {
+                self.backlog.gone(taken);
+                return None;
+            }
             Err(ReadError::Damaged) => {
                 self.backlog.set_aside(taken).await;
                 return None;
             }
-            Err(error @ (ReadError::Undecipherable | ReadError::Io(_))) => {
+            Err(error) => {
                 // It stays on disk, and the next start tries again.
                 tracing::error!(exporter = %self.sender.id, %error, "cannot read a queued request");
                 return None;

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 
 use crate::gateway::queue::Lock;
 use crate::gateway::queue::crypt::Key;
+use crate::gateway::queue::files::Disk;
+use crate::gateway::queue::files::Files;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::ReadError;
 use crate::gateway::queue::store::Store;
@@ -40,7 +42,6 @@ pub struct DeadLetters {
 
 struct Open {
     store: Arc<Store>,
-    _lock: Lock,
     last: Instant,
 }
 
@@ -83,12 +84,13 @@ impl DeadLetters {
         }
         let (folder, key) = (Arc::clone(&self.folder), key.cloned());
         let opened = tokio::task::spawn_blocking(move || {
+            Disk::new(&folder).make_folder()?;
             let lock = Lock::take(&folder, LOCK_WITHIN)?;
-            Store::open_to_append(&folder, key).map(|store| (store, lock))
+            Store::open_to_append(&folder, lock, key)
         });
-        let (store, lock) = opened.await.map_err(io::Error::other)??;
+        let store = opened.await.map_err(io::Error::other)??;
         let store = Arc::new(store);
-        *open = Some(Open { store: Arc::clone(&store), _lock: lock, last: Instant::now() });
+        *open = Some(Open { store: Arc::clone(&store), last: Instant::now() });
         tokio::spawn(Self::close_when_idle(self.clone()));
         Ok(store)
     }
@@ -120,7 +122,6 @@ pub struct DeadLetter {
 /// The dead letter as a replay has it.
 pub struct Replay {
     store: Store,
-    _lock: Lock,
 }
 
 impl Replay {
@@ -131,8 +132,8 @@ impl Replay {
     /// When a gateway is just writing to it, or it cannot be read.
     pub fn open(folder: &Path, key: Option<Arc<Key>>) -> io::Result<(Self, Vec<Entry>)> {
         let lock = Lock::take(folder, LOCK_WITHIN)?;
-        let (store, found) = Store::open(folder, 0, key, None)?;
-        Ok((Self { store, _lock: lock }, found.entries))
+        let (store, found) = Store::open(folder, lock, 0, key, None)?;
+        Ok((Self { store }, found.entries))
     }
 
     /// A request.
