@@ -257,3 +257,36 @@ async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
     assert_eq!(place.replay(&[]).await.status.code(), Some(0));
     Balance::of(&ledger, &upstream.received).show("poison under load").assert_good(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_dead_letter_can_be_written_the_upstream_is_asked_again() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Grpc(3, false)).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    // A full disk, for this folder alone.
+    let dead = place.storage().join("otlp_grpc/logs/dead");
+    std::fs::remove_dir(&dead).unwrap();
+    std::fs::write(&dead, "in the way").unwrap();
+    let ledger = Ledger::default();
+    send_all(&place, &ledger, 3).await;
+    let begun = std::time::Instant::now();
+    let attempts = || place.log().matches("cannot write a dead letter").count();
+    while attempts() < 6 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not tried: {}", place.log());
+        seconds(0.02).await;
+    }
+    gateway.assert_conserved().await;
+    upstream.set(Mood::Accept);
+    caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
+    // Each waits longer from time to time.
+    let seconds = begun.elapsed().as_secs() as usize;
+    assert!(attempts() <= 3 * (2 + seconds.ilog2() as usize), "{}", place.log());
+    gateway.assert_conserved().await;
+    assert_eq!(gateway.metric("otelcol_exporter_queue_size").await, 0);
+    Balance::of(&ledger, &upstream.received).show("no dead letter").assert_good(0);
+}
