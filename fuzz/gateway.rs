@@ -249,6 +249,9 @@ fn check_answer(input: &[u8]) {
         let again = wire::partial_success(&wire::export_response(Some(&partial)));
         assert_eq!(again, Some(partial));
     }
+    let _ = wire::is_export_response(input);
+    let whole = wire::export_response(wire::partial_success(input).as_ref());
+    assert!(wire::is_export_response(&whole));
 }
 
 /// A configuration: read, or there is a fault with words in it.

@@ -348,6 +348,9 @@ impl Client {
                 let message = format!("HTTP status {http} without grpc-status");
                 verdict::of_grpc(verdict::grpc_of_http(http), message, None)
             }
+            (200, Some(0)) if !is_readable(&message) => {
+                Err(client::unlike("gRPC status OK (0) with a message that cannot be read"))
+            }
             (200, Some(0)) => Ok(Accepted { partial: self.partial_success(shown, &message) }),
             (_, Some(code)) => {
                 let (message, retry_after) = self.explanation(shown, status);
@@ -371,6 +374,19 @@ impl Client {
         let details = details.map(|details| wire::read_status(&details)).unwrap_or_default();
         let message = status.get("grpc-message").map_or(&b""[..], HeaderValue::as_bytes);
         (self.texts.clean(&percent_decode(message), shown), details.retry_after)
+    }
+}
+
+/// Whether the message of a success is an export response. None at all says nothing else;
+/// of one that is compressed, or was not read whole, nothing can be told.
+fn is_readable(framed: &[u8]) -> bool {
+    match framed.split_first_chunk::<5>() {
+        None => framed.is_empty(),
+        Some(([0, len @ ..], message)) if framed.len() < client::ANSWER_BYTES_MAX => {
+            u32::from_be_bytes(*len) as usize == message.len() && wire::is_export_response(message)
+        }
+        Some(([0 | 1, ..], _)) => true,
+        Some(_) => false,
     }
 }
 
