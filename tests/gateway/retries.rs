@@ -189,3 +189,17 @@ async fn a_success_that_no_receiver_of_otlp_answers_is_none() {
         assert_eq!(counts, !said.is_empty(), "{reply:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_without_a_message_names_its_status() {
+    for (code, said) in [
+        (13, "upstream refused: gRPC status INTERNAL (13), without a message"),
+        (14, "upstream unavailable: gRPC status UNAVAILABLE (14), without a message"),
+        (99, "upstream refused: gRPC status 99, without a message"),
+    ] {
+        let upstream = Upstream::always(Reply::Grpc { code, message: "", retry_after: None }).await;
+        let gateway = gateway(&started::yaml(&to_grpc(upstream.address))).await;
+        let answer = sender::call(gateway.grpc(), TRACES, &trace_bytes(1)).await;
+        assert_eq!(answer.message, said);
+    }
+}

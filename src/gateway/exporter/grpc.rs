@@ -16,6 +16,7 @@ use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::PartialSuccess;
 use crate::gateway::answer::Refusal;
+use crate::gateway::answer::code;
 use crate::gateway::answer::verdict;
 use crate::gateway::answer::wire;
 use crate::gateway::auth;
@@ -353,7 +354,7 @@ impl Client {
             }
             (200, Some(0)) => Ok(Accepted { partial: self.partial_success(shown, &message) }),
             (_, Some(code)) => {
-                let (message, retry_after) = self.explanation(shown, status);
+                let (message, retry_after) = self.explanation(shown, code, status);
                 verdict::of_grpc(code, message, retry_after)
             }
         }
@@ -366,14 +367,28 @@ impl Client {
         Some(PartialSuccess { message: self.texts.clean(&partial.message, shown), ..partial })
     }
 
-    fn explanation(&self, shown: Shown<'_>, status: &HeaderMap) -> (String, Option<Duration>) {
+    /// What a refusing upstream says, and when to come again.
+    fn explanation(
+        &self,
+        shown: Shown<'_>,
+        number: u32,
+        status: &HeaderMap,
+    ) -> (String, Option<Duration>) {
         let details = status.get("grpc-status-details-bin").and_then(|details| {
             let details = details.to_str().ok()?.trim_end_matches('=');
             BASE64_STANDARD_NO_PAD.decode(details).ok()
         });
         let details = details.map(|details| wire::read_status(&details)).unwrap_or_default();
         let message = status.get("grpc-message").map_or(&b""[..], HeaderValue::as_bytes);
-        (self.texts.clean(&percent_decode(message), shown), details.retry_after)
+        let message = match percent_decode(message).trim() {
+            "" => details.message,
+            _ => percent_decode(message),
+        };
+        let mut message = self.texts.clean(message.trim(), shown);
+        if message.is_empty() {
+            message = format!("gRPC status {}, without a message", code::in_words(number));
+        }
+        (message, details.retry_after)
     }
 }
 
