@@ -290,3 +290,29 @@ async fn where_no_dead_letter_can_be_written_the_upstream_is_asked_again() {
     assert_eq!(gateway.metric("otelcol_exporter_queue_size").await, 0);
     Balance::of(&ledger, &upstream.received).show("no dead letter").assert_good(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_works_beside_a_gateway_that_goes_on_to_write_dead_letters() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Grpc(3, false)).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    let load = Load::start(place.grpc, 50);
+    wait_for_dead_letter(&gateway, &place, ITEMS).await;
+    for _ in 0..3 {
+        let listed = place.replay(&["--list"]).await;
+        assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+        assert!(!listed.stdout.is_empty());
+    }
+    let ledger = load.finish(Duration::from_secs(20)).await;
+    let items = ledger.acknowledged() as u64;
+    wait_for_dead_letter(&gateway, &place, items).await;
+    gateway.assert_conserved().await;
+    upstream.set(Mood::Accept);
+    assert_eq!(place.replay(&[]).await.status.code(), Some(0));
+    Balance::of(&ledger, &upstream.received).show("replay beside").assert_good(0);
+}
