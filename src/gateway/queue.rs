@@ -56,6 +56,7 @@ pub mod record;
 pub mod scan;
 pub mod storage;
 pub mod store;
+pub mod stranded;
 pub mod unanswered;
 
 pub use backlog::Backlog;

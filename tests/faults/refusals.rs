@@ -316,3 +316,36 @@ async fn a_replay_works_beside_a_gateway_that_goes_on_to_write_dead_letters() {
     assert_eq!(place.replay(&[]).await.status.code(), Some(0));
     Balance::of(&ledger, &upstream.received).show("replay beside").assert_good(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_queued_for_an_exporter_that_is_gone_is_told() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Away).await;
+    let settings = |id: &str| Settings {
+        exporters: vec![(id.to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    };
+    let place = Place::new(&settings("otlp_grpc/old"));
+    let (gateway, _) = place.start().await;
+    let ledger = Ledger::default();
+    send_all(&place, &ledger, 3).await;
+    gateway.kill();
+    let folder = place.storage().join("otlp_grpc%2fold/logs").display().to_string();
+    let is_told = |text: &str| text.lines().any(|line| line.contains(&folder));
+    assert!(!is_told(&place.log()), "{}", place.log());
+    place.configure(&settings("otlp_grpc/new"));
+    let (_gateway, _) = place.start().await;
+    let log = place.log();
+    let told = log.lines().find(|line| line.contains(&folder)).unwrap_or_else(|| panic!("{log}"));
+    assert!(told.to_lowercase().contains("warn") && told.contains("15"), "{told}");
+    let listed = String::from_utf8(place.replay(&["--list"]).await.stdout).unwrap();
+    assert!(listed.contains("3 requests with 15 items"), "{listed}");
+    // Nothing is touched: under its name of before it is sent.
+    upstream.set(Mood::Accept);
+    place.configure(&settings("otlp_grpc/old"));
+    drop(_gateway);
+    let (_gateway, _) = place.start().await;
+    caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
+    Balance::of(&ledger, &upstream.received).show("an exporter of another name").assert_good(0);
+}

@@ -25,6 +25,7 @@ use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::dead::DeadLetters;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::ReadError;
+use crate::gateway::queue::storage::DEAD;
 use crate::gateway::queue::store::Store;
 use crate::gateway::queue::unanswered::Unanswered;
 use crate::gateway::telemetry::metrics::Metrics;
@@ -150,7 +151,7 @@ impl Backlog {
         let opened = Store::open(&folder, lock, bytes_max, key, Boot::current());
         let (store, found) = opened.map_err(unusable)?;
         let unanswered = unanswered(&store, &found.unanswered);
-        let dead = DeadLetters::new(storage.folder(&[&owner.exporter, signal.name(), "dead"])?);
+        let dead = DeadLetters::new(storage.folder(&[&owner.exporter, signal.name(), DEAD])?);
         let exporter = Arc::clone(&owner.exporter);
         let state = State {
             size: found.entries.iter().map(|entry| weight(limits.sizer, entry)).sum(),
