@@ -161,6 +161,19 @@ impl Files for Memory {
         })
     }
 
+    fn stands(&self, name: &str, _file: &String) -> bool {
+        self.with(|files| files.contains_key(name))
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn renew(&self, name: &str, _file: &String, _len: u64) -> io::Result<String> {
+        // A name is all that there is of a file.
+        self.open(name)
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         let removed = self.with(|files| files.remove(name));
         removed.map(drop).ok_or(io::ErrorKind::NotFound.into())
@@ -236,6 +249,9 @@ fn check_answer(input: &[u8]) {
         let again = wire::partial_success(&wire::export_response(Some(&partial)));
         assert_eq!(again, Some(partial));
     }
+    let _ = wire::is_export_response(input);
+    let whole = wire::export_response(wire::partial_success(input).as_ref());
+    assert!(wire::is_export_response(&whole));
 }
 
 /// A configuration: read, or there is a fault with words in it.

@@ -28,6 +28,8 @@ use crate::gateway::processors;
 use crate::gateway::queue::Storage;
 use crate::gateway::queue::dead::Replay;
 use crate::gateway::queue::log::Entry;
+use crate::gateway::queue::storage::DEAD;
+use crate::gateway::queue::stranded::Stranded;
 use crate::gateway::run;
 use crate::gateway::run::StartError;
 use crate::gateway::telemetry::logs;
@@ -134,6 +136,15 @@ async fn replay_all(config: &Config, args: &ReplayArgs) -> Result<(), ReplayErro
             left += letters.replay(&exporter, args.list).await?;
         }
     }
+    if args.list && args.exporter.is_none() {
+        for Stranded { folder, requests, items } in run::stranded(config, &storages) {
+            print(&format!(
+                "{}: {requests} requests with {items} items, which no exporter of this \
+                 configuration has\n",
+                folder.display()
+            ))?;
+        }
+    }
     match (any, left) {
         (false, _) => {
             let only = args.exporter.as_ref().map(|only| format!(" named `{only}`"));
@@ -155,7 +166,7 @@ impl Letters<'_> {
     /// Gives how many requests are left.
     async fn replay(&self, exporter: &Exporter, list: bool) -> Result<usize, ReplayError> {
         let signal = self.signal.name();
-        let folder = self.storage.folder(&[&self.id.to_string(), signal, "dead"])?;
+        let folder = self.storage.folder(&[&self.id.to_string(), signal, DEAD])?;
         let opened = Replay::open(&folder, self.storage.key.clone());
         let (replay, entries) = opened.map_err(|reason| {
             let exporter = self.id.clone();

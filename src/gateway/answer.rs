@@ -268,6 +268,31 @@ pub mod code {
     pub const UNAVAILABLE: u32 = 14;
     pub const DATA_LOSS: u32 = 15;
     pub const UNAUTHENTICATED: u32 = 16;
+
+    /// The name of a code, and its number.
+    pub fn in_words(code: u32) -> String {
+        const NAMES: [&str; 17] = [
+            "OK",
+            "CANCELLED",
+            "UNKNOWN",
+            "INVALID_ARGUMENT",
+            "DEADLINE_EXCEEDED",
+            "NOT_FOUND",
+            "ALREADY_EXISTS",
+            "PERMISSION_DENIED",
+            "RESOURCE_EXHAUSTED",
+            "FAILED_PRECONDITION",
+            "ABORTED",
+            "OUT_OF_RANGE",
+            "UNIMPLEMENTED",
+            "INTERNAL",
+            "UNAVAILABLE",
+            "DATA_LOSS",
+            "UNAUTHENTICATED",
+        ];
+        let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
+        name.map_or_else(|| code.to_string(), |name| format!("{name} ({code})"))
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,13 @@
 //! as long for gigabytes as for nothing. Where a checksum is wrong the record is
 //! copied to a file `….damaged` in the same folder, counted, logged, and passed over.
 //!
+//! # Files that somebody removes
+//!
+//! After each write, and before senders are answered, the log looks whether its file stands
+//! where it stood. Where it does not (the folder was removed or moved), senders are told to
+//! come again, the folder is made anew, and what the open file holds is written there again
+//! ([`log::gone`]). What was in other files is gone, counted and logged.
+//!
 //! # Duplicates
 //!
 //! A request comes twice where it was sent and had no answer: no protocol of OTLP can ask
@@ -49,6 +56,7 @@ pub mod record;
 pub mod scan;
 pub mod storage;
 pub mod store;
+pub mod stranded;
 pub mod unanswered;
 
 pub use backlog::Backlog;
@@ -60,13 +68,16 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+/// The file in a folder that is locked.
+const LOCK_NAME: &str = "lock";
+
 /// How long to wait before asking for a lock again.
 const LOCK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The right to write to a folder. Ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -77,11 +88,11 @@ impl Lock {
     /// When another one still has it, or the folder cannot be written to.
     pub fn take(folder: &Path, timeout: Duration) -> io::Result<Self> {
         let mut options = File::options();
-        let file = options.create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        let file = options.create(true).truncate(false).write(true).open(folder.join(LOCK_NAME))?;
         let begun = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(std::fs::TryLockError::Error(error)) => return Err(error),
                 Err(std::fs::TryLockError::WouldBlock) => {}
             }
@@ -91,5 +102,10 @@ impl Lock {
             }
             std::thread::sleep(LOCK_AGAIN_AFTER);
         }
+    }
+
+    /// Whether it is the lock of what stands at `folder`, and not of one that was there.
+    fn stands(&self, folder: &Path) -> bool {
+        files::stands(&folder.join(LOCK_NAME), &self.file)
     }
 }

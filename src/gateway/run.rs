@@ -13,6 +13,7 @@ pub(in crate::gateway) use build::steps;
 pub use files::files;
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ use crate::gateway::exporter::Keeping;
 use crate::gateway::exporter::upstream_text::UpstreamText;
 use crate::gateway::processors;
 use crate::gateway::queue::Storage;
+use crate::gateway::queue::stranded;
+use crate::gateway::queue::stranded::Stranded;
 use crate::gateway::receiver;
 use crate::gateway::receiver::route::Routes;
 use crate::gateway::receiver::server::Server;
@@ -315,7 +318,27 @@ fn exporters(
         exporter.begin(&signals);
         exporters.insert(id.clone(), Arc::new(exporter));
     }
+    for Stranded { folder, requests, items } in stranded(config, &storages) {
+        tracing::warn!(
+            ?folder,
+            requests,
+            items,
+            "no exporter of the configuration has this queue: what it holds is not sent"
+        );
+    }
     Ok(exporters)
+}
+
+/// What is in the storages and belongs to no exporter.
+pub fn stranded(config: &Config, storages: &BTreeMap<ComponentId, Storage>) -> Vec<Stranded> {
+    let mut owned = HashSet::new();
+    for (id, settings) in &config.exporters {
+        let storage = settings.sending_queue().and_then(|queue| queue.storage.as_ref());
+        let storage = storage.and_then(|storage| storages.get(storage));
+        let queue = |signal| Some(storage?.queue(&id.to_string(), signal));
+        owned.extend(config.signals_of(id).into_iter().filter_map(queue));
+    }
+    storages.values().flat_map(|storage| stranded::stranded(storage, &owned)).collect()
 }
 
 /// The storages that are started.

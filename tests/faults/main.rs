@@ -26,6 +26,7 @@ mod endings;
 mod fanout;
 #[path = "../gateway/frames.rs"]
 mod frames;
+mod gone;
 mod kills;
 mod ledger;
 mod load;

@@ -264,6 +264,24 @@ impl Files for Model {
         })
     }
 
+    fn stands(&self, name: &str, file: &Node) -> bool {
+        self.with(|state| Ok(state.names.get(name) == Some(file))).unwrap_or(false)
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn renew(&self, name: &str, file: &Node, len: u64) -> io::Result<Node> {
+        let bytes = self.with(|state| Ok(state.nodes[file].now[..len as usize].to_vec()))?;
+        let mut new = self.open(name)?;
+        self.write(&mut new, 0, &[&bytes])?;
+        self.truncate(&mut new, len)?;
+        self.sync(&new)?;
+        self.sync_folder()?;
+        Ok(new)
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         self.with(|state| {
             state.names.remove(name).ok_or(io::ErrorKind::NotFound)?;

@@ -253,11 +253,14 @@ impl Running {
                 "exporter_queue_sent_items",
                 "exporter_queue_dead_letter_items",
                 "exporter_queue_set_aside_items",
+                "exporter_queue_gone_items",
                 "exporter_queue_items",
             ]
             .map(|name| Self::sum(&text, &format!("otelcol_{name}")));
-            let [incoming, accepted, refused, restored, r#in, sent, dead, aside, queued] = value;
-            if incoming == accepted + refused && restored + r#in == sent + dead + aside + queued {
+            let [incoming, accepted, refused, restored, r#in, sent, dead, aside, gone, queued] =
+                value;
+            let left = sent + dead + aside + gone;
+            if incoming == accepted + refused && restored + r#in == left + queued {
                 return;
             }
             // Counters are read one after the other while requests go on: not every look

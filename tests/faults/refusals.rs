@@ -257,3 +257,95 @@ async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
     assert_eq!(place.replay(&[]).await.status.code(), Some(0));
     Balance::of(&ledger, &upstream.received).show("poison under load").assert_good(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_dead_letter_can_be_written_the_upstream_is_asked_again() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Grpc(3, false)).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    // A full disk, for this folder alone.
+    let dead = place.storage().join("otlp_grpc/logs/dead");
+    std::fs::remove_dir(&dead).unwrap();
+    std::fs::write(&dead, "in the way").unwrap();
+    let ledger = Ledger::default();
+    send_all(&place, &ledger, 3).await;
+    let begun = std::time::Instant::now();
+    let attempts = || place.log().matches("cannot write a dead letter").count();
+    while attempts() < 6 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not tried: {}", place.log());
+        seconds(0.02).await;
+    }
+    gateway.assert_conserved().await;
+    upstream.set(Mood::Accept);
+    caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
+    // Each waits longer from time to time.
+    let seconds = begun.elapsed().as_secs() as usize;
+    assert!(attempts() <= 3 * (2 + seconds.ilog2() as usize), "{}", place.log());
+    gateway.assert_conserved().await;
+    assert_eq!(gateway.metric("otelcol_exporter_queue_size").await, 0);
+    Balance::of(&ledger, &upstream.received).show("no dead letter").assert_good(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_works_beside_a_gateway_that_goes_on_to_write_dead_letters() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Grpc(3, false)).await;
+    let place = Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    });
+    let (gateway, _) = place.start().await;
+    let load = Load::start(place.grpc, 50);
+    wait_for_dead_letter(&gateway, &place, ITEMS).await;
+    for _ in 0..3 {
+        let listed = place.replay(&["--list"]).await;
+        assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+        assert!(!listed.stdout.is_empty());
+    }
+    let ledger = load.finish(Duration::from_secs(20)).await;
+    let items = ledger.acknowledged() as u64;
+    wait_for_dead_letter(&gateway, &place, items).await;
+    gateway.assert_conserved().await;
+    upstream.set(Mood::Accept);
+    assert_eq!(place.replay(&[]).await.status.code(), Some(0));
+    Balance::of(&ledger, &upstream.received).show("replay beside").assert_good(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_queued_for_an_exporter_that_is_gone_is_told() {
+    let _turn = crate::turn().await;
+    let upstream = Upstream::start(Mood::Away).await;
+    let settings = |id: &str| Settings {
+        exporters: vec![(id.to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    };
+    let place = Place::new(&settings("otlp_grpc/old"));
+    let (gateway, _) = place.start().await;
+    let ledger = Ledger::default();
+    send_all(&place, &ledger, 3).await;
+    gateway.kill();
+    let folder = place.storage().join("otlp_grpc%2fold/logs").display().to_string();
+    let is_told = |text: &str| text.lines().any(|line| line.contains(&folder));
+    assert!(!is_told(&place.log()), "{}", place.log());
+    place.configure(&settings("otlp_grpc/new"));
+    let (_gateway, _) = place.start().await;
+    let log = place.log();
+    let told = log.lines().find(|line| line.contains(&folder)).unwrap_or_else(|| panic!("{log}"));
+    assert!(told.to_lowercase().contains("warn") && told.contains("15"), "{told}");
+    let listed = String::from_utf8(place.replay(&["--list"]).await.stdout).unwrap();
+    assert!(listed.contains("3 requests with 15 items"), "{listed}");
+    // Nothing is touched: under its name of before it is sent.
+    upstream.set(Mood::Accept);
+    place.configure(&settings("otlp_grpc/old"));
+    drop(_gateway);
+    let (_gateway, _) = place.start().await;
+    caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
+    Balance::of(&ledger, &upstream.received).show("an exporter of another name").assert_good(0);
+}

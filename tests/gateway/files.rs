@@ -70,3 +70,24 @@ async fn what_was_there_is_kept_only_where_append_says_so() {
         assert_eq!(std::fs::read(&path).unwrap().starts_with(b"before"), kept);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_removed_or_moved_is_begun_anew_and_one_that_is_cut_has_no_hole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new/traces.json");
+    let exporter = format!("file: {{path: '{}', create_directory: true}}\n", path.display());
+    let gateway = gateway(&started::yaml(&exporter)).await;
+    let goes: [fn(&std::path::Path); 4] = [
+        |_| {},
+        |path| std::fs::remove_dir_all(path.parent().unwrap()).unwrap(),
+        |path| std::fs::rename(path, path.with_extension("1")).unwrap(),
+        |path| std::fs::File::options().write(true).open(path).unwrap().set_len(0).unwrap(),
+    ];
+    for go in goes {
+        go(&path);
+        assert_eq!(sender::call(gateway.grpc(), TRACES, &trace_bytes(2)).await.code, 0);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let request: ExportTraceServiceRequest = serde_json::from_str(&text).unwrap();
+        assert!(request == traces(2));
+    }
+}

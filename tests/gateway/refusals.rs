@@ -288,6 +288,7 @@ async fn methods_other_than_post_are_refused_in_words() {
         let answer = sender::http(gateway.http(), method, "/v1/traces", &[PROTOBUF], "").await;
         assert_eq!(answer.status, 405);
         assert_eq!(answer.text(), "405 method not allowed, supported: [POST]");
+        assert_eq!(answer.header("allow"), Some("POST"));
         assert_eq!(answer.header("content-type"), Some("text/plain"));
     }
 }

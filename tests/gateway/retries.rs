@@ -138,3 +138,68 @@ async fn the_upstreams_verdict_reaches_senders_of_both_protocols() {
         assert_eq!((answer.status, answer.header("retry-after")), (status, seconds.as_deref()));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_success_that_no_receiver_of_otlp_answers_is_none() {
+    const HTML: &str = "<html><form action='/login'>Sign in</form></html>";
+    let http = |status, content_type, body| Reply::Http {
+        status,
+        headers: match content_type {
+            "" => vec![],
+            named => vec![("content-type", named)],
+        },
+        body,
+    };
+    // What the upstream says, and what of it the sender hears; nothing: it is accepted.
+    let cases = [
+        (http(200, "text/html", HTML), "HTTP status 200 with a page (text/html)"),
+        (http(202, "Text/HTML; charset=utf-8", "ok"), "HTTP status 202 with a page (text/html)"),
+        (http(200, "application/x-protobuf", HTML), "application/x-protobuf that cannot be read"),
+        (http(200, "application/json", HTML), "application/json that cannot be read"),
+        (http(200, "application/json; charset=utf-8", "{\"partial"), "that cannot be read"),
+        (Reply::Garbled(b"\0\0\0\0\x03<p>"), "gRPC status OK (0) with a message that cannot"),
+        (Reply::Garbled(b"\0\0\0\0\x09\x0a\0"), "gRPC status OK (0) with a message that cannot"),
+        (Reply::Garbled(b"<html>"), "gRPC status OK (0) with a message that cannot"),
+        (http(200, "text/html", ""), ""),
+        (http(200, "application/x-protobuf", ""), ""),
+        (http(200, "application/x-protobuf", "\n\0"), ""),
+        (http(200, "application/json", ""), ""),
+        (http(200, "application/json", "{}"), ""),
+        (http(200, "text/plain", "ok"), ""),
+        (http(202, "", "ok"), ""),
+        (http(204, "", ""), ""),
+        (Reply::Garbled(b""), ""),
+        (Reply::Garbled(b"\0\0\0\0\0"), ""),
+    ];
+    for (reply, said) in cases {
+        let upstream = Upstream::always(reply.clone()).await;
+        let exporter = match reply {
+            Reply::Garbled(_) => to_grpc(upstream.address),
+            _ => to_http(upstream.address),
+        };
+        let gateway = gateway(&started::yaml(&exporter)).await;
+        let answer = sender::call(gateway.grpc(), TRACES, &trace_bytes(1)).await;
+        assert_eq!(answer.code, if said.is_empty() { 0 } else { 14 }, "{reply:?}: {answer:?}");
+        assert!(answer.message.contains(said), "{reply:?}: {answer:?}");
+        assert!(!answer.message.contains("<"), "{answer:?}");
+        let text = gateway.metrics.render();
+        let counts = text.lines().any(|line| {
+            line.starts_with("otelcol_exporter_unanswered_spans{") && line.ends_with(" 1")
+        });
+        assert_eq!(counts, !said.is_empty(), "{reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_without_a_message_names_its_status() {
+    for (code, said) in [
+        (13, "upstream refused: gRPC status INTERNAL (13), without a message"),
+        (14, "upstream unavailable: gRPC status UNAVAILABLE (14), without a message"),
+        (99, "upstream refused: gRPC status 99, without a message"),
+    ] {
+        let upstream = Upstream::always(Reply::Grpc { code, message: "", retry_after: None }).await;
+        let gateway = gateway(&started::yaml(&to_grpc(upstream.address))).await;
+        let answer = sender::call(gateway.grpc(), TRACES, &trace_bytes(1)).await;
+        assert_eq!(answer.message, said);
+    }
+}

@@ -37,6 +37,8 @@ pub(crate) enum Reply {
     Grpc { code: i32, message: &'static str, retry_after: Option<Duration> },
     /// An HTTP answer.
     Http { status: u16, headers: Vec<(&'static str, &'static str)>, body: &'static str },
+    /// It says OK over gRPC, with these bytes where the framed message should stand.
+    Garbled(&'static [u8]),
     /// Nothing, ever.
     Silence,
     /// It takes it once [`Upstream::release`] is called.
@@ -158,6 +160,7 @@ impl Upstream {
                 accepted(is_grpc, json, &[0x0a, 0x00])
             }
             Reply::Silence => std::future::pending().await,
+            Reply::Garbled(bytes) => ok(bytes.into()),
             Reply::RefuseIfContains(poison) => {
                 let is_poison =
                     body.windows(poison.len()).any(|window| window == poison.as_bytes());
@@ -185,14 +188,7 @@ type Body = BoxBody<Bytes, Infallible>;
 
 fn accepted(is_grpc: bool, json: bool, message: &[u8]) -> Response<Body> {
     if is_grpc {
-        let mut trailers = HeaderMap::new();
-        trailers.insert("grpc-status", HeaderValue::from_static("0"));
-        let body = Full::new(Bytes::from(framed(0, message)));
-        let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
-        return Response::builder()
-            .header("content-type", "application/grpc")
-            .body(body.boxed())
-            .unwrap();
+        return ok(framed(0, message).into());
     }
     let (content_type, body) = if json {
         ("application/json", Bytes::from_static(b"{\"partialSuccess\":{}}"))
@@ -200,6 +196,16 @@ fn accepted(is_grpc: bool, json: bool, message: &[u8]) -> Response<Body> {
         ("application/x-protobuf", Bytes::copy_from_slice(message))
     };
     Response::builder().header("content-type", content_type).body(Full::new(body).boxed()).unwrap()
+}
+
+/// A success over gRPC.
+fn ok(body: Bytes) -> Response<Body> {
+    let trailers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("grpc-status"),
+        HeaderValue::from_static("0"),
+    )]);
+    let body = Full::new(body).with_trailers(std::future::ready(Some(Ok(trailers))));
+    Response::builder().header("content-type", "application/grpc").body(body.boxed()).unwrap()
 }
 
 fn response(reply: Reply) -> Response<Body> {

@@ -2,8 +2,9 @@
 //!
 //! `google.rpc.Status` {code 1, message 2, details 3}, its `RetryInfo`
 //! {retry_delay 1}, and `Export*ServiceResponse` {partial_success 1 {rejected 1,
-//! error_message 2}}. Reading never panics: what is malformed reads as absent,
-//! for an answer that we cannot read must not turn a success into a failure.
+//! error_message 2}}. Reading never panics: what is malformed reads as absent. Whether an
+//! answer can be read at all is asked apart ([`is_export_response`]): who takes a request
+//! and who only says 200 to everything differ in that.
 
 use std::time::Duration;
 
@@ -73,6 +74,32 @@ pub fn partial_success(response: &[u8]) -> Option<PartialSuccess> {
         }
     }
     (partial != PartialSuccess::default()).then_some(partial)
+}
+
+/// Whether this is an `Export*ServiceResponse`, as far as its fields can be told apart.
+pub fn is_export_response(bytes: &[u8]) -> bool {
+    let is_message = |bytes, is_field: fn(u64, &Value<'_>) -> bool| {
+        let mut fields = Fields(bytes);
+        while !fields.0.is_empty() {
+            match fields.next() {
+                Some((number, value)) if number != 0 && is_field(number, &value) => {}
+                _ => return false,
+            }
+        }
+        true
+    };
+    let is_partial = |bytes| {
+        is_message(bytes, |number, value| match number {
+            1 => matches!(value, Value::Number(_)),
+            2 => matches!(value, Value::Bytes(_)),
+            _ => true,
+        })
+    };
+    is_message(bytes, |number, value| number != 1 || matches!(value, Value::Bytes(_)))
+        && Fields(bytes).all(|field| match field {
+            (1, Value::Bytes(partial)) => is_partial(partial),
+            _ => true,
+        })
 }
 
 /// Reads the partial success of an export response in JSON.
@@ -273,6 +300,25 @@ mod tests {
         let retry_after = Some(Duration::from_millis(7_500));
         let read = read_status(&status(8, "slow down", retry_after));
         assert_eq!(read, Status { message: "slow down".to_owned(), retry_after });
+    }
+
+    #[test]
+    fn what_is_no_export_response_is_told() {
+        let partial = PartialSuccess { rejected: 300, message: "too old".to_owned() };
+        let whole = export_response(Some(&partial));
+        // An unknown field is none of our business.
+        for sound in [&b""[..], &[0x0a, 0x00], &whole, &[0x10, 0x01], &[0x0a, 0x02, 0x18, 0x01]] {
+            assert!(is_export_response(sound), "{sound:?}");
+        }
+        for len in 1..whole.len() {
+            assert!(!is_export_response(&whole[..len]), "cut at {len}");
+        }
+        for other in
+            [&b"ok"[..], b"<html></html>", b"{}", b"not here", &[0x00, 0x00], &[0x08, 0x01]]
+        {
+            assert!(!is_export_response(other), "{other:?}");
+        }
+        assert!(!is_export_response(&[0x0a, 0x02, 0x0a, 0x00]), "a text for a number");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Clients {
 }
 
 /// How much of an upstream's answer is read, as in the Collector.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// How often a request is sent that no upstream looks at.
 const ATTEMPTS_MAX: usize = 3;
@@ -171,6 +171,16 @@ fn was_not_looked_at(err: &(dyn Error + 'static)) -> bool {
         source = err.source();
     }
     false
+}
+
+/// An upstream that said yes, in a way that no receiver of OTLP does: whether it has the
+/// request nobody knows.
+pub fn unlike(answer: &str) -> Refusal {
+    let message = format!(
+        "{answer}, which no receiver of OTLP answers: look at the endpoint, and whether a login \
+         or a proxy stands before it"
+    );
+    Refusal::Unanswered { message }
 }
 
 /// An upstream that did not answer, or not to the end.

@@ -39,6 +39,9 @@ static HELD_KIB: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(HELD_KIB_
 /// How long to wait before a disk that failed is asked again.
 const DISK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// How long that wait grows, as it doubles: as `retry_on_failure.max_interval`.
+const DISK_AGAIN_AFTER_MAX: Duration = Duration::from_secs(30);
+
 /// How long a gateway that stops goes on to deliver what is queued, as long as the
 /// upstream takes it.
 const AFTER_STOP_MAX: Duration = Duration::from_millis(400);
@@ -162,13 +165,30 @@ impl Consumer {
 
     /// What a record holds. `None`: it was dealt with.
     async fn read(&self, taken: Taken) -> Option<Delivery> {
-        let scrubbed = match self.backlog.read(taken).await {
+        let mut stop = self.stop.clone();
+        let scrubbed = loop {
+            match self.backlog.read(taken).await {
+                Err(ReadError::Away(error)) => {
+                    tracing::debug!(exporter = %self.sender.id, %error, "cannot read yet");
+                    tokio::select! {
+                        () = tokio::time::sleep(DISK_AGAIN_AFTER) => {}
+                        _ = stop.wait_for(|stop| *stop) => return None,
+                    }
+                }
+                read => break read,
+            }
+        };
+        let scrubbed = match scrubbed {
             Ok(scrubbed) => scrubbed,
+            Err(ReadError::Gone) => {
+                self.backlog.gone(taken);
+                return None;
+            }
             Err(ReadError::Damaged) => {
                 self.backlog.set_aside(taken).await;
                 return None;
             }
-            Err(error @ (ReadError::Undecipherable | ReadError::Io(_))) => {
+            Err(error) => {
                 // It stays on disk, and the next start tries again.
                 tracing::error!(exporter = %self.sender.id, %error, "cannot read a queued request");
                 return None;
@@ -190,28 +210,49 @@ impl Consumer {
             return false;
         }
         for (part, outcome) in parts {
-            let items = part.scrubbed().items();
-            let Some((refused, reason)) = refused(outcome, items) else {
-                self.backlog.count(QueueEvent::Sent, items);
-                continue;
-            };
-            while let Err(error) = self.backlog.bury(part.scrubbed(), &reason).await {
-                tracing::error!(exporter = %self.sender.id, %error,
-                    "cannot write a dead letter; the request stays in the queue");
-                let mut stop = self.stop.clone();
-                tokio::select! {
-                    () = tokio::time::sleep(DISK_AGAIN_AFTER) => {}
-                    _ = stop.wait_for(|stop| *stop) => return false,
-                }
+            if !self.end_part(part, outcome).await {
+                return false;
             }
-            self.backlog.count(QueueEvent::DeadLetter, refused);
-            self.backlog.count(QueueEvent::Sent, items - refused);
-            let signal = part.scrubbed().signal().name();
-            tracing::error!(exporter = %self.sender.id, signal, items = refused, reason,
-                "acknowledged items refused for good; they are in the dead letter: see `otel-redact replay`");
         }
         self.backlog.done(taken);
         true
+    }
+
+    /// Ends a part: the upstream has it, or the dead letter. Where that cannot be written,
+    /// the upstream is asked again: it may have changed its mind, and then the queue gets
+    /// smaller and the disk less full. `false`: the gateway stops.
+    async fn end_part(&self, part: &Delivery, mut outcome: Outcome) -> bool {
+        let items = part.scrubbed().items();
+        let mut pause = DISK_AGAIN_AFTER;
+        loop {
+            if outcome.as_ref().is_err_and(|refusal| self.stays(refusal)) {
+                return false;
+            }
+            let Some((refused, reason)) = refused(&outcome, items) else {
+                self.backlog.count(QueueEvent::Sent, items);
+                return true;
+            };
+            let Err(error) = self.backlog.bury(part.scrubbed(), &reason).await else {
+                self.backlog.count(QueueEvent::DeadLetter, refused);
+                self.backlog.count(QueueEvent::Sent, items - refused);
+                let signal = part.scrubbed().signal().name();
+                tracing::error!(exporter = %self.sender.id, signal, items = refused, reason,
+                    "acknowledged items refused for good; they are in the dead letter: see `otel-redact replay`");
+                return true;
+            };
+            tracing::error!(exporter = %self.sender.id, %error, reason, again_after = ?pause,
+                "cannot write a dead letter; the request stays in the queue");
+            let mut stop = self.stop.clone();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.wait_for(|stop| *stop) => return false,
+            }
+            pause = (pause * 2).min(DISK_AGAIN_AFTER_MAX);
+            // Of a partial success the upstream has the rest already.
+            if outcome.is_err() {
+                outcome = self.sender.send(part, None).await;
+            }
+        }
     }
 
     /// Whether a request that was refused in this way is for the next start.
@@ -224,11 +265,11 @@ impl Consumer {
 ///
 /// Which ones a partial success rejects, no upstream says: the dead letter gets the
 /// whole request, and a replay sends the others again.
-fn refused(outcome: Outcome, items: u64) -> Option<(u64, String)> {
+fn refused(outcome: &Outcome, items: u64) -> Option<(u64, String)> {
     match outcome {
         Err(refusal) => Some((items, refusal.to_string())),
-        Ok(Accepted { partial: Some(PartialSuccess { rejected, message }) }) if 0 < rejected => {
-            let refused = u64::try_from(rejected).unwrap_or(0).min(items);
+        Ok(Accepted { partial: Some(PartialSuccess { rejected, message }) }) if 0 < *rejected => {
+            let refused = u64::try_from(*rejected).unwrap_or(0).min(items);
             Some((refused, format!("upstream rejected {refused} of {items} items: {message}")))
         }
         Ok(_) => None,

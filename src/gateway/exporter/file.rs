@@ -3,6 +3,9 @@
 //! A request is acknowledged when it is written and synced. What arrives while a
 //! sync runs shares the next one. A write that fails (a full disk) leaves the file
 //! as it was before, and the sender tries again.
+//!
+//! A file that somebody has removed or moved (as programs that rotate logs do) is begun
+//! anew, and one that somebody has cut goes on where it ends.
 
 mod rotation;
 
@@ -30,6 +33,7 @@ use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::permissions::Permissions;
 use crate::gateway::exporter::delivery::Delivery;
 use crate::gateway::exporter::outgoing;
+use crate::gateway::queue::files::stands;
 use crate::gateway::section::present;
 use crate::scrub::Encoding;
 use crate::scrub::yaml::YamlError;
@@ -142,7 +146,7 @@ impl Writer {
             create_directory(config).map_err(cannot)?;
         }
         let keep = config.append || config.rotation.is_some();
-        let log = Log::open(config.path.clone(), keep, config.rotation.clone()).map_err(cannot)?;
+        let log = Log::open(config.clone(), keep).map_err(cannot)?;
         let (jobs, received) = mpsc::sync_channel(WAITING_MAX);
         std::thread::Builder::new()
             .name("file-exporter".to_owned())
@@ -217,18 +221,18 @@ fn create_directory(config: &Config) -> io::Result<()> {
 
 /// The file, on the thread that writes it.
 struct Log {
-    path: PathBuf,
+    config: Config,
     file: File,
     /// Up to where it is whole.
     len: u64,
-    rotation: Option<Rotation>,
 }
 
 impl Log {
-    fn open(path: PathBuf, keep: bool, rotation: Option<Rotation>) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).write(true).truncate(!keep).open(&path)?;
+    fn open(config: Config, keep: bool) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).write(true).truncate(!keep).open(&config.path)?;
         let len = file.metadata()?.len();
-        Ok(Self { path, file, len, rotation })
+        Ok(Self { config, file, len })
     }
 
     fn run(mut self, received: &mpsc::Receiver<Job>) {
@@ -254,8 +258,12 @@ impl Log {
     /// Writes all or nothing.
     fn commit(&mut self, jobs: &[Job]) -> io::Result<()> {
         let bytes: u64 = jobs.iter().map(|job| job.bytes.len() as u64).sum();
+        self.look()?;
         self.rotate_before(bytes)?;
-        let written = self.write(jobs);
+        let written = self.write(jobs).and_then(|()| match self.stands() {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::NotFound, "it was removed or moved away")),
+        });
         match written {
             Ok(()) => self.len += bytes,
             Err(_) => self.file.set_len(self.len)?,
@@ -271,13 +279,32 @@ impl Log {
         self.file.sync_data()
     }
 
+    fn stands(&self) -> bool {
+        stands(&self.config.path, &self.file)
+    }
+
+    /// Begins the file anew where it does not stand any more.
+    fn look(&mut self) -> io::Result<()> {
+        if self.stands() {
+            self.len = self.len.min(self.file.metadata()?.len());
+            return Ok(());
+        }
+        if self.config.create_directory {
+            create_directory(&self.config)?;
+        }
+        *self = Self::open(self.config.clone(), true)?;
+        tracing::warn!(path = %self.config.path.display(),
+            "the file was removed or moved away; it is begun anew");
+        Ok(())
+    }
+
     fn rotate_before(&mut self, bytes: u64) -> io::Result<()> {
-        let Some(rotation) = &self.rotation else { return Ok(()) };
+        let Some(rotation) = &self.config.rotation else { return Ok(()) };
         if self.len == 0 || self.len + bytes <= rotation.bytes_max() {
             return Ok(());
         }
-        rotation.set_aside(&self.path, std::time::SystemTime::now())?;
-        *self = Self::open(self.path.clone(), true, self.rotation.clone())?;
+        rotation.set_aside(&self.config.path, std::time::SystemTime::now())?;
+        *self = Self::open(self.config.clone(), true)?;
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ use crate::gateway::answer::Accepted;
 use crate::gateway::answer::Outcome;
 use crate::gateway::answer::PartialSuccess;
 use crate::gateway::answer::Refusal;
+use crate::gateway::answer::code;
 use crate::gateway::answer::verdict;
 use crate::gateway::answer::wire;
 use crate::gateway::auth;
@@ -348,9 +349,12 @@ impl Client {
                 let message = format!("HTTP status {http} without grpc-status");
                 verdict::of_grpc(verdict::grpc_of_http(http), message, None)
             }
+            (200, Some(0)) if !is_readable(&message) => {
+                Err(client::unlike("gRPC status OK (0) with a message that cannot be read"))
+            }
             (200, Some(0)) => Ok(Accepted { partial: self.partial_success(shown, &message) }),
             (_, Some(code)) => {
-                let (message, retry_after) = self.explanation(shown, status);
+                let (message, retry_after) = self.explanation(shown, code, status);
                 verdict::of_grpc(code, message, retry_after)
             }
         }
@@ -363,14 +367,41 @@ impl Client {
         Some(PartialSuccess { message: self.texts.clean(&partial.message, shown), ..partial })
     }
 
-    fn explanation(&self, shown: Shown<'_>, status: &HeaderMap) -> (String, Option<Duration>) {
+    /// What a refusing upstream says, and when to come again.
+    fn explanation(
+        &self,
+        shown: Shown<'_>,
+        number: u32,
+        status: &HeaderMap,
+    ) -> (String, Option<Duration>) {
         let details = status.get("grpc-status-details-bin").and_then(|details| {
             let details = details.to_str().ok()?.trim_end_matches('=');
             BASE64_STANDARD_NO_PAD.decode(details).ok()
         });
         let details = details.map(|details| wire::read_status(&details)).unwrap_or_default();
         let message = status.get("grpc-message").map_or(&b""[..], HeaderValue::as_bytes);
-        (self.texts.clean(&percent_decode(message), shown), details.retry_after)
+        let message = match percent_decode(message).trim() {
+            "" => details.message,
+            _ => percent_decode(message),
+        };
+        let mut message = self.texts.clean(message.trim(), shown);
+        if message.is_empty() {
+            message = format!("gRPC status {}, without a message", code::in_words(number));
+        }
+        (message, details.retry_after)
+    }
+}
+
+/// Whether the message of a success is an export response. None at all says nothing else;
+/// of one that is compressed, or was not read whole, nothing can be told.
+fn is_readable(framed: &[u8]) -> bool {
+    match framed.split_first_chunk::<5>() {
+        None => framed.is_empty(),
+        Some(([0, len @ ..], message)) if framed.len() < client::ANSWER_BYTES_MAX => {
+            u32::from_be_bytes(*len) as usize == message.len() && wire::is_export_response(message)
+        }
+        Some(([0 | 1, ..], _)) => true,
+        Some(_) => false,
     }
 }
 

@@ -328,6 +328,9 @@ impl Client {
         let (body, _) = client::read(body).await.map_err(|err| client::unanswered(&err))?;
         let status = parts.status.as_u16();
         if parts.status.is_success() {
+            if let Some(what) = unlike(&parts.headers, &body) {
+                return Err(client::unlike(&format!("HTTP status {status} with {what}")));
+            }
             return Ok(Accepted { partial: self.partial_success(shown, &parts.headers, &body) });
         }
         let message = self.explanation(shown, status, &parts.headers, &body);
@@ -384,12 +387,40 @@ fn headers(config: &Config, encoding: Encoding, coding: Option<Coding>) -> Heade
 
 /// How an answer is written, if it is one of ours.
 fn content_type(headers: &HeaderMap) -> Option<Encoding> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    match value.split(';').next().unwrap_or_default().trim() {
+    match media_type(headers)?.as_str() {
         "application/x-protobuf" => Some(Encoding::Protobuf),
         "application/json" => Some(Encoding::Json),
         _ => None,
     }
+}
+
+/// The `Content-Type` without its parameters, in small letters.
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// What the body of a success is, where no receiver of OTLP answers so: a page for people,
+/// or what does not say what its type says. The Collector fails the latter, too.
+///
+/// An empty body is a success (Loki answers 204), as is one of another type; of one that was
+/// not read whole, or is compressed, nothing can be told.
+fn unlike(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let is_whole = body.len() < client::ANSWER_BYTES_MAX;
+    let is_packed = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if body.trim_ascii().is_empty() || is_packed {
+        return None;
+    }
+    let media_type = media_type(headers)?;
+    let is_sound = match media_type.as_str() {
+        "text/html" | "application/xhtml+xml" => return Some(format!("a page ({media_type})")),
+        "application/x-protobuf" => wire::is_export_response(body),
+        "application/json" => serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok(),
+        _ => true,
+    };
+    (is_whole && !is_sound).then(|| format!("{media_type} that cannot be read"))
 }
 
 /// `Retry-After`: seconds or a date (RFC 9110, 10.2.3).

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::dead::DeadLetters;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::ReadError;
+use crate::gateway::queue::storage::DEAD;
 use crate::gateway::queue::store::Store;
 use crate::gateway::queue::unanswered::Unanswered;
 use crate::gateway::telemetry::metrics::Metrics;
@@ -82,7 +84,6 @@ pub struct Backlog {
     dead: DeadLetters,
     shared: Arc<Shared>,
     unanswered: Unanswered,
-    _lock: Lock,
 }
 
 /// What the thread of the store has its hands on, too.
@@ -96,6 +97,8 @@ struct Shared {
     room: Notify,
     /// Whether the last write failed, so that the log says when that changes.
     failing: AtomicBool,
+    /// Items that are gone and that the log does not speak of yet.
+    gone: AtomicU64,
     metrics: Metrics,
 }
 
@@ -144,10 +147,11 @@ impl Backlog {
         let folder = storage.folder(&[&owner.exporter, signal.name()])?;
         let unusable = |error| storage.unusable(&error);
         let lock = Lock::take(&folder, storage.timeout).map_err(unusable)?;
-        let opened = Store::open(&folder, storage.bytes_max, storage.key.clone(), Boot::current());
+        let (bytes_max, key) = (storage.bytes_max, storage.key.clone());
+        let opened = Store::open(&folder, lock, bytes_max, key, Boot::current());
         let (store, found) = opened.map_err(unusable)?;
         let unanswered = unanswered(&store, &found.unanswered);
-        let dead = DeadLetters::new(storage.folder(&[&owner.exporter, signal.name(), "dead"])?);
+        let dead = DeadLetters::new(storage.folder(&[&owner.exporter, signal.name(), DEAD])?);
         let exporter = Arc::clone(&owner.exporter);
         let state = State {
             size: found.entries.iter().map(|entry| weight(limits.sizer, entry)).sum(),
@@ -172,11 +176,12 @@ impl Backlog {
         let state = Mutex::new(state);
         let room = Notify::new();
         let (failing, metrics) = (AtomicBool::new(false), metrics.clone());
-        let shared = Shared { owner, limits, state, waiting, room, failing, metrics };
+        let gone = AtomicU64::new(0);
+        let shared = Shared { owner, limits, state, waiting, room, failing, gone, metrics };
         shared.show(&shared.lock());
         let shared = Arc::new(shared);
         let store = Arc::new(store);
-        Ok(Arc::new(Self { store, dead, shared, unanswered, _lock: lock }))
+        Ok(Arc::new(Self { store, dead, shared, unanswered }))
     }
 
     /// Whether the request is here already, from a process that was killed before its
@@ -272,7 +277,11 @@ impl Backlog {
     ///
     /// When it is damaged, or cannot be read now.
     pub async fn read(&self, taken: Taken) -> Result<Scrubbed, ReadError> {
-        let bytes = self.store.read(taken.entry).await?;
+        let read = self.store.read(taken.entry).await;
+        if !matches!(read, Err(ReadError::Gone)) {
+            self.shared.tell_gone();
+        }
+        let bytes = read?;
         Scrubbed::unseal(bytes).map_err(|_| ReadError::Damaged)
     }
 
@@ -299,6 +308,17 @@ impl Backlog {
         self.shared.leave(&taken.entry);
     }
 
+    /// The file of a record was removed or moved away.
+    pub fn gone(&self, taken: Taken) {
+        let items = u64::from(taken.entry.items);
+        self.shared.gone.fetch_add(items, Ordering::Relaxed);
+        self.count(QueueEvent::Gone, items);
+        self.done(taken);
+        if self.is_drained() {
+            self.shared.tell_gone();
+        }
+    }
+
     /// Keeps a request that the upstream refused for good, or a part of it.
     ///
     /// # Errors
@@ -322,6 +342,17 @@ impl Shared {
 
     fn show(&self, state: &State) {
         self.metrics.queue_size(&self.owner.exporter, self.owner.signal, state.size, state.items);
+    }
+
+    /// Says how many items are gone: once for all that were gone one after the other.
+    fn tell_gone(&self) {
+        if self.gone.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let items = self.gone.swap(0, Ordering::Relaxed);
+        let Owner { exporter, signal } = &self.owner;
+        tracing::error!(%exporter, signal = signal.name(), items,
+            "files of the queue were removed or moved away: acknowledged items are gone");
     }
 
     fn leave(&self, entry: &Entry) {

@@ -1,8 +1,8 @@
 //! The dead letter: what was acknowledged and the upstream does not want.
 //!
 //! It is a log like the queue's, in the folder `dead` below it. A record is the reason
-//! and the request. The gateway has the folder only while it writes, so that
-//! `otel-redact replay` can work beside it.
+//! and the request. The gateway has the folder only while it writes, and lets go of it
+//! every two seconds even then, so that `otel-redact replay` can work beside it.
 
 use std::io;
 use std::path::Path;
@@ -18,8 +18,11 @@ use tokio::sync::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::gateway::queue::LOCK_AGAIN_AFTER;
 use crate::gateway::queue::Lock;
 use crate::gateway::queue::crypt::Key;
+use crate::gateway::queue::files::Disk;
+use crate::gateway::queue::files::Files;
 use crate::gateway::queue::log::Entry;
 use crate::gateway::queue::log::ReadError;
 use crate::gateway::queue::store::Store;
@@ -28,8 +31,18 @@ use crate::scrub::Scrubbed;
 /// After which silence the folder is let go of.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
+/// How long the folder is kept from a replay, however much there is to write.
+const HELD_MAX: Duration = Duration::from_secs(2);
+
+/// How long it is let go of then: whoever waits for it looks several times.
+const LET_GO_FOR: Duration = LOCK_AGAIN_AFTER.saturating_mul(5);
+
 /// How long to wait for a replay that has the folder, before the request is put back.
 const LOCK_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a replay waits for a gateway that has the folder: several times the most that
+/// one keeps it.
+const REPLAY_LOCK_WITHIN: Duration = Duration::from_secs(15);
 
 /// Where a gateway puts dead letters. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -40,7 +53,7 @@ pub struct DeadLetters {
 
 struct Open {
     store: Arc<Store>,
-    _lock: Lock,
+    since: Instant,
     last: Instant,
 }
 
@@ -77,26 +90,40 @@ impl DeadLetters {
 
     async fn store(&self, key: Option<&Arc<Key>>) -> io::Result<Arc<Store>> {
         let mut open = self.open.lock().await;
-        if let Some(open) = &mut *open {
+        if let Some(open) = open.as_mut().filter(|open| open.since.elapsed() < HELD_MAX) {
             open.last = Instant::now();
             return Ok(Arc::clone(&open.store));
         }
+        if let Some(open) = open.take() {
+            // Nobody gets it any more; those who have it wait for the disk.
+            while 1 < Arc::strong_count(&open.store) {
+                tokio::time::sleep(LOCK_AGAIN_AFTER).await;
+            }
+            drop(open);
+            tokio::time::sleep(LET_GO_FOR).await;
+        }
         let (folder, key) = (Arc::clone(&self.folder), key.cloned());
         let opened = tokio::task::spawn_blocking(move || {
+            Disk::new(&folder).make_folder()?;
             let lock = Lock::take(&folder, LOCK_WITHIN)?;
-            Store::open_to_append(&folder, key).map(|store| (store, lock))
+            Store::open_to_append(&folder, lock, key)
         });
-        let (store, lock) = opened.await.map_err(io::Error::other)??;
+        let store = opened.await.map_err(io::Error::other)??;
         let store = Arc::new(store);
-        *open = Some(Open { store: Arc::clone(&store), _lock: lock, last: Instant::now() });
-        tokio::spawn(Self::close_when_idle(self.clone()));
+        let since = Instant::now();
+        *open = Some(Open { store: Arc::clone(&store), since, last: since });
+        tokio::spawn(Self::close_when_idle(self.clone(), since));
         Ok(store)
     }
 
-    async fn close_when_idle(self) {
+    /// Closes what was opened at `since`, unless another one is open by then.
+    async fn close_when_idle(self, since: Instant) {
         loop {
             tokio::time::sleep(IDLE_MAX).await;
             let mut open = self.open.lock().await;
+            if open.as_ref().is_some_and(|open| open.since != since) {
+                return;
+            }
             let is_idle = open.as_ref().is_none_or(|open| {
                 IDLE_MAX <= open.last.elapsed() && Arc::strong_count(&open.store) == 1
             });
@@ -120,7 +147,6 @@ pub struct DeadLetter {
 /// The dead letter as a replay has it.
 pub struct Replay {
     store: Store,
-    _lock: Lock,
 }
 
 impl Replay {
@@ -128,11 +154,11 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// When a gateway is just writing to it, or it cannot be read.
+    /// When another replay has it for too long, or it cannot be read.
     pub fn open(folder: &Path, key: Option<Arc<Key>>) -> io::Result<(Self, Vec<Entry>)> {
-        let lock = Lock::take(folder, LOCK_WITHIN)?;
-        let (store, found) = Store::open(folder, 0, key, None)?;
-        Ok((Self { store, _lock: lock }, found.entries))
+        let lock = Lock::take(folder, REPLAY_LOCK_WITHIN)?;
+        let (store, found) = Store::open(folder, lock, 0, key, None)?;
+        Ok((Self { store }, found.entries))
     }
 
     /// A request.

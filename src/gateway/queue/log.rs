@@ -19,6 +19,7 @@
 //!   records may be answered: the next process to have the log knows which were not.
 
 mod answered;
+pub mod gone;
 mod start;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,12 @@ pub enum ReadError {
     /// can be read.
     #[error("record is encrypted under another key")]
     Undecipherable,
+    /// Its file was removed or moved away, and nobody has it open.
+    #[error("the file of the record is gone")]
+    Gone,
+    /// Its file was removed or moved away, and cannot be written anew now.
+    #[error("the file of the record is gone and cannot be written anew now: {0}")]
+    Away(io::Error),
     /// The disk gives nothing.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -93,6 +100,8 @@ pub struct Log<F: Files> {
     segments: BTreeMap<u64, Segment<F::Handle>>,
     /// The segment that is appended to.
     active: Option<(u64, F::Handle)>,
+    /// The segment of records that were written and are not settled.
+    unsettled: Option<u64>,
     next: u64,
     segment_bytes: u64,
     /// 0: no limit.
@@ -228,6 +237,7 @@ impl<F: Files> Log<F> {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         segment.next += count;
         segment.pending += count;
+        self.unsettled = Some(number);
         Ok(Written { segment: number, handle, end: offset, entries })
     }
 
@@ -242,17 +252,26 @@ impl<F: Files> Log<F> {
         synced: io::Result<()>,
     ) -> io::Result<Vec<Entry>> {
         let Written { segment: number, mut handle, end, entries } = written;
+        self.unsettled = None;
+        let stands = self.files.stands(&record::segment_name(number), &handle);
         // Where the sync failed, too: they are told to come again, and are not looked for.
-        let answered = self.answer(number);
+        let answered = if stands { self.answer(number) } else { Ok(()) };
         let Some(segment) = self.segments.get_mut(&number) else {
             return Err(io::Error::other("the segment that was written to is unknown"));
         };
-        if let Err(error) = synced.and(answered) {
-            // What a failed sync has left behind nobody knows: a later one may say
-            // that all is well (fsync(2), "EIO"). So this segment ends here.
+        let ended = synced.and(answered);
+        if ended.is_err() || !stands {
             let _ = self.files.truncate(&mut handle, segment.len);
             let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             segment.pending = segment.pending.saturating_sub(count);
+        }
+        if !stands {
+            self.active = Some((number, handle));
+            return ended.and(self.mend()).and(Err(gone::error()));
+        }
+        if let Err(error) = ended {
+            // What a failed sync has left behind nobody knows: a later one may say
+            // that all is well (fsync(2), "EIO"). So this segment ends here.
             self.remove_if_done(number);
             return Err(error);
         }
@@ -268,6 +287,7 @@ impl<F: Files> Log<F> {
         let number = self.next;
         let name = record::segment_name(number);
         let id = random();
+        self.files.make_folder()?;
         let mut handle = self.files.create(&name)?;
         let begun = self
             .files
@@ -444,14 +464,13 @@ impl<F: Files> Log<F> {
             return;
         }
         self.segments.remove(&number);
-        let removed = self
-            .files
-            .remove(&record::segment_name(number))
+        let remove = |name: &str| match self.files.remove(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        let removed = remove(&record::segment_name(number))
             .and_then(|()| self.files.sync_folder())
-            .and_then(|()| match self.files.remove(&record::marks_name(number)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                removed => removed,
-            });
+            .and_then(|()| remove(&record::marks_name(number)));
         if let Err(error) = removed {
             tracing::warn!(%error, "cannot remove a segment that is done with");
         }

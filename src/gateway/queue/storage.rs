@@ -11,6 +11,7 @@ use crate::gateway::config::duration::GoDuration;
 use crate::gateway::config::permissions::Permissions;
 use crate::gateway::queue::crypt::Key;
 use crate::gateway::section::null_is_default;
+use crate::scrub::Signal;
 use crate::scrub::yaml::YamlError;
 
 /// `extensions.file_storage` (Collector contrib, `extension/storage/filestorage`).
@@ -97,6 +98,9 @@ impl Config {
     }
 }
 
+/// The folder of the dead letter, within that of an exporter and signal.
+pub const DEAD: &str = "dead";
+
 /// The longest name of a folder that file systems commonly take, in bytes.
 const FOLDER_NAME_BYTES_MAX: usize = 255;
 
@@ -144,6 +148,16 @@ impl Storage {
             key: config.look(&path)?.map(Arc::new),
             path,
         })
+    }
+
+    /// The directory of all queues.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where the queue of an exporter and signal is, or would be.
+    pub fn queue(&self, exporter: &str, signal: Signal) -> PathBuf {
+        self.directory.join(escaped(exporter)).join(signal.name())
     }
 
     /// The folder of the parts `parts` (an exporter, a signal), and makes it.

@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use crate::gateway::compute;
 use crate::gateway::compute::Pace;
+use crate::gateway::queue::Lock;
 use crate::gateway::queue::boot::Boot;
 use crate::gateway::queue::crypt::Key;
 use crate::gateway::queue::files::Disk;
@@ -80,18 +81,19 @@ enum Mark {
 pub type Keep = Box<dyn FnOnce(io::Result<Entry>) -> bool + Send>;
 
 impl Store {
-    /// Opens the log in `folder`, which is there.
+    /// Opens the log in `folder`, which is there, and keeps its lock.
     ///
     /// # Errors
     ///
     /// When it cannot be read, or there is no thread.
     pub fn open(
         folder: &Path,
+        lock: Lock,
         bytes_max: u64,
         key: Option<Arc<Key>>,
         boot: Option<Boot>,
     ) -> io::Result<(Self, Found)> {
-        let files = Arc::new(Disk::new(folder));
+        let files = Arc::new(Disk::locked(folder, lock));
         let (log, found) = Log::open(Arc::clone(&files), SEGMENT_BYTES, bytes_max, boot)?;
         Ok((Self::start(log, files, key)?, found))
     }
@@ -101,8 +103,8 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::open`].
-    pub fn open_to_append(folder: &Path, key: Option<Arc<Key>>) -> io::Result<Self> {
-        let files = Arc::new(Disk::new(folder));
+    pub fn open_to_append(folder: &Path, lock: Lock, key: Option<Arc<Key>>) -> io::Result<Self> {
+        let files = Arc::new(Disk::locked(folder, lock));
         let log = Log::open_to_append(Arc::clone(&files), SEGMENT_BYTES)?;
         Self::start(log, files, key)
     }
@@ -166,6 +168,22 @@ impl Store {
     ///
     /// When it is damaged, cannot be decrypted, or cannot be read.
     pub async fn read(&self, entry: Entry) -> Result<Bytes, ReadError> {
+        match self.read_there(entry).await {
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            read => return read,
+        }
+        let log = Arc::clone(&self.log);
+        let mended = tokio::task::spawn_blocking(move || lock(&log).mend_segment(entry.segment));
+        mended.await.map_err(io::Error::other).flatten().map_err(ReadError::Away)?;
+        match self.read_there(entry).await {
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Err(ReadError::Gone)
+            }
+            read => read,
+        }
+    }
+
+    async fn read_there(&self, entry: Entry) -> Result<Bytes, ReadError> {
         // Mostly memory of the system: that is not worth another thread.
         if entry.len < 64 * 1024 {
             return self.read_now(entry);

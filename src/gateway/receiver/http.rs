@@ -110,7 +110,10 @@ impl Service {
         };
         if parts.method != Method::POST {
             const WHAT: &str = "405 method not allowed, supported: [POST]";
-            return text(StatusCode::METHOD_NOT_ALLOWED, PLAIN, WHAT);
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, PLAIN, WHAT);
+            // RFC 9110, 15.5.6; the Collector has none.
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            return answer;
         }
         let Some(encoding) = encoding(&parts.headers) else {
             const WHAT: &str = "415 unsupported media type, supported: \

@@ -3,7 +3,7 @@
 //! For each exporter and signal, at any moment:
 //!
 //! ```text
-//! restored + in = sent + dead_letter + set_aside + items
+//! restored + in = sent + dead_letter + set_aside + gone + items
 //! ```
 //!
 //! What is recalled was acknowledged and is not in that: it is among what was restored.
@@ -31,18 +31,21 @@ pub enum QueueEvent {
     DeadLetter,
     /// Their checksum was wrong; a file of its own has them.
     SetAside,
+    /// Their files were removed or moved away while the gateway ran.
+    Gone,
     /// A sender that a killed process had not answered came again, and was told OK:
     /// they were restored.
     Recalled,
 }
 
 impl QueueEvent {
-    const ALL: [(Self, &'static str, &'static str); 6] = [
+    const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::Restored, "restored", "Items that a start found in the queue."),
         (Self::In, "in", "Items that were put into the queue and acknowledged."),
         (Self::Sent, "sent", "Items of the queue that the upstream accepted."),
         (Self::DeadLetter, "dead_letter", "Items of the queue that went to the dead letter."),
         (Self::SetAside, "set_aside", "Items of damaged records of the queue."),
+        (Self::Gone, "gone", "Items of the queue whose files were removed or moved away."),
         (
             Self::Recalled,
             "recalled",
@@ -58,7 +61,7 @@ pub(super) struct QueueMetrics {
     pub(super) items: IntGaugeVec,
     pub(super) damaged: IntCounterVec,
     pub(super) enqueue_failed: Items,
-    events: [(QueueEvent, IntCounterVec); 6],
+    events: [(QueueEvent, IntCounterVec); 7],
 }
 
 impl QueueMetrics {
