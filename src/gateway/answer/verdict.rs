@@ -38,8 +38,8 @@ pub fn of_grpc(status: u32, message: String, retry_after: Option<Duration>) -> O
 
 /// The meaning of an HTTP status (OTLP specification, OTLP/HTTP "Failures").
 ///
-/// Any 2xx is success, as in the Collector, once its body was looked at; a redirect is not followed, since it
-/// would send the request to a place that nobody configured.
+/// Any 2xx is success, as in the Collector, once its body was looked at; a redirect is not
+/// followed, since it would send the request to a place that nobody configured.
 pub fn of_http(status: u16, message: String, retry_after: Option<Duration>) -> Outcome {
     let retry_after = retry_after.map(|delay| delay.min(RETRY_AFTER_MAX));
     let rejected = |code| Err(Refusal::Rejected { code, message: message.clone() });

@@ -415,7 +415,10 @@ fn unlike(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     }
     let media_type = media_type(headers)?;
     let is_sound = match media_type.as_str() {
-        "text/html" | "application/xhtml+xml" => return Some(format!("a page ({media_type})")),
+        // Servers call a plain `ok` so, too, unless told otherwise.
+        "text/html" | "application/xhtml+xml" if body.trim_ascii_start().starts_with(b"<") => {
+            return Some(format!("a page ({media_type})"));
+        }
         "application/x-protobuf" => wire::is_export_response(body),
         "application/json" => serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok(),
         _ => true,
