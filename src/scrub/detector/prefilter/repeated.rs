@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_run_is_found_with_what_is_repeated_in_it() {
         let text = ["x ".repeat(STEP), "password=".repeat(STEP), " y".repeat(STEP)].concat();
-        let found = Repeated::find(text.as_bytes(), &[0..text.len()], 100);
+        let found = Repeated::find(text.as_bytes(), std::slice::from_ref(&(0..text.len())), 100);
         let periods: Vec<_> = found.iter().map(|it| it.period).collect();
         assert_eq!(periods, [2, 9, 2]);
         for it in found {
@@ -110,7 +110,10 @@ mod tests {
             }
         }
         let short = "a".repeat(STEP - 1);
-        assert_eq!(Repeated::find(short.as_bytes(), &[0..short.len()], 100), []);
+        assert_eq!(
+            Repeated::find(short.as_bytes(), std::slice::from_ref(&(0..short.len())), 100),
+            []
+        );
         assert_eq!(Repeated::find(text.as_bytes(), &[0..STEP - 1, 2..STEP], 100), []);
     }
 }
