@@ -99,7 +99,7 @@ impl Unproven {
         let rule = rules.iter().find(|rule| rule.id == self.rule);
         let mut origin = rule.map(|rule| rule.origin.clone()).unwrap_or_default();
         if origin.path.is_empty() {
-            origin.path = format!("rule {}", self.rule);
+            origin.path = self.rule.to_string();
         }
         let setting = format!("{}[{}]", self.list, self.number);
         origin.fault(&setting, &self.what, "change the rule or the example")
@@ -162,4 +162,20 @@ fn expand(example: &Example, seed: u64) -> Result<(Option<String>, String), Stri
         Example::Text(text) => (None, expand(text)?),
         Example::Keyed { key, text } => (Some(key.clone()), expand(text)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_rule_that_does_not_hold_is_named() {
+        let what = "the rule finds nothing in it".to_owned();
+        for id in ["compared-secret", "aws-secret-access-key", "password-field"] {
+            let unproven =
+                Unproven { rule: id.to_owned(), list: "examples", number: 2, what: what.clone() };
+            let fault = unproven.fault(&[]).to_string();
+            assert!(fault.starts_with(&format!("{id}.examples[2]: ")), "{fault}");
+        }
+    }
 }

@@ -223,6 +223,8 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
         // A tag of the wire format behind the key of an attribute; a line's end.
         Some(0..0x20) => true,
         Some(b'=' | b':' | b'"' | b'\'' | b'`' | b'\\' | b'>' | b']' | b')' | b'%' | b'&') => true,
+        // A sign at the end of a key in JSON: `"${password}"`.
+        Some(sign) if sign.is_ascii_punctuation() && next(1) == Some(b'"') => true,
         Some(b' ') => is_key_before_blank(bytes, start, rest.get(after..).unwrap_or_default()),
         // `**key**: x` in Markdown; a closing tag.
         Some(b'*') => next(1) == Some(b'*'),
@@ -241,8 +243,7 @@ fn is_key_in_text(bytes: &[u8], start: usize, rest: &[u8], after: usize) -> bool
         Some(b'[') => is_declared(rest.get(after + 1..).unwrap_or_default()),
         // The argument of a setter: `.setPassword("x")`.
         Some(b'(') => matches!(next(1), Some(b'"' | b'\'')) || is_setter(bytes, start),
-        // A sign at the end of a key in JSON: `"${password}"`.
-        Some(sign) => sign.is_ascii_punctuation() && next(1) == Some(b'"'),
+        Some(_) => false,
         None => true,
     }
 }
