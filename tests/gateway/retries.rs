@@ -153,7 +153,7 @@ async fn a_success_that_no_receiver_of_otlp_answers_is_none() {
     // What the upstream says, and what of it the sender hears; nothing: it is accepted.
     let cases = [
         (http(200, "text/html", HTML), "HTTP status 200 with a page (text/html)"),
-        (http(202, "Text/HTML; charset=utf-8", "ok"), "HTTP status 202 with a page (text/html)"),
+        (http(202, "Text/HTML; charset=utf-8", HTML), "HTTP status 202 with a page (text/html)"),
         (http(200, "application/x-protobuf", HTML), "application/x-protobuf that cannot be read"),
         (http(200, "application/json", HTML), "application/json that cannot be read"),
         (http(200, "application/json; charset=utf-8", "{\"partial"), "that cannot be read"),
@@ -161,6 +161,7 @@ async fn a_success_that_no_receiver_of_otlp_answers_is_none() {
         (Reply::Garbled(b"\0\0\0\0\x09\x0a\0"), "gRPC status OK (0) with a message that cannot"),
         (Reply::Garbled(b"<html>"), "gRPC status OK (0) with a message that cannot"),
         (http(200, "text/html", ""), ""),
+        (http(200, "text/html; charset=utf-8", "ok"), ""),
         (http(200, "application/x-protobuf", ""), ""),
         (http(200, "application/x-protobuf", "\n\0"), ""),
         (http(200, "application/json", ""), ""),
