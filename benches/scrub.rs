@@ -80,7 +80,10 @@ const CURVE: [(&str, usize); 15] = [
 /// Nothing to find, with that many of the packed rules, taken from all over the packs.
 #[divan::bench(args = CURVE)]
 fn by_rules(bencher: Bencher<'_, '_>, (workload, count): (&str, usize)) {
-    let all = scrubber().rule_ids();
+    let mut all = scrubber().rule_ids();
+    // The last one is never left out: without this rule, `cluster password took=657ms` is judged
+    // as a password, and clean requests do not leave as they came.
+    all.sort_by_key(|id| &**id == "generic-secret-word");
     let is_left = |at: usize| at * count / all.len() == (at + 1) * count / all.len();
     let left = (0..).zip(&all).filter(|(at, _)| is_left(*at));
     let disable = left.map(|(_, id)| Glob::try_from(id.to_string()).expect("not empty"));
