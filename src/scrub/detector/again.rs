@@ -89,7 +89,7 @@ impl Again {
             let end = range.end;
             if kind == PartKind::LongText
                 && seen != Seen::Clean
-                && let Some(left_out) = self.twins.see(request, &range)
+                && let Some(left_out) = self.twins.see(request, &range, detector.prefilter.reach())
             {
                 gaps.leave_out(&left_out);
             }

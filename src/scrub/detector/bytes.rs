@@ -243,6 +243,15 @@ fn are_same_short(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// How many bytes two texts have in common from their beginning on.
+pub(in crate::scrub) fn same_len(one: &[u8], other: &[u8]) -> usize {
+    const AT_ONCE: usize = 32;
+    let (chunks, others) = (one.as_chunks::<AT_ONCE>().0, other.as_chunks::<AT_ONCE>().0);
+    let same = chunks.iter().zip(others).take_while(|(chunk, other)| chunk == other).count();
+    let rest = one.iter().zip(other).skip(same * AT_ONCE);
+    same * AT_ONCE + rest.take_while(|(byte, other)| byte == other).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,7 +119,7 @@ pub(in crate::scrub) struct Hit {
 /// The compiled needles.
 pub(in crate::scrub) struct Prefilter {
     needles: Vec<Needle>,
-    /// How far around a position it is seen whether one is there, in bytes.
+    /// The longest of them, and what its check looks at.
     reach: usize,
     way: Way,
 }
@@ -153,6 +153,11 @@ impl Prefilter {
         }
         let way = Way::Even(Box::new(Even::new(&needles)));
         Self { needles, reach, way }
+    }
+
+    /// How far from where a needle may begin it is seen whether one does, in bytes.
+    pub(in crate::scrub) fn reach(&self) -> usize {
+        self.reach
     }
 
     /// Whether it looks for nothing.

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::bytes::are_same;
 use crate::scrub::detector::bytes::is_base64;
+use crate::scrub::detector::bytes::same_len;
 use crate::scrub::detector::prefilter::CHECK_REACH;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::shift;
@@ -46,8 +47,14 @@ struct Twin {
 }
 
 impl Twins {
-    /// What need not be scanned of a long text, since it stands in one before it.
-    pub(super) fn see(&mut self, request: &[u8], range: &Range<usize>) -> Option<Range<usize>> {
+    /// What need not be scanned of a long text, since it stands in one before it. `reach` is how
+    /// far from where a needle begins it is seen whether it is there.
+    pub(super) fn see(
+        &mut self,
+        request: &[u8],
+        range: &Range<usize>,
+        reach: usize,
+    ) -> Option<Range<usize>> {
         let text = request.get(range.clone())?;
         let head = text.first_chunk::<HEAD>()?;
         let place = match self.heads.entry(*head) {
@@ -63,9 +70,7 @@ impl Twins {
             return Some(range.clone());
         }
         *place = range.clone();
-        // A check looks from the end of its needle on.
-        let alike = same_len(text, other).checked_sub(CHECK_REACH + HEAD)?;
-        let until = parted_before(text, alike)?;
+        let until = parted_before(text, same_len(text, other).checked_sub(reach)?)?;
         let left_out = until.checked_sub(CHECK_REACH).filter(|len| LEFT_OUT_MIN <= *len)?;
         let start = range.start;
         self.twins.push(Twin { range: start..start + until, first, is_whole: false });
@@ -106,13 +111,6 @@ impl Twins {
         let twin = number.ok().and_then(|number| self.twins.get(number));
         twin.is_some_and(|twin| twin.is_whole && self.clean.contains(&twin.first))
     }
-}
-
-/// How many bytes two texts begin with that are the same, counted by [`HEAD`].
-fn same_len(text: &[u8], other: &[u8]) -> usize {
-    let (chunks, _) = text.as_chunks::<HEAD>();
-    let (others, _) = other.as_chunks::<HEAD>();
-    HEAD * chunks.iter().zip(others).take_while(|(chunk, other)| chunk == other).count()
 }
 
 /// The last place before `end` at which no run of base64 goes on, nor a character outside ASCII.

@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+use crate::scrub::detector::bytes::same_len;
 use crate::scrub::detector::prefilter::Hit;
 
 /// How far apart runs are looked for, in bytes.
@@ -82,15 +83,6 @@ impl Repeated {
             hits.extend(again.take_while(|hit| (hit.at as usize) < self.inside.end));
         }
     }
-}
-
-/// How many bytes two texts have in common from their beginning on.
-fn same_len(one: &[u8], other: &[u8]) -> usize {
-    const AT_ONCE: usize = 32;
-    let (chunks, others) = (one.as_chunks::<AT_ONCE>().0, other.as_chunks::<AT_ONCE>().0);
-    let same = chunks.iter().zip(others).take_while(|(chunk, other)| chunk == other).count();
-    let rest = one.iter().zip(other).skip(same * AT_ONCE);
-    same * AT_ONCE + rest.take_while(|(byte, other)| byte == other).count()
 }
 
 #[cfg(test)]
