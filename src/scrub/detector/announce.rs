@@ -86,14 +86,15 @@ const ESCAPES: [(&[u8], Escapes); 62] = [
 ];
 
 /// What stands before a list of bytes that are written as numbers.
-const NUMBERS: [&[u8]; 4] =
-    [b"\"buffer\",\"data\"", b"\"buffer\", \"data\"", b"<buffer ", b"fromcharcode("];
+const NUMBERS: [&[u8]; 3] = [b"\"buffer\",\"data\"", b"\"buffer\", \"data\"", b"fromcharcode("];
 
 /// Letters of which one stands in nearly every text, as bytes: `e t a o r s n i`, and `A E`.
 const LETTERS: [&str; 10] = ["65", "74", "61", "6f", "72", "73", "6e", "69", "41", "45"];
 
-/// Where a line of a dump begins in which digits stand together: of `xxd` and `tcpdump -X`.
-const LINE_HEADS: [&[u8]; 4] = [b"00000000: ", b"00000010: ", b"0x0000:  ", b"0x0010:  "];
+/// Where a line of a dump begins in which digits stand together, of `xxd` and `tcpdump -X`, and
+/// the bytes of Node.
+const LINE_HEADS: [&[u8]; 5] =
+    [b"00000000: ", b"00000010: ", b"0x0000:  ", b"0x0010:  ", b"<buffer "];
 
 /// What announces bytes in pairs of digits: a letter between two of them, or the beginning of
 /// a line.

@@ -81,10 +81,7 @@ impl Search<'_, '_> {
             let Some((rewritten, first)) = self.rewritten(&run.bytes, inner, run.name()) else {
                 continue;
             };
-            let how = match first.rule {
-                RUN => How::Plain,
-                _ => How::Encoded(decode::encode(&run, &rewritten)),
-            };
+            let how = written(&first, || decode::encode(&run, &rewritten));
             found.push(Match { range: run.range, how, ..first });
         }
         done
@@ -98,10 +95,7 @@ impl Search<'_, '_> {
         }
         let (inner, name) = (Layer { in_run: true, ..layer.inner() }, "a list of bytes");
         let Some((rewritten, first)) = self.rewritten(&numbers.bytes, inner, name) else { return };
-        let how = match first.rule {
-            RUN => How::Plain,
-            _ => How::Encoded(numbers.encode(&rewritten)),
-        };
+        let how = written(&first, || numbers.encode(&rewritten));
         found.push(Match { range: numbers.range, how, ..first });
     }
 
@@ -128,10 +122,7 @@ impl Search<'_, '_> {
                 |inner: Match| Match { range: dump.place(&inner.range), how: How::Plain, ..inner };
             found.extend(matches.into_iter().map(placed));
         } else if let Some(first) = matches.first() {
-            let how = match first.rule {
-                RUN => How::Plain,
-                _ => How::Encoded(dump.encode(&self.apply(&dump.bytes, &matches))),
-            };
+            let how = written(first, || dump.encode(&self.apply(&dump.bytes, &matches)));
             found.push(Match { range, how, ..first.clone() });
         }
         end
@@ -156,10 +147,7 @@ impl Search<'_, '_> {
         };
         let Some(unpacked) = unpacked else { return false };
         if let Some((rewritten, first)) = self.rewritten(&unpacked, inner, packed.name()) {
-            let how = match first.rule {
-                RUN => How::Plain,
-                _ => How::Encoded(decode::pack(packed, &rewritten)),
-            };
+            let how = written(&first, || decode::pack(packed, &rewritten));
             found.push(Match { range: 0..text.len(), how, ..first });
         }
         decode::is_all_of(packed, text, &unpacked)
@@ -272,6 +260,15 @@ impl Search<'_, '_> {
                 false
             }
         }
+    }
+}
+
+/// How what an encoding says is masked, of which this is the first match: written again with the
+/// masks in it, unless it took too much work to look at.
+fn written(first: &Match, encode: impl FnOnce() -> Vec<u8>) -> How {
+    match first.rule {
+        RUN => How::Plain,
+        _ => How::Encoded(encode()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Bytes that are written as pairs of hexadecimal digits with something between: lists
-//! (`70 61 73`, `70:61:73`, `70-61-73`, `0x70, 0x61`), and dumps in lines, with where each
+//! (`70 61 73`, `70:61:73`, `70-61-73`, `0x70, 0x61`, `<Buffer 70 61>`), and dumps in lines, with where each
 //! line begins and what its bytes say (`hexdump -C`, `xxd`, `od -t x1`, `tcpdump -X`).
 //!
 //! A list is written again with the mask in it. Of a dump, the lines in which something stands
@@ -300,6 +300,7 @@ mod tests {
             ("got 67 68 70 5f 61 32 33 34 35 from", " 61 ", 4..30),
             ("67:68:70:5f:61:32:33:34:35", ":61:", 0..26),
             ("[67-68-70-5F-61-32-33-34-35]", "-61-", 1..27),
+            ("<Buffer 67 68 70 5f 61 32 33 34 35>", "<Buffer ", 8..34),
             ("{0x67, 0x68, 0x70, 0x5f, 0x61, 0x32, 0x33, 0x34, 0x35}", "0x61,", 3..53),
         ] {
             let dump = around(text, announced).expect("a list");

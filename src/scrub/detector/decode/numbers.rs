@@ -1,5 +1,5 @@
-//! Bytes that are written as a list of numbers: `{"type":"Buffer","data":[103,104]}`,
-//! `<Buffer 67 68>`, `String.fromCharCode(103,104)`, `b[103 104]`.
+//! Bytes that are written as a list of decimal numbers: `{"type":"Buffer","data":[103,104]}`,
+//! `String.fromCharCode(103,104)`, `b[103 104]`.
 
 use std::ops::Range;
 
@@ -7,6 +7,9 @@ use crate::scrub::detector::decode::binary::says;
 
 /// How many bytes a list must have that hides something.
 const BYTES_MIN: usize = 8;
+
+/// How many digits a byte has.
+const DIGITS_MAX: usize = 3;
 
 /// How far behind what announces a list it begins, in bytes.
 const LEAD_MAX: usize = 32;
@@ -20,32 +23,22 @@ pub(in crate::scrub) struct Numbers {
     pub(in crate::scrub) bytes: Vec<u8>,
     /// What stands between two numbers.
     between: Vec<u8>,
-    /// Whether the numbers are hexadecimal.
-    hex: bool,
 }
 
 impl Numbers {
     /// The list that begins soon behind `at`, where something announces one.
     pub(in crate::scrub) fn behind(text: &[u8], at: usize) -> Option<Self> {
-        let hex = text.get(at..)?.starts_with(b"<Buffer ");
         let lead = text.get(at..text.len().min(at + LEAD_MAX))?;
-        let open = lead.iter().position(|byte| match hex {
-            true => *byte == b' ',
-            false => matches!(byte, b'[' | b'('),
-        })?;
-        let (radix, digits_max) = if hex { (16, 2) } else { (10, 3) };
+        let open = lead.iter().position(|byte| matches!(byte, b'[' | b'('))?;
         let start = at + open + 1;
         let (mut end, mut next) = (start, start);
         let (mut bytes, mut between) = (Vec::new(), Vec::new());
         loop {
             let rest = text.get(next..)?;
-            let digits = rest.iter().take(digits_max + 1);
-            let len = digits.take_while(|byte| (**byte as char).is_digit(radix)).count();
+            let digits = rest.iter().take(DIGITS_MAX + 1);
+            let len = digits.take_while(|byte| byte.is_ascii_digit()).count();
             let number = rest.get(..len).and_then(|digits| std::str::from_utf8(digits).ok());
-            let Some(byte) = number.and_then(|number| u8::from_str_radix(number, radix).ok())
-            else {
-                break;
-            };
+            let Some(byte) = number.and_then(|number| number.parse().ok()) else { break };
             bytes.push(byte);
             end = next + len;
             let rest = text.get(end..)?;
@@ -60,15 +53,12 @@ impl Numbers {
             next = end + gap;
         }
         let is_list = BYTES_MIN <= bytes.len() && says(&bytes);
-        is_list.then_some(Self { range: start..end, bytes, between, hex })
+        is_list.then_some(Self { range: start..end, bytes, between })
     }
 
     /// Writes bytes as the list was written.
     pub(in crate::scrub) fn encode(&self, bytes: &[u8]) -> Vec<u8> {
-        let numbers: Vec<String> = bytes
-            .iter()
-            .map(|byte| if self.hex { format!("{byte:02x}") } else { byte.to_string() })
-            .collect();
+        let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
         let numbers: Vec<&[u8]> = numbers.iter().map(String::as_bytes).collect();
         numbers.join(self.between.as_slice())
     }
@@ -82,7 +72,6 @@ mod tests {
     fn a_list_of_bytes_is_read_and_written_again() {
         for (text, list) in [
             (r#""Buffer","data":[103,104,112,95,49,50,51,52,53]}"#, 17..46),
-            ("<Buffer 67 68 70 5f 31 32 33 34 35>", 8..34),
             ("fromCharCode(103, 104, 112, 95, 49, 50, 51, 52, 53)", 13..50),
         ] {
             let numbers = Numbers::behind(text.as_bytes(), 0).expect("a list");
