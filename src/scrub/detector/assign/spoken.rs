@@ -27,57 +27,10 @@ const WORDS_MAX: usize = 7;
 /// What a value has and no word.
 const TELLING: ByteSet = PASSWORD_SIGNS.or(ByteSet::of(b"0123456789"));
 
-/// Words and signs that tie what follows to what was said before.
-const TIES: [&str; 49] = [
-    "is",
-    "was",
-    "be",
-    "are",
-    "=",
-    "equals",
-    "value",
-    "→",
-    "->",
-    "=>",
-    "—",
-    "–",
-    "-",
-    "/",
-    "it's",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "es",
-    "era",
-    "é",
-    "è",
-    "e",
-    "este",
-    "to",
-    "jest",
-    "brzmi",
-    "je",
-    "byl",
-    "bylo",
-    "är",
-    "er",
-    "yra",
+/// Words and signs that tie what follows to what was said before, besides verbs.
+const TIES: [&str; 16] = [
+    "be", "are", "=", "equals", "value", "→", "->", "=>", "—", "–", "-", "/", "it's", "e", "to",
     "është",
-    "adalah",
-    "ialah",
-    "ay",
-    "là",
-    "yw",
-    "είναι",
-    "это",
-    "е",
-    "هي",
-    "هو",
-    "היא",
-    "הוא",
-    "है",
-    "است",
 ];
 
 /// Ties that say, right behind a key, what it is.
@@ -87,13 +40,11 @@ const VERBS: [&str; 15] = [
 ];
 
 /// Ties of other languages that say the same.
-const FOREIGN_VERBS: [&str; 23] = [
+const FOREIGN_VERBS: [&str; 18] = [
     "byl",
     "bylo",
     "brzmi",
     "yra",
-    "este",
-    "este:",
     "adalah",
     "ialah",
     "ay",
@@ -108,10 +59,10 @@ const FOREIGN_VERBS: [&str; 23] = [
     "הוא",
     "है",
     "است",
-    "on",
-    "ir",
-    "var",
 ];
+
+/// And those that are other words in English, which tie nothing there.
+const HOMOGRAPHS: [&str; 3] = ["on", "ir", "var"];
 
 /// Words behind a tie that say nothing.
 const FILLERS: [&str; 12] = [
@@ -277,12 +228,13 @@ impl<'t> Said<'t> {
         let changes = CHANGES.iter().any(|verb| self.last.eq_ignore_ascii_case(verb));
         self.from = word == "from";
         let says = VERBS.iter().any(|verb| name.eq_ignore_ascii_case(verb))
-            || (self.loose && FOREIGN_VERBS.contains(&name));
+            || (self.loose && (FOREIGN_VERBS.contains(&name) || HOMOGRAPHS.contains(&name)));
+        let ties = says || is(&TIES) || is(&VERBS) || is(&FOREIGN_VERBS);
         self.sure = says || (word == "to" && changes);
         self.tied = word.ends_with(':')
             || self.from
             || (word == "to" && changes)
-            || (word != "to" && (is(&TIES) || says))
+            || (word != "to" && ties)
             || (word == "to" && self.words == 0);
         self.words += 1;
         self.last = word;
