@@ -118,14 +118,11 @@ pub(in crate::scrub) fn is_inserted(text: &[u8], key: &Range<usize>) -> bool {
 
 /// What stands at `at` in place of a value.
 fn place(text: &[u8], at: usize) -> Option<Place<'_>> {
-    let number = |digits: &[u8]| {
-        let len = digits.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-        let number: usize = std::str::from_utf8(digits.get(..len)?).ok()?.parse().ok()?;
-        number.checked_sub(1).map(Place::Number)
-    };
     match text.get(at..)? {
-        [b'$', digits @ ..] => number(digits),
-        [b'?', digit, ..] if digit.is_ascii_digit() => number(text.get(at + 1..)?),
+        [b'$', digits @ ..] => ordinal(digits).map(Place::Number),
+        [b'?', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
+            ordinal(digits).map(Place::Number)
+        }
         [b'?', ..] => Some(Place::Number(count_before(text, at, b"?"))),
         [b'%', b's', ..] => Some(Place::Number(count_before(text, at, b"%s"))),
         [b'@', name @ ..] => {
@@ -134,6 +131,13 @@ fn place(text: &[u8], at: usize) -> Option<Place<'_>> {
         }
         _ => None,
     }
+}
+
+/// The number that a text begins with, which counts from 1, as one that counts from 0.
+fn ordinal(text: &[u8]) -> Option<usize> {
+    let len = text.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    let number: usize = std::str::from_utf8(text.get(..len)?).ok()?.parse().ok()?;
+    number.checked_sub(1)
 }
 
 /// How many places stand before one in its statement.
@@ -209,11 +213,7 @@ fn is_typed(rest: &[u8]) -> bool {
 
 /// The value of a number in such a list.
 fn typed(text: &[u8], start: usize, number: usize) -> Option<Range<usize>> {
-    let rest = text.get(start..)?;
-    let line = rest.split(|byte| *byte == b'\n').next()?;
-    if !is_typed(line) {
-        return None;
-    }
+    let line = text.get(start..)?.split(|byte| *byte == b'\n').next()?;
     let mut at = memchr::memchr(b' ', line)? + 1;
     for _ in 0..number.min(VALUES_MAX) {
         at += memchr::memmem::find(line.get(at..)?, b"), ")? + b"), ".len();
@@ -229,10 +229,9 @@ fn bound_below(text: &[u8], start: usize, number: usize) -> Option<Range<usize>>
     const WORDS: &[u8] = b"binding parameter ";
     let window = text.get(start..text.len().min(start + REACH))?;
     memchr::memmem::find_iter(window, WORDS).find_map(|found| {
-        let digits = window.get(found + WORDS.len() + 1..)?;
-        let len = digits.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-        let own: usize = std::str::from_utf8(digits.get(..len)?).ok()?.parse().ok()?;
-        (own == number + 1).then(|| binder_value(text, start + found + WORDS.len() + 1)).flatten()
+        let own = found + WORDS.len() + 1;
+        let is_own = ordinal(window.get(own..)?)? == number;
+        is_own.then(|| binder_value(text, start + own)).flatten()
     })
 }
 

@@ -145,11 +145,14 @@ fn behind(text: &[u8], between: &assign::Between<'_>, of_password: bool) -> Opti
 /// The argument of a call that sets a password, `set_session_password(x)`, or what stands in
 /// brackets behind its name in a command of a mainframe: `PASSWORD(x)`.
 fn argument(text: &[u8], key: &Range<usize>) -> Option<Range<usize>> {
+    if text.get(key.end) != Some(&b'(') {
+        return None;
+    }
     let name = text.get(key.clone())?.rsplit(|byte| *byte == b'.').next()?;
     let sets = [&b"Set"[..], b"set_", b"set"].iter().any(|verb| name.starts_with(verb))
         || [&b"_Set"[..], b"_set_"].iter().any(|verb| memchr::memmem::find(name, verb).is_some())
         || name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-    if !sets || text.get(key.end) != Some(&b'(') || !holds_password(name) {
+    if !sets || !holds_password(name) {
         return None;
     }
     let range = word_at(text, key.end + 1)?;

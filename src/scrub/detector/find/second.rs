@@ -88,9 +88,7 @@ impl<'d> Search<'d, '_> {
             self.judge(text, range, rules, Standing::Whole, None, found);
         }
     }
-}
 
-impl<'d> Search<'d, '_> {
     /// The rules for a password, where the name is one of passwords, whatever else it names:
     /// `password mismatch`.
     fn of_password(&self, text: &[u8], key: &Range<usize>, rules: Rules<'d>) -> Option<Rules<'d>> {
