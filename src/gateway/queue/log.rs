@@ -170,15 +170,7 @@ impl<F: Files> Log<F> {
             .map(|record| HEAD_BYTES + record.pieces.iter().map(|piece| piece.len()).sum::<usize>())
             .sum();
         let total = total as u64;
-        if self.bytes_max != 0 && self.bytes_max < self.bytes() + total {
-            // What is delivered takes room as long as its segment is appended to.
-            if let Some((number, _)) = self.active.take() {
-                self.remove_if_done(number);
-            }
-            if self.bytes_max < self.bytes() + total {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-        }
+        self.make_room(total)?;
         let (number, mut handle) = match self.active.take() {
             Some(active) => active,
             None => self.begin()?,
@@ -239,6 +231,21 @@ impl<F: Files> Log<F> {
         segment.pending += count;
         self.unsettled = Some(number);
         Ok(Written { segment: number, handle, end: offset, entries })
+    }
+
+    /// Sees that as many bytes may be written as the limit leaves.
+    fn make_room(&mut self, total: u64) -> io::Result<()> {
+        if self.bytes_max == 0 || self.bytes() + total <= self.bytes_max {
+            return Ok(());
+        }
+        // What is delivered takes room as long as its segment is appended to.
+        if let Some((number, _)) = self.active.take() {
+            self.remove_if_done(number);
+        }
+        match self.bytes() + total <= self.bytes_max {
+            true => Ok(()),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
     }
 
     /// The second half of [`Log::append`]: `synced` says how that ended.

@@ -227,7 +227,7 @@ pub(super) fn is_set(text: &[u8], key: &Range<usize>) -> bool {
 
 /// Whether a definition before the key gives it the string behind it: CMake's `set(KEY "x")`,
 /// `#define KEY "x"`, Lisp's `(setq key "x")`.
-pub(super) fn is_defined(text: &[u8], key: &Range<usize>) -> bool {
+fn is_defined(text: &[u8], key: &Range<usize>) -> bool {
     const DEFINITIONS: [&[u8]; 8] = [
         b"set(",
         b"#define ",
@@ -423,6 +423,18 @@ pub(in crate::scrub) fn is_part_of_name(
     let name = text.get(key.clone()).unwrap_or_default();
     let element = text.get(element.clone()).unwrap_or_default();
     element.contains(&b'_') && name.starts_with(element)
+}
+
+/// Whether a string behind the name is its value, though there is no sign: the name is being
+/// defined, or is a keyword of Lisp, `(:password "x")`.
+pub(super) fn takes_string(text: &[u8], key: &Range<usize>) -> bool {
+    is_defined(text, key) || is_keyword(text, key)
+}
+
+/// Whether the name is a keyword of Lisp: a colon stands before it, behind a bracket or a blank.
+fn is_keyword(text: &[u8], key: &Range<usize>) -> bool {
+    let before = text.get(..key.start).unwrap_or_default();
+    matches!(before, [b':'] | [.., b'(' | b'{' | b' ' | b',' | b'\n', b':'])
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
-use crate::scrub::detector::assign::around::is_defined;
 use crate::scrub::detector::assign::around::is_set;
+use crate::scrub::detector::assign::around::takes_string;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::value_tag;
 use crate::scrub::detector::bytes::is_key_byte;
@@ -131,15 +131,7 @@ impl<'t> Cursor<'t> {
         self.curly_quote();
         let depth = key_quote.map(|quote| quote.0);
         self.visibility();
-        let mut closes = false;
-        while let Some(byte @ (b']' | b')')) = self.peek() {
-            closes |= byte == b')';
-            self.at += 1;
-        }
-        // `$ENV{KEY} = "x"`
-        if self.rest().starts_with(b"} =") && is_opened(self.text, key) {
-            self.at += 1;
-        }
+        let closes = self.brackets(key);
         self.emphasis();
         let behind_key = self.at;
         if key_quote.is_some() && self.form_part(key) {
@@ -181,21 +173,16 @@ impl<'t> Cursor<'t> {
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
             }
-            [b'v', b'a', b'l', b'u', b'e', b':', ..] if is_yaml_name(self.text, key, depth) => {
-                self.skip(6, Sign::Colon)
-            }
-            [b'd', b'e', b'f', b'a', b'u', b'l', b't', b':', ..]
-                if is_yaml_name(self.text, key, depth) =>
+            rest if let Some(len) = yaml_value_len(rest)
+                && is_yaml_name(self.text, key, depth) =>
             {
-                self.skip(8, Sign::Colon)
+                self.skip(len, Sign::Colon)
             }
             _ if let Some(sign) = self.rare_sign(key, key_quote, blanks) => sign,
             _ if 0 < blanks && is_element(self.text, key) => self.element()?,
             _ if 0 < blanks && key_quote.is_some() => self.behind_quote(key_quote)?,
             _ if key_quote.is_none() && 0 < blanks && takes_next(self.text, key) => Sign::Flag,
-            [b'"', ..] if 0 < blanks && is_defined(self.text, key) => Sign::Colon,
-            // A keyword of Lisp: `(:password "x")`.
-            [b'"', ..] if 0 < blanks && is_keyword(self.text, key) => Sign::Colon,
+            [b'"', ..] if 0 < blanks && takes_string(self.text, key) => Sign::Colon,
             _ if behind_key == key.end && self.is_same_line(behind_key, blanks) => {
                 match self.prose_sign() {
                     true => Sign::Stated,
@@ -205,6 +192,20 @@ impl<'t> Cursor<'t> {
             _ => return None,
         };
         Some((sign, self, depth))
+    }
+
+    /// Skips brackets that close around the key; whether a round one is among them.
+    fn brackets(&mut self, key: &Range<usize>) -> bool {
+        let mut closes = false;
+        while let Some(byte @ (b']' | b')')) = self.peek() {
+            closes |= byte == b')';
+            self.at += 1;
+        }
+        // `$ENV{KEY} = "x"`
+        if self.rest().starts_with(b"} =") && is_opened(self.text, key) {
+            self.at += 1;
+        }
+        closes
     }
 
     /// Whether blanks of a line were skipped, and something follows them that is no
@@ -468,15 +469,15 @@ fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
     before.ends_with(b"name:") || before.ends_with(b"key:")
 }
 
+/// The length of the key of a value beside a name, with its sign, that a text begins with.
+fn yaml_value_len(rest: &[u8]) -> Option<usize> {
+    const KEYS: [&[u8]; 2] = [b"value:", b"default:"];
+    KEYS.iter().find(|key| rest.starts_with(key)).map(|key| key.len())
+}
+
 /// Whether the value is the next word: behind a flag, or behind a command that sets it.
 fn takes_next(text: &[u8], key: &Range<usize>) -> bool {
     is_flag(text, key) || is_set(text, key)
-}
-
-/// Whether the name is a keyword of Lisp: a colon stands before it, behind a bracket or a blank.
-fn is_keyword(text: &[u8], key: &Range<usize>) -> bool {
-    let before = text.get(..key.start).unwrap_or_default();
-    matches!(before, [b':'] | [.., b'(' | b'{' | b' ' | b',' | b'\n', b':'])
 }
 
 /// Whether a brace opens right before the name, or before the quote around it.

@@ -224,31 +224,7 @@ impl<'d> Search<'d, '_> {
         if form.is_pairs() && assignment.value.start < self.progress.pairs_until {
             return;
         }
-        let (end, standing) = match value::takes_line(form) {
-            true => {
-                let end = assign::line_end(text, line);
-                (assign::parameters_end(text, end), Standing::Line(sign))
-            }
-            false => (assign::word_end(text, line, sign), Standing::Word(sign)),
-        };
-        // The phrase that is all of the first line of a block of YAML.
-        let (end, standing) = match standing {
-            Standing::Word(Sign::Colon) if opens_block(text, assignment) => {
-                let line = start..assign::line_end(text, start..list_end);
-                let phrase = text.get(line.clone()).unwrap_or_default().trim_ascii_end();
-                match value::is_passphrase(phrase) {
-                    true => (start + phrase.len(), Standing::Whole),
-                    false => (end, standing),
-                }
-            }
-            _ => (end, standing),
-        };
-        let standing = match standing {
-            Standing::Word(Sign::SpacedEquals) if is_property(text, assignment, start..end) => {
-                Standing::Word(Sign::Equals)
-            }
-            standing => standing,
-        };
+        let (end, standing) = extent(text, assignment, sign, start, line, form);
         self.step(end - start);
         let end = match form {
             ValueForm::Whole | ValueForm::Credential => assign::first_column(text, start..end),
@@ -290,6 +266,33 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Where a value without quotes ends that begins at `start`, and how it stands there. `line` is
+/// what it may take.
+fn extent(
+    text: &[u8],
+    assignment: &Assignment,
+    sign: Sign,
+    start: usize,
+    line: Range<usize>,
+    form: ValueForm,
+) -> (usize, Standing) {
+    if value::takes_line(form) {
+        let end = assign::line_end(text, line);
+        return (assign::parameters_end(text, end), Standing::Line(sign));
+    }
+    // The phrase that is all of the first line of a block of YAML.
+    if sign == Sign::Colon && opens_block(text, assignment) {
+        let line = start..assign::line_end(text, start..line.end);
+        let phrase = text.get(line).unwrap_or_default().trim_ascii_end();
+        if value::is_passphrase(phrase) {
+            return (start + phrase.len(), Standing::Whole);
+        }
+    }
+    let end = assign::word_end(text, line, sign);
+    let is_property = sign == Sign::SpacedEquals && is_property(text, assignment, start..end);
+    (end, Standing::Word(if is_property { Sign::Equals } else { sign }))
 }
 
 /// Whether a block of YAML begins behind a key: `key: |` and a line end.
