@@ -258,15 +258,20 @@ async fn poison_among_many_good_requests_is_found_while_the_others_flow() {
     Balance::of(&ledger, &upstream.received).show("poison under load").assert_good(0);
 }
 
+/// A gateway with a queue on disk for `upstream`.
+fn queued_for(upstream: &Upstream) -> Place {
+    Place::new(&Settings {
+        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
+        storage: Some(String::new()),
+        ..Settings::default()
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_dead_letter_can_be_written_the_upstream_is_asked_again() {
     let _turn = crate::turn().await;
     let upstream = Upstream::start(Mood::Grpc(3, false)).await;
-    let place = Place::new(&Settings {
-        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
-        storage: Some(String::new()),
-        ..Settings::default()
-    });
+    let place = queued_for(&upstream);
     let (gateway, _) = place.start().await;
     // A full disk, for this folder alone.
     let dead = place.storage().join("otlp_grpc/logs/dead");
@@ -295,11 +300,7 @@ async fn where_no_dead_letter_can_be_written_the_upstream_is_asked_again() {
 async fn a_replay_works_beside_a_gateway_that_goes_on_to_write_dead_letters() {
     let _turn = crate::turn().await;
     let upstream = Upstream::start(Mood::Grpc(3, false)).await;
-    let place = Place::new(&Settings {
-        exporters: vec![("otlp_grpc".to_owned(), upstream.grpc(DISK))],
-        storage: Some(String::new()),
-        ..Settings::default()
-    });
+    let place = queued_for(&upstream);
     let (gateway, _) = place.start().await;
     let load = Load::start(place.grpc, 50);
     wait_for_dead_letter(&gateway, &place, ITEMS).await;
@@ -335,7 +336,7 @@ async fn what_is_queued_for_an_exporter_that_is_gone_is_told() {
     let is_told = |text: &str| text.lines().any(|line| line.contains(&folder));
     assert!(!is_told(&place.log()), "{}", place.log());
     place.configure(&settings("otlp_grpc/new"));
-    let (_gateway, _) = place.start().await;
+    let (gateway, _) = place.start().await;
     let log = place.log();
     let told = log.lines().find(|line| line.contains(&folder)).unwrap_or_else(|| panic!("{log}"));
     assert!(told.to_lowercase().contains("warn") && told.contains("15"), "{told}");
@@ -344,7 +345,7 @@ async fn what_is_queued_for_an_exporter_that_is_gone_is_told() {
     // Nothing is touched: under its name of before it is sent.
     upstream.set(Mood::Accept);
     place.configure(&settings("otlp_grpc/old"));
-    drop(_gateway);
+    drop(gateway);
     let (_gateway, _) = place.start().await;
     caught_up(&ledger, &upstream.received, Duration::from_secs(20)).await;
     Balance::of(&ledger, &upstream.received).show("an exporter of another name").assert_good(0);
