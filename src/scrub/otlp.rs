@@ -104,7 +104,7 @@ pub const LONG_TEXT_MIN: usize = 256;
 /// Up to how many bytes an attribute takes that a judge is told of before the walk.
 pub const ATTRIBUTE_LEN_MAX: usize = 254;
 
-/// A part of a request that may be known from earlier ones.
+/// A part of a request in which text can stand.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// What it is.
@@ -128,6 +128,15 @@ pub enum PartKind {
     Attribute,
     /// The body of a log record, in the same way.
     Value,
+    /// A shorter text, in the same places but for values.
+    Text,
+    /// The key of a longer attribute.
+    Key,
+    /// A span, a log record or the like, without its tag and length, all of whose parts are
+    /// known. It comes behind these.
+    Record,
+    /// Anything else in which text can stand: it is not known from earlier ones.
+    Other,
 }
 
 /// A protobuf request before it is walked.
@@ -138,9 +147,10 @@ pub struct Outline<'r> {
 }
 
 impl Outline<'_> {
-    /// Shows its parts in wire order. They do not overlap. `see` says where to go on: at the
-    /// end of the part, or at that of a later one in the same message.
-    pub fn parts(&self, see: impl FnMut(Part) -> usize) {
+    /// Shows its parts in wire order: no text stands outside of them. They do not overlap, but
+    /// for records. `see` says up to where the part is known, or that and what stands behind it
+    /// in the same message; `None`: it is not known.
+    pub fn parts(&self, see: impl FnMut(Part) -> Option<usize>) {
         protobuf::parts(self.signal, self.request, see);
     }
 }
@@ -191,9 +201,9 @@ pub trait Judge {
         self.is_quiet(key, at)
     }
 
-    /// The end of the attributes of one message, or of the body in a record that is passed
-    /// over, that begin at `at`, where the judge knows them: they are well-formed, and need
-    /// not be shown. Asked for in wire order, mostly.
+    /// The end of what begins at `at`, where the judge knows it: the attributes of one message,
+    /// the body in a record that is passed over, or all of a record. They are well-formed, and
+    /// need not be shown. Asked for in wire order, mostly.
     #[inline(always)]
     fn known_until(&mut self, at: usize) -> Option<usize> {
         let _ = at;

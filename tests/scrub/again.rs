@@ -3,12 +3,19 @@
 //!
 //! Only protobuf is known again, so that the same request in JSON is the oracle.
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use otel_redact::scrub::Encoding;
+use otel_redact::scrub::Request;
 use otel_redact::scrub::Scrubber;
+use otel_redact::scrub::Signal;
+use otel_redact::scrub::otlp;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::tuning::attribute;
 use crate::tuning::scrubbed;
 use crate::tuning::scrubber;
+use crate::walk::arbitrary;
 
 /// Longer than what is searched each time.
 const FILLER: &str = "The tenant asked why the nightly export of invoices stopped at noon. ";
@@ -271,6 +278,111 @@ proptest! {
                 .collect();
             // Compares with the route through JSON.
             scrubbed(&SCRUBBER, &request(&records));
+        }
+    }
+}
+
+/// What may stand in any field of any message.
+const ANYWHERE: [&str; 20] = [
+    "",
+    "a",
+    "GET /orders",
+    "INFO",
+    "http.request.method",
+    "password",
+    "db.password",
+    "pw",
+    "-p",
+    "--password",
+    "hunter2xyz",
+    "password: tr0ub4dor-and-3",
+    "password: ${DB_PASSWORD}",
+    ACME,
+    "beta_dt_0123456789abcdef deploy",
+    "dGhlIG5pZ2h0bHkgZXhwb3J0IG9mIGludm9pY2Vz",
+    "cGFzc3dvcmQ6IHRyMHViNGRvci1hbmQtMw==",
+    "\u{200b}gh\u{ff50}_ lantern \u{1f600}",
+    "The tenant asked why the nightly export of invoices stopped at noon. The tenant asked why \
+     the nightly export of invoices stopped at noon. The tenant asked why the nightly export of \
+     invoices stopped at noon. The tenant asked why the nightly export of invoices stopped at \
+     noon, and nobody knew.",
+    "The tenant asked why the nightly export of invoices stopped at noon. The tenant asked why \
+     the nightly export of invoices stopped at noon. The tenant asked why the nightly export of \
+     invoices stopped at noon. The tenant asked why the nightly export of invoices stopped at \
+     noon: acme_dt_0123456789abcdef, and nobody knew.",
+];
+
+/// What became of a request: its bytes and what was found, or why it was refused.
+fn outcome(
+    scrubber: &Scrubber,
+    signal: Signal,
+    bytes: &[u8],
+) -> Result<impl PartialEq + use<>, String> {
+    let bytes = bytes.to_vec().into();
+    let (scrubbed, report) = scrubber
+        .scrub(&Request { signal, encoding: Encoding::Protobuf, bytes })
+        .map_err(|error| error.to_string())?;
+    Ok((
+        scrubbed.bytes().clone(),
+        scrubbed.items(),
+        report.redactions.len(),
+        report.noted.len(),
+        report.unknown_fields,
+    ))
+}
+
+#[test]
+fn a_text_that_is_no_utf_8_is_mended_however_often_it_came() {
+    let scrubber = scrubber(RULES);
+    let long = FILLER.repeat(20);
+    for text in ["harbour", "~q", long.as_str()] {
+        let record =
+            format!(r#"{{"severityText":"{text}","attributes":[{}]}}"#, attribute("note", text));
+        let bytes = otlp::json_to_protobuf(Signal::Logs, request(&[record]).as_bytes());
+        let mut bytes = bytes.expect("OTLP");
+        let last = bytes.len() - 1;
+        let name = bytes.windows(text.len()).position(|found| found == text.as_bytes());
+        (bytes[last], bytes[name.expect("a name")]) = (0xff, 0xff);
+        for _ in 0..4 {
+            let bytes = bytes.clone().into();
+            let request = Request { signal: Signal::Logs, encoding: Encoding::Protobuf, bytes };
+            let (scrubbed, report) = scrubber.scrub(&request).expect("scrubs");
+            assert_eq!(report.invalid_utf8, 2, "{text}");
+            assert!(ExportLogsServiceRequest::decode(scrubbed.bytes().clone()).is_ok());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn what_came_before_changes_nothing_in_any_message(
+        samples in proptest::collection::vec(
+            (arbitrary::request_of(&ANYWHERE), proptest::option::of((any::<u16>(), any::<u8>()))),
+            1..4,
+        ),
+        requests in proptest::collection::vec(0_usize..3, 6..16),
+    ) {
+        static FORGETFUL: std::sync::LazyLock<Scrubber> =
+            std::sync::LazyLock::new(|| scrubber(&format!("{RULES}\nknown_texts_mib: 0")));
+        static KNOWING: std::sync::LazyLock<Scrubber> =
+            std::sync::LazyLock::new(|| scrubber(RULES));
+        for sample in requests {
+            let (sample, change) = &samples[sample % samples.len()];
+            let mut bytes = sample.bytes.clone();
+            // Some have one byte changed.
+            if let Some((at, byte)) = *change
+                && !bytes.is_empty()
+            {
+                let at = usize::from(at) % bytes.len();
+                bytes[at] = byte;
+            }
+            let expected = outcome(&FORGETFUL, sample.signal, &bytes);
+            prop_assert!(
+                outcome(&KNOWING, sample.signal, &bytes) == expected,
+                "{:?} {}", sample.signal, bytes.escape_ascii()
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The walk over OTLP requests: every text is shown once, and what is edited is
 //! still the same request.
 
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod json;
 mod judge;
 mod oracle;

@@ -7,6 +7,7 @@ use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::familiar::Table;
 use crate::scrub::detector::prefilter::Hit;
+use crate::scrub::detector::prefilter::NEEDLE_LEN_MIN;
 use crate::scrub::detector::recent::Seen;
 use crate::scrub::detector::twins::Twins;
 use crate::scrub::otlp;
@@ -24,6 +25,9 @@ use crate::scrub::otlp::Shown;
 /// the scan, which begins anew behind them.
 const LEFT_OUT_MIN: usize = 96;
 
+/// How many bytes behind what is scanned are looked at: the tag and the length of a field.
+const BEHIND: usize = 8;
+
 /// The parts of a request that matter; each list in wire order.
 #[derive(Default)]
 pub(super) struct Again {
@@ -31,7 +35,7 @@ pub(super) struct Again {
     clean: Vec<Range<usize>>,
     /// These were here before, and are kept if nothing is found in them.
     before: Vec<Range<usize>>,
-    /// Nothing is found in these rows of attributes.
+    /// Nothing is found in these rows of attributes, bodies and records.
     known: Vec<Range<usize>>,
     /// The first of `known` that was not asked for.
     next: usize,
@@ -62,7 +66,7 @@ impl Again {
     ) {
         let of = |range: &Range<usize>| request.get(range.clone()).unwrap_or_default();
         let mut table = detector.familiar.table();
-        let mut gaps = Gaps::default();
+        let mut scanned = Scanned::default();
         let mut new = Vec::new();
         // Rows of attributes that were not known as rows.
         let mut rows: Vec<Range<usize>> = Vec::new();
@@ -77,41 +81,49 @@ impl Again {
                 && let Some(len) = table.row(of(&(range.start..within)))
             {
                 let row = range.start..range.start + len;
-                gaps.leave_out(&row);
                 join(&mut self.known, &row, follows);
-                return row.end;
+                return Some(row.end);
             }
             let seen = match (kind, &mut table) {
+                (PartKind::Other, _) => Seen::Never,
+                (PartKind::Record, _) => {
+                    self.know_record(range);
+                    return None;
+                }
+                (PartKind::Text, _) if range.len() < NEEDLE_LEN_MIN => {
+                    return of(&range).is_ascii().then_some(range.end);
+                }
                 (PartKind::LongText, _) => detector.recent.look_up(of(&range)),
                 (_, Some(table)) => table.look_up(kind, of(&range)),
                 (_, None) => Seen::Never,
             };
-            let end = range.end;
-            if kind == PartKind::LongText
-                && seen != Seen::Clean
-                && let Some(left_out) = self.twins.see(request, &range, detector.prefilter.reach())
-            {
-                gaps.leave_out(&left_out);
-            }
+            let known = (seen == Seen::Clean).then_some(range.end);
             match (seen, kind) {
-                (Seen::Never, _) => {}
-                (Seen::Before, PartKind::LongText) => self.before.push(range),
-                (Seen::Before, _) => new.push(part),
-                (Seen::Clean, PartKind::LongText) => {
-                    gaps.leave_out(&range);
-                    self.clean.push(range);
-                }
+                (Seen::Clean, PartKind::LongText) => self.clean.push(range),
+                (Seen::Clean, PartKind::Text | PartKind::Key) => {}
                 (Seen::Clean, _) => {
-                    gaps.leave_out(&range);
                     join(&mut self.known, &range, follows);
                     if kind == PartKind::Attribute {
                         join(&mut rows, &range, follows);
                     }
                 }
+                (_, PartKind::LongText) => {
+                    let twin = self.twins.see(request, &range, detector.prefilter.reach());
+                    scanned.add(twin.map_or(range.start, |twin| twin.end)..range.end);
+                    if seen == Seen::Before {
+                        self.before.push(range);
+                    }
+                }
+                _ => {
+                    scanned.add(range);
+                    if seen == Seen::Before {
+                        new.push(part);
+                    }
+                }
             }
-            end
+            known
         });
-        detector.prefilter.scan_parts(request, &gaps.until(request.len()), hits);
+        detector.prefilter.scan_parts(request, &scanned.until(request.len()), hits);
         self.forget_hits_in_known(hits);
         self.twins.copy(hits);
         // The walk shows no text in which there is no hit.
@@ -124,6 +136,12 @@ impl Again {
         self.keep_new(detector, table, request, &new, hits);
     }
 
+    /// Takes note of a record in which nothing is found.
+    fn know_record(&mut self, record: Range<usize>) {
+        while self.known.pop_if(|part| record.start <= part.start).is_some() {}
+        self.known.push(record);
+    }
+
     /// Keeps the parts that were here before and have nothing in them, and takes note of those
     /// of which the walk will tell.
     fn keep_new(
@@ -134,25 +152,32 @@ impl Again {
         new: &[Part],
         hits: &[Hit],
     ) {
-        for Part { kind, range, .. } in new {
-            let kind = *kind;
-            let (bytes, here) =
-                (request.get(range.clone()).unwrap_or_default(), hits_in(hits, range));
-            let text = otlp::last_text(kind, bytes);
-            if !here.is_empty() && (text.is_none() || !may_be_judged(detector, kind, here))
-                || !has_all(detector, here, bytes, range.start)
-                || !otlp::is_quiet(kind, bytes, &mut Quiet(detector))
-            {
+        let of = |part: &Part| request.get(part.range.clone()).unwrap_or_default();
+        let is_kept = |part: &&Part| {
+            let (kind, here) = (part.kind, hits_in(hits, &part.range));
+            (here.is_empty()
+                || may_be_judged(detector, kind, here) && otlp::last_text(kind, of(part)).is_some())
+                && otlp::is_quiet(kind, of(part), &mut Quiet(detector))
+        };
+        let kept: Vec<&Part> = new.iter().filter(is_kept).collect();
+        let ranges: Vec<_> = kept.iter().map(|part| part.range.clone()).collect();
+        let mut alone = Vec::new();
+        detector.prefilter.scan_parts(request, &ranges, &mut alone);
+        for part in kept {
+            let (bytes, start) = (of(part), part.range.start);
+            let here = hits_in(hits, &part.range);
+            // What stands behind a text must not matter.
+            if !hits_in(&alone, &part.range).iter().all(|hit| here.contains(hit)) {
                 continue;
             }
-            match text {
+            match otlp::last_text(part.kind, bytes) {
                 Some(text) if !here.is_empty() => self.undecided.push(Undecided {
-                    kind,
+                    kind: part.kind,
                     bytes: bytes.into(),
-                    start: range.start,
-                    text: range.start + text.start,
+                    start,
+                    text: start + text.start,
                 }),
-                _ => table.keep(kind, bytes),
+                _ => table.keep(part.kind, bytes),
             }
         }
     }
@@ -204,7 +229,7 @@ impl Again {
         self.undecided.retain(|one| !of(one).contains(&at));
     }
 
-    /// The end of the known attributes that begin at `at`.
+    /// The end of what is known and begins at `at`.
     #[inline]
     pub(super) fn known_until(&mut self, at: usize) -> Option<usize> {
         let before = |number: usize| number.checked_sub(1).and_then(|n| self.known.get(n));
@@ -247,14 +272,6 @@ fn may_be_judged(detector: &Detector, kind: PartKind, hits: &[Hit]) -> bool {
     })
 }
 
-/// Whether all hits of a part by itself are among those in the request, in which it begins at
-/// `start`: what stands behind a text must not matter.
-fn has_all(detector: &Detector, here: &[Hit], part: &[u8], start: usize) -> bool {
-    let mut alone = Vec::new();
-    detector.prefilter.scan(part, &mut alone);
-    alone.iter().all(|hit| here.contains(&Hit { at: hit.at + start as u32, ..*hit }))
-}
-
 /// Finds quiet what the walk passes over where there is no hit.
 struct Quiet<'d>(&'d Detector);
 
@@ -270,7 +287,7 @@ impl Judge for Quiet<'_> {
     fn is_quiet(&self, text: &[u8], _: usize) -> bool {
         // An element of an array that is an option tells of the next; what is unpacked as a
         // whole has no hit.
-        !text.starts_with(b"-") && Packed::of(text).is_none()
+        self.0.keys.of_option(text).is_none() && Packed::of(text).is_none()
     }
 
     fn is_quiet_key(&self, key: &[u8], at: usize) -> bool {
@@ -283,42 +300,34 @@ impl Judge for Quiet<'_> {
 }
 
 fn keep(detector: &Detector, text: &[u8]) {
-    // One that is unpacked as a whole is never known by what the scan sees of it.
-    if Packed::of(text).is_none() {
+    // One that is unpacked as a whole is never known by what the scan sees of it, and one that
+    // is not UTF-8 is mended each time.
+    if Packed::of(text).is_none() && std::str::from_utf8(text).is_ok() {
         detector.recent.keep(text);
     }
 }
 
-/// What is to be scanned: all but what is left out, if that is long enough.
+/// What is to be scanned, in wire order.
 #[derive(Default)]
-struct Gaps {
-    gaps: Vec<Range<usize>>,
-    /// Where the gap at hand begins.
-    at: usize,
-    /// What was left out last, in a row.
-    left_out: Range<usize>,
-}
+struct Scanned(Vec<Range<usize>>);
 
-impl Gaps {
-    fn leave_out(&mut self, range: &Range<usize>) {
-        if range.start == self.left_out.end {
-            self.left_out.end = range.end;
-        } else {
-            self.settle();
-            self.left_out = range.clone();
+impl Scanned {
+    /// Adds a part; to the last one, if what stands between them is not worth leaving out.
+    #[inline]
+    fn add(&mut self, part: Range<usize>) {
+        match self.0.last_mut() {
+            _ if part.len() < NEEDLE_LEN_MIN => {}
+            Some(last) if part.start < last.end + LEFT_OUT_MIN => last.end = part.end,
+            _ => self.0.push(part),
         }
     }
 
-    fn settle(&mut self) {
-        if LEFT_OUT_MIN <= self.left_out.len() {
-            self.gaps.push(self.at..self.left_out.start);
-            self.at = self.left_out.end;
-        }
-    }
-
+    /// With the bytes behind each, up to the `end` of the request: so a check sees that a
+    /// text ends as it does where nothing is left out.
     fn until(mut self, end: usize) -> Vec<Range<usize>> {
-        self.settle();
-        self.gaps.push(self.at..end);
-        self.gaps
+        for part in &mut self.0 {
+            part.end = end.min(part.end + BEHIND);
+        }
+        self.0
     }
 }

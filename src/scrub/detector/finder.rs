@@ -225,18 +225,8 @@ impl<'d> Finder<'d> {
         let known = self.known(place.context);
         let Some(element) = place.element else { return known };
         let flag = self.flag.take().filter(|_| 0 < element);
-        self.flag = self.flag(text);
+        self.flag = self.detector.keys.of_option(text);
         flag.map_or(known, Known::Secret)
-    }
-
-    /// The rules for a value below an element like `--password`, if this is one.
-    fn flag(&self, text: &[u8]) -> Option<Rules<'d>> {
-        let name = text.strip_prefix(b"-")?;
-        let name = name.strip_prefix(b"-").unwrap_or(name);
-        match self.detector.keys.classify(name) {
-            Class::Secret(rules) if !name.contains(&b'=') => Some(rules),
-            _ => None,
-        }
     }
 
     fn replace(
@@ -338,7 +328,7 @@ impl Judge for Finder<'_> {
     fn is_quiet(&self, text: &[u8], at: usize) -> bool {
         self.is_in_gap(at, at + text.len())
             && Packed::of(text).is_none()
-            && !(text.len() <= OPTION_UNSEEN_MAX && self.flag(text).is_some())
+            && !(text.len() <= OPTION_UNSEEN_MAX && self.detector.keys.of_option(text).is_some())
     }
 
     #[inline(always)]

@@ -184,6 +184,16 @@ impl KeyTable {
         }
     }
 
+    /// The rules for the value behind an element like `--password`, if this is one.
+    pub(super) fn of_option(&self, element: &[u8]) -> Option<Rules<'_>> {
+        let name = element.strip_prefix(b"-")?;
+        let name = name.strip_prefix(b"-").unwrap_or(name);
+        match self.classify(name) {
+            Class::Secret(rules) if !name.contains(&b'=') => Some(rules),
+            _ => None,
+        }
+    }
+
     /// What `name` says.
     pub(in crate::scrub) fn classify(&self, name: &[u8]) -> Class<'_> {
         if self.names.is_empty() && self.conditional.is_empty() {

@@ -77,10 +77,14 @@ pub(in crate::scrub) const PIECE: u32 = u32::MAX - 2;
 /// bytes, the shortest `key=value` that is worth hiding.
 pub(in crate::scrub) const RUN_LEN_MIN: usize = 20;
 
+/// How long a needle is at least, in bytes; so is a hit of any other kind, with what it is
+/// told by.
+pub(in crate::scrub) const NEEDLE_LEN_MIN: usize = 3;
+
 /// A literal to look for.
 #[derive(Clone, Debug)]
 pub(in crate::scrub) struct Needle {
-    /// Its bytes, three or more; lower case where `caseless`.
+    /// Its bytes, [`NEEDLE_LEN_MIN`] or more; lower case where `caseless`.
     pub(in crate::scrub) bytes: Vec<u8>,
     /// Whether ASCII letters match in either case.
     pub(in crate::scrub) caseless: bool,
@@ -141,8 +145,8 @@ type Fold = fn(u8) -> u8;
 const THREE: u32 = 0x00ff_ffff;
 
 impl Prefilter {
-    /// Compiles the needles. Those of fewer than three bytes are never found: give
-    /// none.
+    /// Compiles the needles. Those of fewer than [`NEEDLE_LEN_MIN`] bytes are never found:
+    /// give none.
     pub(in crate::scrub) fn new(needles: Vec<Needle>) -> Self {
         let longest = needles.iter().map(|needle| needle.bytes.len()).max();
         let reach = longest.unwrap_or_default().max(RUN_LEN_MIN + 1) + CHECK_REACH;

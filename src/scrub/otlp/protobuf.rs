@@ -298,7 +298,7 @@ impl<'r, J: Judge> Walker<'r, J> {
         if message.item
             && stands_alone
             && self.stack.len() + quiet::DEPTH_MAX < self.options.depth_max
-            && let Some(items) = self.quiet(message, &body)
+            && let Some(items) = self.passed_over(message, &body)
         {
             self.walked.items += items;
             return Ok(body.end);

@@ -16,6 +16,8 @@ use crate::walk::oracle;
 struct Choices<'a> {
     numbers: &'a [u8],
     at: usize,
+    /// What strings are.
+    texts: &'a [&'a str],
 }
 
 impl Choices<'_> {
@@ -54,8 +56,13 @@ impl std::fmt::Debug for Sample {
 
 /// A request of any signal.
 pub(crate) fn request() -> impl Strategy<Value = Sample> {
+    request_of(&TEXTS)
+}
+
+/// A request of any signal whose strings are among these.
+pub(crate) fn request_of(texts: &'static [&'static str]) -> impl Strategy<Value = Sample> {
     (signal(), proptest::collection::vec(any::<u8>(), 0..400)).prop_map(|(signal, numbers)| {
-        let mut choices = Choices { numbers: &numbers, at: 0 };
+        let mut choices = Choices { numbers: &numbers, at: 0, texts };
         let message = message(oracle::request(signal), &mut choices, 0);
         Sample { signal, bytes: message.encode_to_vec() }
     })
@@ -104,7 +111,7 @@ fn message(
 
 fn value(field: &FieldDescriptor, choices: &mut Choices<'_>, depth: usize) -> Value {
     match field.kind() {
-        Kind::String => Value::String(TEXTS[choices.below(TEXTS.len())].to_owned()),
+        Kind::String => Value::String(choices.texts[choices.below(choices.texts.len())].to_owned()),
         Kind::Bytes => Value::Bytes(bytes(field.name(), choices).into()),
         Kind::Bool => Value::Bool(choices.below(2) == 1),
         Kind::Int32 if field.name().ends_with("strindex") => {

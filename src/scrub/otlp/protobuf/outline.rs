@@ -1,4 +1,4 @@
-//! Where the parts of a request stand that may be known from earlier ones.
+//! Where text can stand in a request, and which parts of it may be known from earlier ones.
 
 use std::ops::Range;
 
@@ -13,6 +13,7 @@ use crate::scrub::otlp::protobuf::Walker;
 use crate::scrub::otlp::protobuf::attribute::PlainValue;
 use crate::scrub::otlp::protobuf::attribute::plain;
 use crate::scrub::otlp::protobuf::attribute::plain_value;
+use crate::scrub::otlp::protobuf::check_id;
 use crate::scrub::otlp::protobuf::quiet::DEPTH_MAX;
 use crate::scrub::otlp::schema;
 use crate::scrub::otlp::schema::ANY_VALUE;
@@ -34,11 +35,17 @@ const DEPTH: usize = DEPTH_MAX + 4;
 pub(in crate::scrub::otlp) fn parts(
     signal: Signal,
     request: &[u8],
-    see: impl FnMut(Part) -> usize,
+    see: impl FnMut(Part) -> Option<usize>,
 ) {
-    let message = schema::root(signal);
-    let end = request.len();
-    let mut reader = Reader { request, message, end, outer: Vec::new(), shown: NOWHERE, see };
+    let mut reader = Reader {
+        request,
+        message: schema::root(signal),
+        end: request.len(),
+        outer: Vec::new(),
+        shown: NOWHERE,
+        record: None,
+        see,
+    };
     // A fault is told of by the walk.
     let _ = reader.messages();
 }
@@ -52,17 +59,21 @@ struct Reader<'r, F> {
     outer: Vec<(&'static Message, usize)>,
     /// The tag and the end of the part of this message that was shown last.
     shown: (u64, usize),
+    /// Where the record at hand begins, while all that was read of it is known, and as the
+    /// walk wants it.
+    record: Option<usize>,
     see: F,
 }
 
 /// No part ends here.
 const NOWHERE: (u64, usize) = (0, usize::MAX);
 
-impl<F: FnMut(Part) -> usize> Reader<'_, F> {
+impl<F: FnMut(Part) -> Option<usize>> Reader<'_, F> {
     fn messages(&mut self) -> Result<(), Fault> {
         let mut at = 0;
         loop {
             while at == self.end {
+                self.leave();
                 let Some(outer) = self.outer.pop() else { return Ok(()) };
                 (self.message, self.end) = outer;
                 self.shown = NOWHERE;
@@ -75,29 +86,69 @@ impl<F: FnMut(Part) -> usize> Reader<'_, F> {
                     let body = wire::delimited(bytes, after)?;
                     match self.message.field(tag >> 3).map(|field| field.kind) {
                         Some(Kind::Message(inner)) => self.inner(inner, tag, at..body.end, body),
-                        _ => body.end,
+                        _ => self.show(PartKind::Other, tag, body),
                     }
                 }
                 Some(Step::Text) => {
                     let text = wire::delimited(bytes, after)?;
-                    let field = self.message.field(tag >> 3);
-                    let is_scanned = field.is_some_and(|field| field.decision == Decision::Scan);
-                    match LONG_TEXT_MIN <= text.len() && is_scanned {
-                        true => self.show(PartKind::LongText, tag, text),
-                        false => text.end,
-                    }
+                    let kind = self.text_kind(tag, text.len());
+                    self.show(kind, tag, text)
                 }
-                _ => wire::contents(bytes, tag, after)?.end,
+                // No text stands in these.
+                Some(Step::Varint) => wire::varint(bytes, after)?.1,
+                Some(Step::Fixed64) => wire::skip(bytes, after, 8)?,
+                Some(Step::Fixed32) => wire::skip(bytes, after, 4)?,
+                Some(Step::Id) => {
+                    let id = wire::delimited(bytes, after)?;
+                    check_id(self.message.field(tag >> 3), &id)?;
+                    id.end
+                }
+                Some(
+                    Step::Scalar | Step::StringIndex | Step::PackedVarint | Step::PackedFixed64,
+                ) => {
+                    self.record = None;
+                    wire::contents(bytes, tag, after)?.end
+                }
+                _ => {
+                    let contents = wire::contents(bytes, tag, after)?;
+                    self.show(PartKind::Other, tag, contents)
+                }
             };
+        }
+    }
+
+    /// What a text of the message at hand is.
+    fn text_kind(&self, tag: u64, len: usize) -> PartKind {
+        match self.message.field(tag >> 3).map(|field| field.decision) {
+            Some(Decision::Scan) if LONG_TEXT_MIN <= len => PartKind::LongText,
+            // What stands around it may say something of a value.
+            Some(Decision::Scan) if !self.message.is_value() => PartKind::Text,
+            Some(Decision::Key) if len < LONG_TEXT_MIN => PartKind::Key,
+            _ => PartKind::Other,
         }
     }
 
     /// Shows a part. Gives where to go on.
     fn show(&mut self, kind: PartKind, tag: u64, range: Range<usize>) -> usize {
         let follows = self.shown == (tag, range.start);
-        let end = (self.see)(Part { kind, range, within: self.end, follows });
+        let end = range.end;
+        let known = (self.see)(Part { kind, range, within: self.end, follows });
+        if known.is_none() {
+            self.record = None;
+        }
+        let end = known.unwrap_or(end);
         self.shown = (tag, end);
         end
+    }
+
+    /// Shows the message at hand, which ends here, if it is a record of which all is known.
+    fn leave(&mut self) {
+        if self.message.item
+            && let Some(start) = self.record.take()
+        {
+            let range = start..self.end;
+            (self.see)(Part { kind: PartKind::Record, range, within: self.end, follows: false });
+        }
     }
 
     /// Shows an attribute or a value, or goes into a message. Gives where to go on. What
@@ -121,11 +172,14 @@ impl<F: FnMut(Part) -> usize> Reader<'_, F> {
             }
             let is_any_value = self.message.is_value() && self.message.keys().is_none();
             if body.len() < LONG_TEXT_MIN || is_any_value {
-                return body.end;
+                return self.show(PartKind::Other, tag, range);
             }
         }
         if DEPTH <= self.outer.len() + 1 {
-            return body.end;
+            return self.show(PartKind::Other, tag, range);
+        }
+        if inner.item {
+            self.record = Some(body.start);
         }
         self.outer.push((self.message, self.end));
         (self.message, self.end) = (inner, body.end);
@@ -142,7 +196,11 @@ pub(in crate::scrub::otlp) fn last_text(kind: PartKind, part: &[u8]) -> Option<R
     let value = match kind {
         PartKind::Attribute => plain(part, body.start)?.value,
         PartKind::Value => plain_value(part, body.start)?,
-        PartKind::LongText => return None,
+        PartKind::LongText
+        | PartKind::Text
+        | PartKind::Key
+        | PartKind::Record
+        | PartKind::Other => return None,
     };
     match value {
         PlainValue::Text(_, text) => Some(text),
@@ -160,7 +218,9 @@ pub(in crate::scrub::otlp) fn is_quiet(
     let message = match kind {
         PartKind::Attribute => &KEY_VALUE,
         PartKind::Value => &ANY_VALUE,
-        PartKind::LongText => return false,
+        PartKind::Text => return std::str::from_utf8(part).is_ok() && judge.is_quiet(part, 0),
+        PartKind::Key => return std::str::from_utf8(part).is_ok() && judge.is_quiet_key(part, 0),
+        PartKind::LongText | PartKind::Record | PartKind::Other => return false,
     };
     let body = wire::varint(part, 0).and_then(|(_, after)| wire::delimited(part, after));
     let Some(body) = body.ok().filter(|body| body.end == part.len()) else { return false };

@@ -21,6 +21,19 @@ use crate::scrub::otlp::wire;
 pub(super) const DEPTH_MAX: usize = 8;
 
 impl<J: Judge> Walker<'_, J> {
+    /// The items in a record that keeps as it is; `None`: the walk must look. Nothing around
+    /// the record may say anything of the texts in it.
+    pub(super) fn passed_over(
+        &mut self,
+        message: &'static Message,
+        body: &Range<usize>,
+    ) -> Option<u64> {
+        if self.judge.known_until(body.start) == Some(body.end) {
+            return Some(u64::from(message.item));
+        }
+        self.quiet(message, body)
+    }
+
     /// The items in a message of this type that keeps as it is; `None`: the walk must
     /// look. Nothing around the message may say anything of the texts in it.
     pub(super) fn quiet(&mut self, message: &'static Message, body: &Range<usize>) -> Option<u64> {
