@@ -1,6 +1,7 @@
 //! What of one request is known from earlier ones, and is not scanned.
 
 use std::ops::Range;
+use std::sync::MutexGuard;
 
 use crate::scrub::detector::Detector;
 use crate::scrub::detector::Use;
@@ -64,76 +65,30 @@ impl Again {
         outline: &Outline<'_>,
         hits: &mut Vec<Hit>,
     ) {
-        let of = |range: &Range<usize>| request.get(range.clone()).unwrap_or_default();
-        let mut table = detector.familiar.table();
-        let mut scanned = Scanned::default();
-        let mut new = Vec::new();
-        // Rows of attributes that were not known as rows.
-        let mut rows: Vec<Range<usize>> = Vec::new();
-        outline.parts(|part| {
-            let Part { kind, range, within, follows } = part.clone();
-            // Behind attributes that were found one by one, no row begins: it would have begun
-            // where they do.
-            let goes_on = follows && rows.last().is_some_and(|row| row.end == range.start);
-            if kind == PartKind::Attribute
-                && !goes_on
-                && let Some(table) = &mut table
-                && let Some(len) = table.row(of(&(range.start..within)))
-            {
-                let row = range.start..range.start + len;
-                join(&mut self.known, &row, follows);
-                return Some(row.end);
-            }
-            let seen = match (kind, &mut table) {
-                (PartKind::Other, _) => Seen::Never,
-                (PartKind::Record, _) => {
-                    self.know_record(range);
-                    return None;
-                }
-                (PartKind::Text, _) if range.len() < NEEDLE_LEN_MIN => {
-                    return of(&range).is_ascii().then_some(range.end);
-                }
-                (PartKind::LongText, _) => detector.recent.look_up(of(&range)),
-                (_, Some(table)) => table.look_up(kind, of(&range)),
-                (_, None) => Seen::Never,
-            };
-            let known = (seen == Seen::Clean).then_some(range.end);
-            match (seen, kind) {
-                (Seen::Clean, PartKind::LongText) => self.clean.push(range),
-                (Seen::Clean, PartKind::Text | PartKind::Key) => {}
-                (Seen::Clean, _) => {
-                    join(&mut self.known, &range, follows);
-                    if kind == PartKind::Attribute {
-                        join(&mut rows, &range, follows);
-                    }
-                }
-                (_, PartKind::LongText) => {
-                    let twin = self.twins.see(request, &range, detector.prefilter.reach());
-                    scanned.add(twin.map_or(range.start, |twin| twin.end)..range.end);
-                    if seen == Seen::Before {
-                        self.before.push(range);
-                    }
-                }
-                _ => {
-                    scanned.add(range);
-                    if seen == Seen::Before {
-                        new.push(part);
-                    }
-                }
-            }
-            known
-        });
+        let table = detector.familiar.table();
+        let mut reading = Reading {
+            again: self,
+            detector,
+            request,
+            table,
+            scanned: Scanned::default(),
+            new: Vec::new(),
+            rows: Vec::new(),
+        };
+        outline.parts(|part| reading.see(part));
+        let Reading { table, scanned, new, rows, .. } = reading;
         detector.prefilter.scan_parts(request, &scanned.until(request.len()), hits);
         self.forget_hits_in_known(hits);
         self.twins.copy(hits);
+        let of = |range: &Range<usize>| request.get(range.clone()).unwrap_or_default();
         // The walk shows no text in which there is no hit.
         let quiet = self.before.iter().filter(|text| hits_in(hits, text).is_empty());
         quiet.for_each(|text| keep(detector, of(text)));
-        let Some(table) = &mut table else { return };
+        let Some(mut table) = table else { return };
         for row in rows {
             table.keep_row(of(&row));
         }
-        self.keep_new(detector, table, request, &new, hits);
+        self.keep_new(detector, &mut table, request, &new, hits);
     }
 
     /// Takes note of a record in which nothing is found.
@@ -243,6 +198,98 @@ impl Again {
         let known = self.known.get(self.next).filter(|known| known.start == at)?;
         self.next += 1;
         Some(known.end)
+    }
+}
+
+/// What is being read of a request before it is scanned.
+struct Reading<'r, 'd> {
+    again: &'r mut Again,
+    detector: &'d Detector,
+    request: &'r [u8],
+    table: Option<MutexGuard<'d, Table>>,
+    scanned: Scanned,
+    /// Parts that were here before, and are not known.
+    new: Vec<Part>,
+    /// Rows of attributes that were not known as rows.
+    rows: Vec<Range<usize>>,
+}
+
+impl Reading<'_, '_> {
+    /// Gives up to where a part is known, or a row that begins with it.
+    fn see(&mut self, part: Part) -> Option<usize> {
+        if part.kind == PartKind::Record {
+            self.again.know_record(part.range);
+            return None;
+        }
+        if let Some(row) = self.row(&part) {
+            join(&mut self.again.known, &row, part.follows);
+            return Some(row.end);
+        }
+        match self.look_up(part.kind, &part.range) {
+            Seen::Clean => Some(self.known(part)),
+            seen => {
+                self.unknown(part, seen == Seen::Before);
+                None
+            }
+        }
+    }
+
+    /// The known row of attributes that begins with this part.
+    fn row(&mut self, part: &Part) -> Option<Range<usize>> {
+        let start = part.range.start;
+        // Behind attributes that were found one by one, no row begins: it would have begun
+        // where they do.
+        let goes_on = part.follows && self.rows.last().is_some_and(|row| row.end == start);
+        if part.kind != PartKind::Attribute || goes_on {
+            return None;
+        }
+        let rest = self.request.get(start..part.within)?;
+        let len = self.table.as_mut()?.row(rest)?;
+        Some(start..start + len)
+    }
+
+    fn look_up(&mut self, kind: PartKind, range: &Range<usize>) -> Seen {
+        let bytes = self.request.get(range.clone()).unwrap_or_default();
+        match (kind, &mut self.table) {
+            (PartKind::Other | PartKind::Record, _) => Seen::Never,
+            (PartKind::Text, _) if bytes.len() < NEEDLE_LEN_MIN && bytes.is_ascii() => Seen::Clean,
+            (PartKind::LongText, _) => self.detector.recent.look_up(bytes),
+            (_, Some(table)) => table.look_up(kind, bytes),
+            (_, None) => Seen::Never,
+        }
+    }
+
+    /// Takes note of a part that is known. Gives its end.
+    fn known(&mut self, Part { kind, range, follows, .. }: Part) -> usize {
+        let end = range.end;
+        match kind {
+            PartKind::LongText => self.again.clean.push(range),
+            PartKind::Attribute => {
+                join(&mut self.again.known, &range, follows);
+                join(&mut self.rows, &range, follows);
+            }
+            PartKind::Value => join(&mut self.again.known, &range, follows),
+            PartKind::Text | PartKind::Key | PartKind::Record | PartKind::Other => {}
+        }
+        end
+    }
+
+    /// Takes note of a part that is scanned, but for what stands in the request before it.
+    fn unknown(&mut self, part: Part, is_before: bool) {
+        let range = part.range.clone();
+        if part.kind != PartKind::LongText {
+            self.scanned.add(range);
+            if is_before {
+                self.new.push(part);
+            }
+            return;
+        }
+        let reach = self.detector.prefilter.reach();
+        let twin = self.again.twins.see(self.request, &range, reach);
+        self.scanned.add(twin.map_or(range.start, |twin| twin.end)..range.end);
+        if is_before {
+            self.again.before.push(range);
+        }
     }
 }
 
