@@ -1,5 +1,9 @@
 //! Connections that the gateway opens, with TLS or without.
 
+mod held;
+
+pub use held::SendingExecutor;
+
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
@@ -21,6 +25,7 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tower_service::Service;
 
+use crate::gateway::connect::held::Held;
 use crate::gateway::tls::Stream;
 use crate::gateway::watched::Watched;
 use crate::scrub::yaml::YamlError;
@@ -95,7 +100,8 @@ impl Connector {
         Self { target: Some(target), ..self }
     }
 
-    /// The same connector, for connections on which HTTP/2 is spoken.
+    /// The same connector, for connections on which HTTP/2 is spoken, by tasks of a
+    /// [`SendingExecutor`].
     #[must_use]
     pub fn for_h2(self) -> Self {
         Self { is_h2: true, ..self }
@@ -141,11 +147,20 @@ pub struct Line {
     stream: Stream,
     /// Whether the library was answered that writes take one slice at a time.
     was_denied: AtomicBool,
+    /// Joins the frames of HTTP/2 without TLS.
+    held: Option<Arc<Held>>,
 }
 
 impl Line {
     fn new(stream: Stream, is_h2: bool) -> Self {
-        Self { stream, was_denied: AtomicBool::new(!is_h2) }
+        Self {
+            held: match &stream {
+                Stream::Plain(tcp) if is_h2 => Held::new(tcp),
+                _ => None,
+            },
+            stream,
+            was_denied: AtomicBool::new(!is_h2),
+        }
     }
 }
 
@@ -173,6 +188,9 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Line { stream: Stream::Plain(tcp), held: Some(held), .. } = &*self {
+            return held.poll_write(tcp, cx, bufs);
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 

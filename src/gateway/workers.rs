@@ -21,6 +21,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::thread;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::runtime::Handle;
@@ -33,6 +34,12 @@ use crate::gateway::answer::Refusal;
 /// From how many bytes on a request changes over. To wake a thread and to be woken by it
 /// takes about 0.02 ms, which is what it takes to scrub and send so many.
 const CHANGE_BYTES_MIN: usize = 16 * 1024;
+
+/// How often a worker looks up from its sleep. Whenever a time limit is set that ends before
+/// all others, tokio writes to a descriptor so that the thread wakes earlier, even from that
+/// thread itself: two system calls for each request, most of whose limits are seconds. Those do
+/// not end before the next beat.
+const BEAT: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// Which worker this thread is.
@@ -159,8 +166,15 @@ impl Worker {
         let handle = runtime.handle().clone();
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             HERE.set(Some(number));
-            // An error is the end that it waits for.
-            let _ = runtime.block_on(stopped.changed());
+            runtime.block_on(async {
+                let beats = async {
+                    loop {
+                        tokio::time::sleep(BEAT).await;
+                    }
+                };
+                // An error is the end that it waits for.
+                tokio::select! { _ = stopped.changed() => {}, () = beats => {} }
+            });
             // What hangs in a system call must not keep the process.
             runtime.shutdown_background();
         })?;
@@ -209,8 +223,6 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::sync::oneshot;
 
     use super::*;

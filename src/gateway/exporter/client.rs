@@ -16,7 +16,6 @@ use http::header;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Builder;
-use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioTimer;
 
 use crate::gateway::answer::Refusal;
@@ -25,6 +24,7 @@ use crate::gateway::auth::Credential;
 use crate::gateway::compression::Coding;
 use crate::gateway::config::header::Headers;
 use crate::gateway::connect::Connector;
+use crate::gateway::connect::SendingExecutor;
 use crate::gateway::exporter::outgoing::OutgoingBody;
 use crate::gateway::workers;
 
@@ -58,7 +58,7 @@ const ATTEMPTS_MAX: usize = 3;
 
 /// A builder with what all exporters have in common.
 pub fn builder() -> Builder {
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new(SendingExecutor);
     builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new());
     builder
 }
