@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::around::takes_string;
+use crate::scrub::detector::assign::record::is_attribute;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::value_tag;
 use crate::scrub::detector::bytes::is_key_byte;
@@ -153,6 +154,10 @@ impl<'t> Cursor<'t> {
             [b':', b':', ..] => self.double_colon(blanks)?,
             // `${PASSWORD:?must be set}`, `${PASSWORD:+x}`
             [b':', b'?' | b'+', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
+            // `type="password" :value="x"`: an attribute of Vue.
+            [b':', name @ ..] if 0 < blanks && key_quote.is_some() && is_attribute(name) => {
+                return None;
+            }
             [b':', ..] => self.colon()?,
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),

@@ -52,6 +52,19 @@ pub(in crate::scrub) fn is_value_name(name: &[u8]) -> bool {
     NAMES.iter().any(|value| name.eq_ignore_ascii_case(value))
 }
 
+/// Whether a text begins with the name of an attribute, its sign and a quote: `placeholder="`.
+pub(super) fn is_attribute(text: &[u8]) -> bool {
+    let of_name = |byte: &&u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'.');
+    let len = text.iter().take(ATTRIBUTE_LEN_MAX).take_while(of_name).count();
+    let sign = text.get(len..).unwrap_or_default();
+    let sign = sign.strip_prefix(b"=").unwrap_or_default();
+    let quote = sign.iter().find(|byte| **byte != b'\\');
+    0 < len && matches!(quote, Some(b'"' | b'\''))
+}
+
+/// How long the name of an attribute is at most.
+const ATTRIBUTE_LEN_MAX: usize = 32;
+
 /// How long the tag is that begins the value of an element, with the prefix of its namespace:
 /// `<value>`, `<sv:value>`.
 pub(super) fn value_tag(rest: &[u8]) -> Option<usize> {

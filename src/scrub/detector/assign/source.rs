@@ -66,8 +66,41 @@ pub(in crate::scrub) fn is_source(
             let is_argument = ends || matches!(behind, [b',' | b')', ..]);
             is_argument && (is_member(bare) || (is_identifier(bare) && in_call(text, key.start)))
         }
+        Sign::Prose => in_row_of_names(text, key, &word),
         _ => false,
     }
+}
+
+/// How many words beside each other begin alike that are a list of names, and with how many bytes.
+const ROW_MIN: usize = 4;
+const ROW_PREFIX_LEN: usize = 2;
+
+/// Whether a key and the word behind it stand in a list of names with a prefix, which only blanks
+/// part: `n4captureprt n4chgpassword n4detach n4dirattrget`.
+fn in_row_of_names(text: &[u8], key: &Range<usize>, word: &Range<usize>) -> bool {
+    let Some(prefix) = text.get(key.start..key.start + ROW_PREFIX_LEN) else { return false };
+    let begins = |name: &&[u8]| name.starts_with(prefix) && name.iter().all(|byte| is_word(*byte));
+    let of_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let before = line_before(text, key.start).rsplit(of_blank).skip(1).take(ROW_MIN);
+    let behind = text.get(word.start..text.len().min(word.start + LINE_MAX)).unwrap_or_default();
+    let behind = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let behind = behind.split(of_blank).take(ROW_MIN).take_while(begins).count();
+    0 < behind && ROW_MIN <= 1 + behind + before.take_while(begins).count()
+}
+
+/// Whether a name in a call ends a member of a list, and the next member has a name of its own:
+/// `'key' => env('APP_KEY'), 'cipher' => 'AES-256-CBC'`.
+pub(super) fn is_fetched(text: &[u8], key: &Range<usize>) -> bool {
+    let behind = text.get(key.end..text.len().min(key.end + NAME_MAX)).unwrap_or_default();
+    let Some((quote, rest)) = behind.split_first() else { return false };
+    let Some(rest) = rest.strip_prefix(b"),").map(<[u8]>::trim_ascii_start) else { return false };
+    if !matches!(quote, b'"' | b'\'') || rest.first() != Some(quote) {
+        return false;
+    }
+    let name = rest.iter().skip(1).take_while(|byte| is_key_byte(**byte)).count();
+    let sign = rest.get(name + 1..).and_then(|rest| rest.strip_prefix(&[*quote]));
+    let sign = sign.map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    sign.starts_with(b"=>") || sign.starts_with(b":")
 }
 
 /// Whether a string is no value but one more name beside that of the key, or that of the key

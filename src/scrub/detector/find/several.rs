@@ -95,6 +95,9 @@ impl<'d> Search<'d, '_> {
             && let Some((first, mut depth)) =
                 assign::next_element(text, typed.unwrap_or(range.start))
         {
+            if lists_conditions(text, first.clone(), depth) {
+                return true;
+            }
             let mut element = Some(first);
             for _ in 0..ELEMENTS_MAX {
                 let Some(range) = element else { break };
@@ -301,6 +304,21 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Whether a list is one of the conditions of a field: `'password' => ['required', 'min:12']`.
+fn lists_conditions(text: &[u8], first: Range<usize>, depth: usize) -> bool {
+    let (mut element, mut tells) = (Some((first, depth)), false);
+    for _ in 0..ELEMENTS_MAX {
+        let Some((range, depth)) = element else { return tells };
+        let condition = text.get(range.clone()).unwrap_or_default();
+        if !value::is_condition(condition) {
+            return false;
+        }
+        tells |= value::is_telling_condition(condition);
+        element = assign::next_element(text, range.end + depth + 1);
+    }
+    false
 }
 
 /// Whether a code has what another has at each place: a letter or a digit, or the same sign;

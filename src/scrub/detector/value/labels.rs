@@ -222,6 +222,54 @@ pub(in crate::scrub::detector) fn is_statement(line: &[u8]) -> bool {
     goes_on && (is(first, &FIRST) || is(first, &SUBJECTS) && is(second, &VERBS))
 }
 
+/// `see vault`, `ask the ops team`: where, or of whom, one gets it.
+pub(super) fn is_direction(text: &[u8]) -> bool {
+    const VERBS: [&[u8]; 9] =
+        [b"see", b"ask", b"check", b"contact", b"in", b"via", b"from", b"per", b"request"];
+    const HOLDERS: [&[u8]; 32] = [
+        b"vault",
+        b"ops",
+        b"admin",
+        b"admins",
+        b"keepass",
+        b"bitwarden",
+        b"1password",
+        b"onepassword",
+        b"lastpass",
+        b"wiki",
+        b"team",
+        b"it",
+        b"manager",
+        b"above",
+        b"below",
+        b"docs",
+        b"config",
+        b"env",
+        b"keychain",
+        b"helpdesk",
+        b"support",
+        b"owner",
+        b"runbook",
+        b"sre",
+        b"devops",
+        b"platform",
+        b"confluence",
+        b"readme",
+        b"notes",
+        b"thycotic",
+        b"us",
+        b"me",
+    ];
+    let mut words = text.split(|byte| *byte == b' ');
+    let first = words.next().unwrap_or_default();
+    let is = |list: &[&[u8]], word: &[u8]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let last = words.clone().next_back().unwrap_or_default();
+    (1..=3).contains(&words.clone().count())
+        && is(&VERBS, first)
+        && is(&HOLDERS, last)
+        && words.all(|word| word.iter().all(u8::is_ascii_alphanumeric))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Values that are something else, and show it by their form: an object identifier, a file, a
 //! host with its port, a template, settings, a digest, a reference to a store, a tag of HTML, a prompt.
 
+use crate::scrub::detector::value::names::is_secret_name;
 use crate::scrub::rule::validator;
 
 /// Whether a value is one of these.
@@ -24,6 +25,9 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
         [.., b'_', b'*'] => true,
         [b'c' | b't' | b'i' | b'n', ..] if is_response_type(text) => true,
         [b'[', ..] => is_class(text),
+        [b'/', ..] | [b'~', b'/', ..] if is_system_path(text) => true,
+        [b'0'..=b'9', ..] if is_metric(text) => true,
+        [b':', rest @ ..] if is_place_name(rest) => true,
         _ => {
             is_prompt(text)
                 || is_supplied(text)
@@ -82,6 +86,64 @@ fn is_file_here(text: &[u8]) -> bool {
     text.iter().all(of_path)
         && (1..=5).contains(&extension.len())
         && extension.iter().all(u8::is_ascii_lowercase)
+}
+
+/// `/etc/app/db-password`, `~/.config/app/token`: a file, below one of the folders that systems
+/// have.
+fn is_system_path(text: &[u8]) -> bool {
+    const LEN_MAX: usize = 160;
+    const FOLDERS: [&[u8]; 20] = [
+        b"~",
+        b"etc",
+        b"run",
+        b"var",
+        b"opt",
+        b"usr",
+        b"srv",
+        b"tmp",
+        b"mnt",
+        b"dev",
+        b"home",
+        b"root",
+        b"proc",
+        b"sys",
+        b"data",
+        b"app",
+        b"secrets",
+        b"credentials",
+        b"workspace",
+        b"config",
+    ];
+    let of_part =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(byte);
+    let is_part = |part: &[u8]| {
+        !part.is_empty()
+            && part.iter().all(of_part)
+            && part.iter().any(u8::is_ascii_lowercase)
+            && !validator::looks_random(part)
+    };
+    let mut parts = text.strip_prefix(b"/").unwrap_or(text).split(|byte| *byte == b'/');
+    let first = parts.next().unwrap_or_default();
+    text.len() <= LEN_MAX
+        && FOLDERS.contains(&first)
+        && parts.clone().next().is_some()
+        && parts.all(is_part)
+}
+
+/// `1|c|#env:prod`, `320|ms|@0.1`: a number and its type, as StatsD has them.
+fn is_metric(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'|');
+    let number = parts.next().unwrap_or_default();
+    let kind = parts.next().unwrap_or_default();
+    number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        && matches!(kind, b"c" | b"g" | b"ms" | b"h" | b"s" | b"d")
+        && parts.all(|part| matches!(part, [b'#' | b'@' | b'c' | b'T', ..]))
+}
+
+/// `:secret_key`: behind a colon the name of a column for secrets, in the place of its value.
+fn is_place_name(name: &[u8]) -> bool {
+    (name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') && is_secret_name(name))
+        || [&b"password"[..], b"passwd", b"secret", b"token", b"pwd"].contains(&name)
 }
 
 /// `varchar(255)`: the type of a column.
@@ -280,6 +342,12 @@ mod tests {
             "events!connection/{connection_id}/auth",
             "${regKey}:_authToken",
             ":****",
+            "/etc/credstore/db-password",
+            "~/.config/app/token.txt",
+            "1|c|#env:prod,service:web",
+            "320|ms|@0.1",
+            ":secret_key",
+            ":password",
         ] {
             assert!(is_something_else(text.as_bytes()), "{text}");
         }
@@ -296,6 +364,13 @@ mod tests {
             "hunter2{x}",
             "{noop}DgDkbadawxX",
             "{falcon7}",
+            "/etc",
+            "/etc/Xk39fQz7Lp",
+            "/harbor/lantern/7",
+            "1|xk39",
+            "7|c|hunter2",
+            ":hunter2",
+            ":lamp_horse_",
             "****a",
         ] {
             assert!(!is_something_else(text.as_bytes()), "{text}");

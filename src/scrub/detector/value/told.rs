@@ -94,6 +94,7 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
         || validator::is_placeholder(text)
         || is_no_secret(text)
         || memchr::memmem::find(text, b"://").is_some()
+        || is_account(text)
     {
         return false;
     }
@@ -119,6 +120,14 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
         return 2 <= lowers + uppers && (0 < digits || (0 < lowers && 0 < uppers));
     }
     is_phrase(text) || is_mixed_word(text, lowers, uppers, digits)
+}
+
+/// `0x` and twenty bytes: an account or a contract of a chain of blocks (EIP-55), which sentences
+/// about tokens name.
+fn is_account(text: &[u8]) -> bool {
+    const DIGITS: usize = 40;
+    text.strip_prefix(b"0x")
+        .is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether a word of letters and a number is a password where what stands around it says that
@@ -309,6 +318,7 @@ mod tests {
             "eu-west-1",
             "12345678",
             "--force2",
+            "0x43ba20500692154fe0649265894f24521f8a49dc",
         ] {
             assert!(!is_told(text.as_bytes(), false), "{text}");
         }
