@@ -7,13 +7,14 @@ use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::around::takes_string;
 use crate::scrub::detector::assign::record::is_attribute;
 use crate::scrub::detector::assign::record::is_value_name;
+use crate::scrub::detector::assign::record::is_yaml_name;
 use crate::scrub::detector::assign::record::value_tag;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
 
 /// Blanks between a key, its sign and its value.
-const BLANKS_MAX: usize = 64;
+const BLANKS_MAX: usize = 160;
 
 /// A value is looked for this far; a longer one is masked up to there and beyond, to the
 /// end of its text.
@@ -130,9 +131,10 @@ impl<'t> Cursor<'t> {
             self.at += depth + 1;
         }
         self.curly_quote();
-        let depth = key_quote.map(|quote| quote.0);
         self.visibility();
         let closes = self.brackets(key);
+        let key_quote = key_quote.or_else(|| self.selected(key));
+        let depth = key_quote.map(|quote| quote.0);
         self.emphasis();
         let behind_key = self.at;
         if key_quote.is_some() && self.form_part(key) {
@@ -464,14 +466,6 @@ pub(in crate::scrub) fn closing_quote(text: &[u8], start: usize, depth: usize, q
         }
     }
     text.len()
-}
-
-/// `name: KEY` before a line `value: …`, as an environment stands in a manifest.
-fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
-    let quote = depth.map_or(0, |depth| depth + 1);
-    let before = text.get(..key.start.saturating_sub(quote)).unwrap_or_default();
-    let before = before.trim_ascii_end();
-    before.ends_with(b"name:") || before.ends_with(b"key:")
 }
 
 /// The length of the key of a value beside a name, with its sign, that a text begins with.

@@ -199,6 +199,31 @@ fn line_before(text: &[u8], key: &Range<usize>, quote_len: usize) -> Option<Rang
     (front + back < value.len()).then(|| offset + front..offset + value.len() - back)
 }
 
+/// `name: KEY` before a line `value: …`, as an environment stands in a manifest.
+pub(super) fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+    let quote = depth.map_or(0, |depth| depth + 1);
+    let before = text.get(..key.start.saturating_sub(quote)).unwrap_or_default();
+    let before = before.trim_ascii_end();
+    before.ends_with(b"name:") || before.ends_with(b"key:")
+}
+
+impl Cursor<'_> {
+    /// The quote behind a selector of an element that the key names, `"input[name=key]"`; leaves
+    /// the cursor behind it.
+    pub(super) fn selected(&mut self, key: &Range<usize>) -> Option<(usize, u8)> {
+        if self.at != key.end + 1 || self.text.get(key.end) != Some(&b']') {
+            return None;
+        }
+        let before = self.text.get(..key.start)?;
+        let (depth, quote) = self.quote().filter(|_| before.ends_with(b"="))?;
+        let start = before.iter().rev().take(NAME_MAX).position(|byte| *byte == b'[')?;
+        let name = before.get(before.len() - start..before.len() - 1)?;
+        let of_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'*' | b'^');
+        name.iter().all(of_name).then(|| self.at += depth + 1)?;
+        Some((depth, quote))
+    }
+}
+
 fn without_blanks(text: &[u8]) -> &[u8] {
     let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     text.get(..text.len() - blanks).unwrap_or_default()

@@ -5,18 +5,15 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
+use crate::scrub::detector::assign::lines::comment_len;
 use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::is_word;
-use crate::scrub::detector::decode::break_len;
 
 /// How many constructors may stand around a value: `Some(Secret(Text("x")))`.
 const WRAPPERS_MAX: usize = 4;
 
 /// How long a tag may be, in bytes.
 const TAG_LEN_MAX: usize = 128;
-
-/// How long a heredoc may be, in bytes.
-const HEREDOC_MAX: usize = 1 << 11;
 
 /// How long the name of a constructor may be.
 const NAME_MAX: usize = 40;
@@ -53,6 +50,9 @@ impl Cursor<'_> {
             }
         } else if let [b'\\', b'\n', ..] | [b'\\', b'\r', b'\n', ..] = rest {
             self.at += 1;
+            self.blanks();
+        } else if let Some(len) = comment_len(rest) {
+            self.at += len;
             self.blanks();
         } else if rest.starts_with(b"!!str ") || rest.starts_with(b"!!binary ") {
             self.at += memchr::memchr(b' ', rest).map_or(0, |at| at + 1);
@@ -252,45 +252,6 @@ impl Cursor<'_> {
         let tells = word.iter().any(|byte| byte.is_ascii_digit() || b"+/=".contains(byte));
         let ends = behind.first().is_none_or(|byte| b"\r\n\\\"'".contains(byte));
         (is_padded && tells && ends).then(|| self.skip(3, Sign::Colon))
-    }
-
-    /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
-    pub(super) fn heredoc(&self, sign: Sign) -> Option<Range<usize>> {
-        if !matches!(sign, Sign::Equals | Sign::SpacedEquals | Sign::Colon) {
-            return None;
-        }
-        let rest = self.rest().strip_prefix(b"<<")?;
-        let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
-        let len = rest.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
-        let (mark, behind) = rest.split_at(len);
-        if mark.is_empty() || !mark.iter().any(u8::is_ascii_uppercase) {
-            return None;
-        }
-        let gap = break_len(behind)?;
-        let start = self.text.len() - behind.len() + gap;
-        let body = self.text.get(start..)?;
-        let body = body.get(..HEREDOC_MAX).unwrap_or(body);
-        let end = memchr::memmem::find_iter(body, mark).find_map(|at| {
-            // A line that is nothing but the mark.
-            let before = body.get(..at)?;
-            let line =
-                before.len() - before.iter().rev().take_while(|b| b" \t".contains(b)).count();
-            let begins = matches!(before.get(..line)?, [.., b'\n'] | [.., b'\\', b'n']);
-            let behind = body.get(at + mark.len());
-            let ends = behind.is_none_or(|byte| !is_word(*byte) && *byte != b' ');
-            if !begins || !ends {
-                return None;
-            }
-            let before = before.trim_ascii_end();
-            // The line end may be an escape.
-            let slashes = |text: &[u8]| text.iter().rev().take_while(|b| **b == b'\\').count();
-            let escaped = before.strip_suffix(b"n").filter(|before| 0 < slashes(before));
-            let before = escaped.map_or(before, |before| {
-                before.get(..before.len() - slashes(before)).unwrap_or(before)
-            });
-            (before.len() < at).then_some(before.len())
-        })?;
-        Some(start..start + end)
     }
 
     /// The element behind the one that names the key: Apple's property lists, Hadoop's

@@ -61,6 +61,7 @@ pub(super) fn authorization(
         }
         Some(scheme) => {
             let rest = trim(value, range.start + scheme.len()..range.end);
+            let rest = behind_arrow(value, rest);
             let rest = match standing {
                 // `Bearer x status=200`: what follows the token is another matter.
                 Standing::Line(_) if is_one_token_scheme(scheme) => {
@@ -94,6 +95,13 @@ pub(super) fn authorization(
             }
         },
     }
+}
+
+/// What stands behind an arrow that leads from a scheme to what it says: `Basic -> bob:x`.
+fn behind_arrow(value: &[u8], rest: Range<usize>) -> Range<usize> {
+    let text = value.get(rest.clone()).unwrap_or_default();
+    let arrow = text.starts_with(b"-> ") || text.starts_with(b"=> ");
+    rest.start + if arrow { 3 } else { 0 }..rest.end
 }
 
 /// How many words without a number are no credentials.
