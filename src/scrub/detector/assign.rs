@@ -15,6 +15,7 @@ mod bound;
 mod cell;
 mod columns;
 mod cursor;
+mod fallback;
 mod grid;
 mod help;
 mod lines;
@@ -50,6 +51,7 @@ pub(in crate::scrub) use bound::is_inserted;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
 pub(in crate::scrub) use columns::is_quoted_name;
+pub(in crate::scrub) use fallback::fallback;
 pub(in crate::scrub) use manifest::manifest_around;
 pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
@@ -69,7 +71,6 @@ pub(in crate::scrub) use source::is_source;
 pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
 pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;
-pub(in crate::scrub) use wrapped::fallback;
 pub(in crate::scrub) use wrapped::list_start;
 
 use std::ops::Range;
@@ -468,6 +469,12 @@ mod tests {
                 "hunter2",
                 Sign::Colon,
             ),
+            ("- name: PASSWORD\n  a: x\n  value: hunter2", "PASSWORD", "hunter2", Sign::Colon),
+            (r#"{"a":{"name":"password"},"value":"hunter2"}"#, "password", "hunter2", Sign::Colon),
+            ("password:\\thunter2", "password", "hunter2", Sign::Colon),
+            ("password (again): hunter2", "password", "hunter2", Sign::Colon),
+            ("password = Secret.of(\"hunter2\")", "password", "hunter2", Sign::SpacedEquals),
+            ("{:password, \"hunter2\"}", "password", "hunter2", Sign::Colon),
             ("config.set(\"password\", \"letmein\")", "password", "letmein", Sign::Colon),
             ("a\\npassword=hunter2\\nb", "password", "hunter2", Sign::Equals),
             ("password=hun(te)r2)", "password", "hun(te)r2", Sign::Equals),

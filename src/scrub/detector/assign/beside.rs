@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::value;
 
 /// How long a line is that ends in a colon and has its value below.
 const LINE_MAX: usize = 160;
@@ -46,7 +47,24 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
         return printed(text, at);
     }
     let tells = strokes || line.last() == Some(&b':') || is_command_line(text, key_at);
-    last_word(text, at).filter(|_| tells)
+    let ends = line.is_empty() && is_heading(text, key_at);
+    // A name that is all of its line, and below it what can be nothing else.
+    let is_drawn = |range: &Range<usize>| text.get(range.clone()).is_some_and(value::is_drawn);
+    last_word(text, at).filter(|range| tells || (ends && is_drawn(range)))
+}
+
+/// Whether the line up to `at` is but a name, or words that lead to what is below: `here is the api
+/// key`. Other sentences that end so speak of something else.
+fn is_heading(text: &[u8], at: usize) -> bool {
+    const FIRST: [&[u8]; 8] =
+        [b"here", b"here's", b"heres", b"your", b"this", b"my", b"our", b"new"];
+    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = memchr::memmem::rfind(line, b"\\n")
+        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
+    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    words.next().is_none() || FIRST.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// Whether the line up to `at` is an expression that somebody typed at the prompt of a language:
@@ -144,7 +162,10 @@ pub(in crate::scrub) fn ends_line(text: &[u8], at: usize) -> bool {
 
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
 /// `use x as password`, `type "x" into the password field`.
-const JOINTS: [&[u8]; 33] = [
+const JOINTS: [&[u8]; 35] = [
+    // Where a shell writes it to.
+    b">",
+    b">>",
     b"(",
     b"#",
     b"//",
@@ -310,6 +331,9 @@ mod tests {
             ("In [4]: c.token\nOut[4]: 'x1'", Some("x1")),
             ("irb(main):001> token\n=> \"x1\"", Some("x1")),
             ("read c.token\n'x1'", None),
+            ("API_token\nASj1Qmmlm5SDutVNvxUyTPBE", Some("ASj1Qmmlm5SDutVNvxUyTPBE")),
+            ("here is the token\n\nASj1Qmmlm5SDutVNvxUyTPBE", Some("ASj1Qmmlm5SDutVNvxUyTPBE")),
+            ("Unable to find token\nASj1Qmmlm5SDutVNvxUyTPBE", None),
         ] {
             let at = text.find("token").expect("the name stands in the text") + 5;
             let found = below(text.as_bytes(), at).map(|range| &text[range]);

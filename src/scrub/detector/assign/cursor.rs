@@ -5,10 +5,12 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::around::takes_string;
+use crate::scrub::detector::assign::lines::is_tab;
 use crate::scrub::detector::assign::record::is_attribute;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::is_yaml_name;
 use crate::scrub::detector::assign::record::value_tag;
+use crate::scrub::detector::assign::record::yaml_value_len;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
@@ -49,6 +51,7 @@ impl<'t> Cursor<'t> {
                 [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[' | b'<', ..] => {
                     self.at += 2;
                 }
+                [b'\\', b't', next, ..] if is_tab(self.text, self.at, *next) => self.at += 2,
                 _ => break,
             }
         }
@@ -169,6 +172,7 @@ impl<'t> Cursor<'t> {
                 self.at += 1;
                 self.behind_comma(key, depth)?
             }
+            [b'}', b',', ..] if key_quote.is_some() => self.behind_object(key, depth)?,
             // `postgres://<user>:<password>@host`, `use <password> and <token>`
             [b'>', b'@' | b' ' | b'.' | b',', ..] if !self.is_closed_tag() => return None,
             // The end of a type, or of what stands for a value.
@@ -180,8 +184,8 @@ impl<'t> Cursor<'t> {
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
             }
-            rest if let Some(len) = yaml_value_len(rest)
-                && is_yaml_name(self.text, key, depth) =>
+            rest if is_yaml_name(self.text, key, depth)
+                && let Some(len) = yaml_value_len(rest) =>
             {
                 self.skip(len, Sign::Colon)
             }
@@ -466,12 +470,6 @@ pub(in crate::scrub) fn closing_quote(text: &[u8], start: usize, depth: usize, q
         }
     }
     text.len()
-}
-
-/// The length of the key of a value beside a name, with its sign, that a text begins with.
-fn yaml_value_len(rest: &[u8]) -> Option<usize> {
-    const KEYS: [&[u8]; 2] = [b"value:", b"default:"];
-    KEYS.iter().find(|key| rest.starts_with(key)).map(|key| key.len())
 }
 
 /// Whether the value is the next word: behind a flag, or behind a command that sets it.

@@ -26,6 +26,16 @@ pub(super) fn comment_len(rest: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether a tab that is written as an escape at `at` stands between a name, its sign and a value,
+/// and no folder does: `key:\tx`, `key\t: x`. `next` is what stands behind it.
+pub(super) fn is_tab(text: &[u8], at: usize, next: u8) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    matches!(next, b':' | b'=')
+        || before.ends_with(b":")
+        || before.ends_with(b"=")
+        || before.ends_with(b"\\t")
+}
+
 /// How long a heredoc may be, in bytes.
 const HEREDOC_MAX: usize = 1 << 11;
 

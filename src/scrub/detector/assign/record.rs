@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
 use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::decode::break_len;
 
 /// How long the name of a member may be, and how many attributes are read.
 const NAME_MAX: usize = 40;
@@ -206,6 +207,36 @@ pub(super) fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>
     let before = before.trim_ascii_end();
     before.ends_with(b"name:") || before.ends_with(b"key:")
 }
+
+/// The length of the key of a value beside a name, with its sign, that a text begins with; or that
+/// stands some lines below, behind other members: `description: x`.
+pub(super) fn yaml_value_len(rest: &[u8]) -> Option<usize> {
+    const KEYS: [&[u8]; 2] = [b"value:", b"default:"];
+    let mut at = 0;
+    for _ in 0..=MEMBERS_BETWEEN_MAX {
+        let line = rest.get(at..)?;
+        if let Some(key) = KEYS.iter().find(|key| line.starts_with(key)) {
+            return Some(at + key.len());
+        }
+        let name = line.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
+        let len =
+            line.iter().take(MEMBER_LEN_MAX).take_while(|byte| !matches!(byte, b'\n' | b'\\'));
+        let len = len.count();
+        if name == 0 || !line.get(name..)?.starts_with(b": ") {
+            return None;
+        }
+        at += len + break_len(line.get(len..)?)?;
+        // The next line has an indent, too.
+        if rest.get(at - 1) != Some(&b' ') {
+            return None;
+        }
+    }
+    None
+}
+
+/// How many members stand between a name and its value at most, and how long one is.
+const MEMBERS_BETWEEN_MAX: usize = 4;
+const MEMBER_LEN_MAX: usize = 200;
 
 impl Cursor<'_> {
     /// The quote behind a selector of an element that the key names, `"input[name=key]"`; leaves

@@ -97,9 +97,14 @@ impl Cursor<'_> {
         if let Some(sign) = self.printed_type(key, key_quote, blanks) {
             return Some(sign);
         }
-        // An arrow; the dots that lead from one column to the next.
-        if rest.starts_with("\u{2192}".as_bytes()) {
-            return Some(self.skip("\u{2192}".len(), Sign::Colon));
+        // `Password (again): x`
+        if let Some(len) = aside_len(rest).filter(|_| 0 < blanks && key_quote.is_none()) {
+            return Some(self.skip(len, Sign::Colon));
+        }
+        // Arrows; the dots that lead from one column to the next.
+        let arrows = ["\u{2192}".as_bytes(), "\u{21d2}".as_bytes(), b"==>", b"-->"];
+        if let Some(arrow) = arrows.iter().find(|arrow| rest.starts_with(arrow)) {
+            return Some(self.skip(arrow.len(), Sign::Colon));
         }
         if rest.starts_with(b"...") {
             let dots = rest.iter().take(80).take_while(|byte| **byte == b'.').count();
@@ -110,7 +115,8 @@ impl Cursor<'_> {
             return Some(self.skip(said, sign));
         }
         // Erlang's tuples and PHP's `serialize`.
-        let in_tuple = key.start.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&b'{');
+        let before = self.text.get(..key.start)?;
+        let in_tuple = before.ends_with(b"{") || before.ends_with(b"{:");
         if key_quote.is_none() && in_tuple && rest.first() == Some(&b',') {
             let mut inner = Cursor { text: self.text, at: self.at + 1 };
             inner.blanks();
@@ -310,38 +316,6 @@ impl Cursor<'_> {
     }
 }
 
-/// How far an expression may reach before its fallback, in bytes.
-const FALLBACK_REACH: usize = 96;
-
-/// The string that takes the place of a value that is read from elsewhere and is not there:
-/// `os.getenv("X") or "y"`.
-pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<Range<usize>> {
-    const OPERATORS: [&[u8]; 7] =
-        [b" or ", b" || ", b" ?? ", b" ?: ", b".unwrap_or(", b".orElse(", b".getOrElse("];
-    let rest = text.get(at..text.len().min(at + FALLBACK_REACH))?;
-    let line = rest.split(|byte| *byte == b'\n').next()?;
-    // Only calls and members are read from elsewhere.
-    let of_path = |byte: &&u8| is_word(**byte) || matches!(**byte, b'.' | b':' | b'$');
-    let path = line.iter().take_while(of_path).count();
-    if !matches!(line.get(path), Some(b'(' | b'[' | b' ')) || path == 0 {
-        return None;
-    }
-    let (found, operator) = OPERATORS.iter().find_map(|operator| {
-        memchr::memmem::find(line, operator).map(|found| (found, operator.len()))
-    })?;
-    // Not inside of a call.
-    let call = line.get(..found)?;
-    let count = |byte: u8| memchr::memchr_iter(byte, call).count();
-    if count(b'(') != count(b')') {
-        return None;
-    }
-    let mut cursor = Cursor { text, at: at + found + operator };
-    cursor.string_prefix();
-    let (depth, quote) = cursor.quote()?;
-    let start = cursor.at + depth + 1;
-    Some(start..closing_quote(text, start, depth, quote))
-}
-
 /// Where the bracket of a list stands whose type is written before it: `[]string{`,
 /// `new String[] {`, `vec![`; or of one in braces, `{"a", "b"}`.
 pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {
@@ -371,6 +345,16 @@ pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {
     let mut behind = Cursor { text, at: end + depth + 1 };
     behind.blanks();
     matches!(behind.peek(), Some(b',' | b'}')).then_some(at)
+}
+
+/// The length of what is said aside of a name, and of the sign behind it: `(again): `.
+fn aside_len(rest: &[u8]) -> Option<usize> {
+    const ASIDE_MAX: usize = 24;
+    let inner = rest.strip_prefix(b"(")?;
+    let of_words = |byte: &&u8| byte.is_ascii_alphanumeric() || b" -_./".contains(*byte);
+    let len = inner.iter().take(ASIDE_MAX).take_while(of_words).count();
+    let behind = inner.get(len..)?;
+    (0 < len && (behind.starts_with(b"): ") || behind.starts_with(b") = "))).then_some(len + 4)
 }
 
 /// How long what a value is wrapped in is, if `rest` begins with it.
@@ -403,12 +387,31 @@ fn wrapper(rest: &[u8]) -> Option<usize> {
     let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
     let len = rest.iter().take(NAME_MAX).take_while(|byte| of_name(byte)).count();
     let name = rest.get(..len)?;
+    // `String.new("x")`, `Secret.of("x")`
+    let makes =
+        MAKERS.iter().find(|maker| rest.get(len..).is_some_and(|rest| rest.starts_with(maker)));
+    if let Some(maker) = makes.filter(|_| is_constructor(name)) {
+        return Some(len + maker.len());
+    }
     let opens = match rest.get(len) {
         Some(b'[') => name == b"Optional",
         sign => sign == Some(&b'('),
     };
     (opens && is_constructor(name)).then_some(len + 1)
 }
+
+/// Methods of a type that make a value of the string that they get.
+const MAKERS: [&[u8]; 9] = [
+    b".new(",
+    b".of(",
+    b".from(",
+    b".create(",
+    b".valueOf(",
+    b".wrap(",
+    b".fromString(",
+    b".From(",
+    b".Create(",
+];
 
 /// Whether a call makes a value of its argument, as a constructor does: one that gets it
 /// from somewhere has a verb or a place in its name.

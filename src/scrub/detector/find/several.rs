@@ -227,7 +227,7 @@ impl<'d> Search<'d, '_> {
             Class::Secret(rules) => return Some(rules),
             _ => return None,
         };
-        let is_map = assign::Members::stand_under(text, name);
+        let is_map = assign::Members::stand_under(text, name) || lists_drawn(text, name.end);
         match (self.detector.keys.classify(one), class) {
             (Class::Secret(rules), _) if is_map => Some(rules),
             (_, Class::Secret(rules)) => Some(rules),
@@ -304,6 +304,17 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Whether a list of strings stands behind a name that ends at `at`, of which the first is drawn:
+/// `tokens": ["x", `. Those of a model are words.
+fn lists_drawn(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..text.len().min(at + CODE_GAP_MAX)).unwrap_or_default();
+    let Some(open) = memchr::memchr(b'[', rest) else { return false };
+    let joins = |byte: &u8| b"\"'\\: =".contains(byte);
+    rest.get(..open).unwrap_or_default().iter().all(joins)
+        && assign::next_element(text, at + open)
+            .is_some_and(|(first, _)| text.get(first).is_some_and(value::is_drawn))
 }
 
 /// Whether a list is one of the conditions of a field: `'password' => ['required', 'min:12']`.

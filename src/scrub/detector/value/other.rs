@@ -92,6 +92,8 @@ fn is_file_here(text: &[u8]) -> bool {
 /// have.
 fn is_system_path(text: &[u8]) -> bool {
     const LEN_MAX: usize = 160;
+    // `/run/user/1000`
+    const USER_LEN_MAX: usize = 6;
     const FOLDERS: [&[u8]; 20] = [
         b"~",
         b"etc",
@@ -119,7 +121,7 @@ fn is_system_path(text: &[u8]) -> bool {
     let is_part = |part: &[u8]| {
         !part.is_empty()
             && part.iter().all(of_part)
-            && part.iter().any(u8::is_ascii_lowercase)
+            && (part.iter().any(u8::is_ascii_lowercase) || part.len() <= USER_LEN_MAX)
             && !validator::looks_random(part)
     };
     let mut parts = text.strip_prefix(b"/").unwrap_or(text).split(|byte| *byte == b'/');
@@ -344,6 +346,7 @@ mod tests {
             ":****",
             "/etc/credstore/db-password",
             "~/.config/app/token.txt",
+            "/run/user/1000/app/secret",
             "1|c|#env:prod,service:web",
             "320|ms|@0.1",
             ":secret_key",

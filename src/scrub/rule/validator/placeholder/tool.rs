@@ -16,7 +16,7 @@ pub(super) fn is_of_tool(text: &str) -> bool {
     match text.as_bytes() {
         [b'@', ..] => inside("@", "@").is_some_and(is_filtered_name),
         [b'$', b'_', b'_', ..] => inside("$__", "}").is_some_and(is_call_in_braces),
-        [b'%', b'{', ..] => inside("%{", "}").is_some_and(is_interpolated),
+        [b'%', b'{', ..] => is_interpolated(text.get(2..).unwrap_or_default()),
         [b'[', ..] => inside("[", "]").is_some_and(is_named_in_brackets),
         _ => false,
     }
@@ -40,17 +40,20 @@ fn is_call_in_braces(call: &str) -> bool {
         && !looks_random(asked.as_bytes())
 }
 
-/// `lookup('vault::mysql_root')`, `facts.x`: a call with the name that it looks up, or a path of
-/// names.
+/// `lookup('vault::mysql_root')}`, `facts.x}`: a call with the name that it looks up, perhaps cut at
+/// its quote, or a path of names.
 fn is_interpolated(text: &str) -> bool {
-    let (name, argument) = text.split_once('(').unwrap_or((text, ")"));
+    let Some((name, argument)) = text.split_once('(') else {
+        return text.strip_suffix('}').is_some_and(is_path_of_names);
+    };
+    let ends: &[char] = &['"', '\'', '\\', ')', '}'];
+    let of_name = |character: char| character.is_ascii_alphabetic() || "_.:-/".contains(character);
+    is_path_of_names(name) && argument.trim_matches(ends).chars().all(of_name)
+}
+
+fn is_path_of_names(name: &str) -> bool {
     let of_name = |character: char| character.is_ascii_alphabetic() || "_.:".contains(character);
-    let quotes: &[char] = &['"', '\'', '\\'];
-    let argument = argument.strip_suffix(')').unwrap_or_default().trim_matches(quotes);
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(of_name)
-        && text.contains('(') == text.ends_with(')')
-        && argument.chars().all(|character| of_name(character) || "-/".contains(character))
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(of_name)
 }
 
 /// `Some token`, `YOUR API KEY`: two to four words that say what stands here.
@@ -78,6 +81,7 @@ mod tests {
             "%{lookup('vault::mysql_root')}",
             "%{hiera(\"db_password\")}",
             "%{facts.secret}",
+            "%{hiera('db",
             "$__file{/etc/secrets/admin_password}",
             "$__env{DB_PASSWORD}",
             "[Some token]",
@@ -91,6 +95,7 @@ mod tests {
             "[hunter two]",
             "[hunter2]",
             "%{Xk39fQz7Lp}",
+            "%{hunter",
             "%{lookup('Xk39fQz7Lp')}",
             "$__Xk39{fQz7Lp}",
             "$__env{Xk39fQz7LpW2vR8tYqNm}",
