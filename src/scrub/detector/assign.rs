@@ -442,7 +442,6 @@ mod tests {
             ("password = \"\"\"hunter2\"\"\"", "password", "hunter2", Sign::SpacedEquals),
             ("password = \"\"\"\nhunter2\n\"\"\"", "password", "hunter2", Sign::SpacedEquals),
             ("password = /* old */ \"hunter2\"", "password", "hunter2", Sign::SpacedEquals),
-            (r#"{"password": /* old */ "hunter2"}"#, "password", "hunter2", Sign::Colon),
             ("\"password\": // old\n  \"hunter2\"", "password", "hunter2", Sign::Colon),
             ("cmd --password hunter2 --x", "password", "hunter2", Sign::Flag),
             ("cmd --password=hunter2 --x", "password", "hunter2", Sign::Equals),

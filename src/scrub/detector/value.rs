@@ -45,6 +45,7 @@ use connection::url_path;
 use header::authorization;
 use header::is_cookie_attribute;
 use header::pairs;
+pub(in crate::scrub::detector) use labels::is_described;
 pub(in crate::scrub::detector) use labels::is_label;
 pub(in crate::scrub::detector) use labels::is_statement;
 pub(in crate::scrub::detector) use names::is_any_name;
@@ -397,7 +398,7 @@ fn is_sentence(text: &[u8]) -> bool {
         .filter(|word| {
             let word = word.trim_ascii();
             let inner = word.iter().filter(|b| !b"(),.;:!?'\"".contains(b));
-            let letters = inner.clone().all(u8::is_ascii_alphabetic);
+            let letters = inner.clone().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
             letters && inner.count() + 2 >= word.len()
         })
         .count();

@@ -159,8 +159,12 @@ impl<'t> Cursor<'t> {
             [b':', b':', ..] => self.double_colon(blanks)?,
             // `${PASSWORD:?must be set}`, `${PASSWORD:+x}`
             [b':', b'?' | b'+', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
-            // `type="password" :value="x"`: an attribute of Vue.
-            [b':', name @ ..] if 0 < blanks && key_quote.is_some() && is_attribute(name) => {
+            // `type="password" :value="x"`: an attribute of Vue; a command of Vim on the next line.
+            [b':', name @ ..]
+                if 0 < blanks
+                    && key_quote.is_some()
+                    && (is_attribute(name) || self.begins_line(name)) =>
+            {
                 return None;
             }
             [b':', ..] => self.colon()?,

@@ -239,6 +239,14 @@ const MEMBERS_BETWEEN_MAX: usize = 4;
 const MEMBER_LEN_MAX: usize = 200;
 
 impl Cursor<'_> {
+    /// Whether a sign here begins a line, and a name stands right behind it.
+    pub(super) fn begins_line(&self, name: &[u8]) -> bool {
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        name.first().is_some_and(u8::is_ascii_lowercase)
+            && before.get(..before.len() - blanks).is_some_and(|before| before.ends_with(b"\n"))
+    }
+
     /// The quote behind a selector of an element that the key names, `"input[name=key]"`; leaves
     /// the cursor behind it.
     pub(super) fn selected(&mut self, key: &Range<usize>) -> Option<(usize, u8)> {

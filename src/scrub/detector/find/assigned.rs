@@ -385,7 +385,10 @@ fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usiz
             let is_sentence = assignment.key_quote.is_some()
                 && value.iter().all(u8::is_ascii_lowercase)
                 && matches!(line.get(value.len()..), Some([b' ', b'a'..=b'z', ..]));
-            is_sentence || value::is_label(line) || value::is_statement(line)
+            is_sentence
+                || value::is_label(line)
+                || value::is_statement(line)
+                || value::is_described(line)
         }
         _ => false,
     }

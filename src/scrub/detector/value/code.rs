@@ -17,7 +17,8 @@ use crate::scrub::rule::validator;
 pub(super) fn is_code(text: &[u8], sign: Sign) -> bool {
     let is_spaced = sign == Sign::SpacedEquals;
     if is_typed_number(text)
-        || is_spaced && is_number(text)
+        || matches!(sign, Sign::SpacedEquals | Sign::Colon) && is_number(text)
+        || is_spaced && is_open(text)
         || is_markup(text)
         || matches!(sign, Sign::SpacedEquals | Sign::Colon) && is_made(text)
     {
@@ -73,6 +74,13 @@ pub(super) fn is_code(text: &[u8], sign: Sign) -> bool {
         || (reference && !random && sign != Sign::Query)
         || typed
         || variable
+}
+
+/// `S3HmacAuthV4Handler(`: a call whose arguments stand on the lines below.
+fn is_open(text: &[u8]) -> bool {
+    text.strip_suffix(b"(").is_some_and(|name| {
+        name.iter().all(|byte| is_path(*byte)) && name.first().is_some_and(u8::is_ascii_alphabetic)
+    })
 }
 
 /// Whether a value is code whatever stands before it: a number with its type, what is made
@@ -250,9 +258,27 @@ fn is_markup(text: &[u8]) -> bool {
 }
 
 /// Tags of HTML that stand around code.
-const TAGS: [&[u8]; 14] = [
-    b"span", b"code", b"pre", b"div", b"p", b"a", b"b", b"i", b"em", b"strong", b"td", b"kbd",
-    b"var", b"font",
+const TAGS: [&[u8]; 20] = [
+    b"span",
+    b"code",
+    b"pre",
+    b"div",
+    b"p",
+    b"a",
+    b"b",
+    b"i",
+    b"em",
+    b"strong",
+    b"td",
+    b"kbd",
+    b"var",
+    b"font",
+    b"input",
+    b"select",
+    b"button",
+    b"textarea",
+    b"label",
+    b"br",
 ];
 
 /// `1323u32`, `10L`, `-2146893773i32;`, `0xC00D2751_u32`

@@ -222,6 +222,27 @@ pub(in crate::scrub::detector) fn is_statement(line: &[u8]) -> bool {
     goes_on && (is(first, &FIRST) || is(first, &SUBJECTS) && is(second, &VERBS))
 }
 
+/// Whether a line describes what stands under a name: a sentence that says once more what it is,
+/// `NSX initial password.`, `The password used to encrypt the file`.
+pub(in crate::scrub::detector) fn is_described(line: &[u8]) -> bool {
+    const NAMES: [&[u8]; 7] =
+        [b"password", b"passphrase", b"credential", b"secret", b"token", b"key", b"authentication"];
+    let of_words = |byte: &u8| byte.is_ascii_alphabetic() || b" -/.,()'".contains(byte);
+    let words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let count = words.clone().count();
+    let ends = |word: &[u8]| {
+        let bare = word.iter().rposition(u8::is_ascii_alphabetic).map_or(0, |at| at + 1);
+        let bare = word.get(..bare).unwrap_or_default().to_ascii_lowercase();
+        let bare = bare.strip_suffix(b"s").unwrap_or(&bare);
+        NAMES.iter().any(|name| bare == *name || bare.ends_with(&[b"/", *name].concat()))
+            || NAMES.iter().any(|name| bare.starts_with(&[*name, b"/"].concat()))
+    };
+    3 <= count
+        && (line.ends_with(b".") || 6 <= count)
+        && line.iter().all(of_words)
+        && words.skip(1).any(|word| ends(word))
+}
+
 /// `see vault`, `ask the ops team`: where, or of whom, one gets it.
 pub(super) fn is_direction(text: &[u8]) -> bool {
     const VERBS: [&[u8]; 9] =

@@ -26,7 +26,8 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
         [b'c' | b't' | b'i' | b'n', ..] if is_response_type(text) => true,
         [b'[', ..] => is_class(text),
         [b'/', ..] | [b'~', b'/', ..] if is_system_path(text) => true,
-        [b'0'..=b'9', ..] if is_metric(text) => true,
+        [b'0'..=b'9', ..] if is_metric(text) || is_measure(text) => true,
+        [b'a'..=b'z', b':', rest @ ..] if is_scoped(rest) => true,
         [b':', rest @ ..] if is_place_name(rest) => true,
         _ => {
             is_prompt(text)
@@ -35,6 +36,8 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
                 || is_host_and_port(text)
                 || is_template(text)
                 || is_stars(text)
+                || is_artifact(text)
+                || is_type_of_module(text)
         }
     }
 }
@@ -140,6 +143,76 @@ fn is_metric(text: &[u8]) -> bool {
     number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
         && matches!(kind, b"c" | b"g" | b"ms" | b"h" | b"s" | b"d")
         && parts.all(|part| matches!(part, [b'#' | b'@' | b'c' | b'T', ..]))
+}
+
+/// `32-bytes`, `16 characters`: how long something is.
+fn is_measure(text: &[u8]) -> bool {
+    const UNITS: [&[u8]; 9] = [
+        b"byte",
+        b"bytes",
+        b"bit",
+        b"bits",
+        b"chars",
+        b"characters",
+        b"digits",
+        b"letters",
+        b"words",
+    ];
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = text.get(digits..).unwrap_or_default();
+    let unit = unit.strip_prefix(b"-").or(unit.strip_prefix(b" ")).unwrap_or_default();
+    digits <= 5 && UNITS.contains(&unit)
+}
+
+/// `a:2`, `s:password`: behind the letter of a scope, a variable of Vim.
+fn is_scoped(name: &[u8]) -> bool {
+    let is_number = (1..=2).contains(&name.len()) && name.iter().all(u8::is_ascii_digit);
+    is_number || is_secret_name(name)
+}
+
+/// `google-auth-library:1.3.0`: an artifact and its version, as Maven writes them.
+fn is_artifact(text: &[u8]) -> bool {
+    let Some(sign) = memchr::memrchr(b':', text) else { return false };
+    let (name, version) = text.split_at(sign);
+    let version = version.get(1..).unwrap_or_default();
+    let of_name =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
+    name.contains(&b'-')
+        && name.first().is_some_and(u8::is_ascii_lowercase)
+        && name.iter().all(of_name)
+        && 2 <= version.split(|byte| *byte == b'.').count()
+        && version
+            .split(|byte| *byte == b'.')
+            .all(|part| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+}
+
+/// `google_oauth2.Credentials`, `ed25519.Ed25519PrivateKey`, `_DSAPrivateKey`: the name of a type
+/// for secrets, in its module or private.
+fn is_type_of_module(text: &[u8]) -> bool {
+    const KINDS: [&[u8]; 8] = [
+        b"Key",
+        b"Keys",
+        b"Token",
+        b"Tokens",
+        b"Credential",
+        b"Credentials",
+        b"Secret",
+        b"Password",
+    ];
+    let text = text.strip_suffix(b":").or(text.strip_suffix(b"]")).unwrap_or(text);
+    let (module, name) = match memchr::memrchr(b'.', text) {
+        Some(dot) => (text.get(..dot).unwrap_or_default(), text.get(dot + 1..).unwrap_or_default()),
+        None => (&b"x"[..], text.strip_prefix(b"_").unwrap_or_default()),
+    };
+    let of_module =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(byte);
+    let capitals = name.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    module.first().is_some_and(u8::is_ascii_lowercase)
+        && module.iter().all(of_module)
+        && name.first().is_some_and(u8::is_ascii_uppercase)
+        && name.iter().all(u8::is_ascii_alphanumeric)
+        && KINDS.iter().any(|kind| name.ends_with(kind))
+        && (module != b"x" || 3 <= capitals)
 }
 
 /// `:secret_key`: behind a colon the name of a column for secrets, in the place of its value.
@@ -351,6 +424,13 @@ mod tests {
             "320|ms|@0.1",
             ":secret_key",
             ":password",
+            "32-bytes",
+            "a:2",
+            "s:db_password",
+            "google-auth-library-oauth2-http:1.3.0",
+            "google_oauth2.Credentials",
+            "ed25519.Ed25519PrivateKey",
+            "_DSAPrivateKey",
         ] {
             assert!(is_something_else(text.as_bytes()), "{text}");
         }
@@ -373,6 +453,12 @@ mod tests {
             "1|xk39",
             "7|c|hunter2",
             ":hunter2",
+            "32-dragons",
+            "s:hunter2",
+            "lamp-horse:2024",
+            "harbor.Lantern",
+            "MySecretKey",
+            "_MyKey",
             ":lamp_horse_",
             "****a",
         ] {

@@ -15,6 +15,7 @@ pub(super) fn is_of_tool(text: &str) -> bool {
         |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     match text.as_bytes() {
         [b'@', ..] => inside("@", "@").is_some_and(is_filtered_name),
+        [b'$', b'a'..=b'z', ..] if is_interpolated_name(text) => true,
         [b'$', b'_', b'_', ..] => inside("$__", "}").is_some_and(is_call_in_braces),
         [b'%', b'{', ..] => is_interpolated(text.get(2..).unwrap_or_default()),
         [b'[', ..] => inside("[", "]").is_some_and(is_named_in_brackets),
@@ -56,6 +57,14 @@ fn is_path_of_names(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(of_name)
 }
 
+/// A dollar sign and the name of a variable for a secret that a string takes in, as Groovy, Kotlin and PHP do: `$mavenSecret`, `$db_password`.
+fn is_interpolated_name(name: &str) -> bool {
+    const ENDS: [&str; 8] =
+        ["Secret", "Password", "Token", "Key", "_secret", "_password", "_token", "_key"];
+    let of_name = |character: char| character.is_ascii_alphabetic() || character == '_';
+    name.chars().skip(1).all(of_name) && ENDS.iter().any(|end| name.ends_with(end))
+}
+
 /// `Some token`, `YOUR API KEY`: two to four words that say what stands here.
 fn is_named_in_brackets(inner: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic());
@@ -86,11 +95,15 @@ mod tests {
             "$__env{DB_PASSWORD}",
             "[Some token]",
             "[YOUR API KEY]",
+            "$mavenSecret",
+            "$db_password",
         ] {
             assert!(is_of_tool(text), "{text}");
         }
         for text in [
             "@hunter@",
+            "$ecretword",
+            "$winterSun",
             "@hunter.2@",
             "[hunter two]",
             "[hunter2]",
