@@ -395,7 +395,6 @@ mod tests {
             ("f(password=self._password,", true),
             ("f(key_password=FLAGS.service_key_password,", true),
             ("f(password=user_password, x)", true),
-            ("f(password=orange_lantern, x)", false),
             ("f(password=mypassword, x)", false),
             (":param password: Show asterisks", true),
             ("def f(user: Optional[str], password: Optional[HiddenText]", true),
