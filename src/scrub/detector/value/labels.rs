@@ -240,7 +240,7 @@ pub(in crate::scrub::detector) fn is_described(line: &[u8]) -> bool {
     3 <= count
         && (line.ends_with(b".") || 6 <= count)
         && line.iter().all(of_words)
-        && words.skip(1).any(|word| ends(word))
+        && words.skip(1).any(ends)
 }
 
 /// `see vault`, `ask the ops team`: where, or of whom, one gets it.
