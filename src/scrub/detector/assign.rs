@@ -15,8 +15,10 @@ mod bound;
 mod cell;
 mod columns;
 mod cursor;
+mod fallback;
 mod grid;
 mod help;
+mod lines;
 mod manifest;
 mod members;
 mod name;
@@ -49,6 +51,7 @@ pub(in crate::scrub) use bound::is_inserted;
 pub(in crate::scrub) use columns::ReadColumns;
 pub(in crate::scrub) use columns::column;
 pub(in crate::scrub) use columns::is_quoted_name;
+pub(in crate::scrub) use fallback::fallback;
 pub(in crate::scrub) use manifest::manifest_around;
 pub(in crate::scrub) use manifest::secret_data;
 pub(in crate::scrub) use members::Members;
@@ -68,7 +71,6 @@ pub(in crate::scrub) use source::is_source;
 pub(in crate::scrub) use spoken::REACH as SPOKEN_REACH;
 pub(in crate::scrub) use spoken::may_be_spoken;
 pub(in crate::scrub) use spoken::spoken;
-pub(in crate::scrub) use wrapped::fallback;
 pub(in crate::scrub) use wrapped::list_start;
 
 use std::ops::Range;
@@ -392,7 +394,9 @@ fn without_stop(value: &[u8], end: usize) -> usize {
 /// Whether `name=` or `name:` follows, as it does between two values.
 fn is_next_pair(value: &[u8], from: usize) -> bool {
     let rest = value.get(from..).unwrap_or_default();
-    let name = rest.iter().take(64).take_while(|&&byte| is_key_byte(byte) || byte == b' ').count();
+    // `&user[name]=`, `&user%5Bname%5D=`
+    let of_name = |byte: &&u8| is_key_byte(**byte) || matches!(byte, b' ' | b'[' | b']' | b'%');
+    let name = rest.iter().take(64).take_while(of_name).count();
     0 < name && matches!(rest.get(name), Some(b'=' | b':'))
 }
 
@@ -434,6 +438,11 @@ mod tests {
             ("os.environ[\"PASSWORD\"] = \"x y\"", "PASSWORD", "x y", Sign::SpacedEquals),
             ("https://h/?a=b&password=hunter2&c=d", "password", "hunter2", Sign::Query),
             ("user[password]=hunter2&x=y", "password", "hunter2", Sign::Equals),
+            ("user[password]=hunter2&user[x]=y", "password", "hunter2", Sign::Equals),
+            ("password = \"\"\"hunter2\"\"\"", "password", "hunter2", Sign::SpacedEquals),
+            ("password = \"\"\"\nhunter2\n\"\"\"", "password", "hunter2", Sign::SpacedEquals),
+            ("password = /* old */ \"hunter2\"", "password", "hunter2", Sign::SpacedEquals),
+            ("\"password\": // old\n  \"hunter2\"", "password", "hunter2", Sign::Colon),
             ("cmd --password hunter2 --x", "password", "hunter2", Sign::Flag),
             ("cmd --password=hunter2 --x", "password", "hunter2", Sign::Equals),
             ("<password>hunter2</password>", "password", "hunter2", Sign::Element),
@@ -453,6 +462,18 @@ mod tests {
             ("[\"password\"]=>\n  string(7) \"hunter2\"", "password", "hunter2", Sign::Colon),
             ("<password><![CDATA[<hunter2]]></password>", "password", "<hunter2", Sign::Element),
             ("<key>password</key>\n<string>hunter2</string>", "password", "hunter2", Sign::Element),
+            (
+                r#"{"selector":"input[name=password]","value":"hunter2"}"#,
+                "password",
+                "hunter2",
+                Sign::Colon,
+            ),
+            ("- name: PASSWORD\n  a: x\n  value: hunter2", "PASSWORD", "hunter2", Sign::Colon),
+            (r#"{"a":{"name":"password"},"value":"hunter2"}"#, "password", "hunter2", Sign::Colon),
+            ("password:\\thunter2", "password", "hunter2", Sign::Colon),
+            ("password (again): hunter2", "password", "hunter2", Sign::Colon),
+            ("password = Secret.of(\"hunter2\")", "password", "hunter2", Sign::SpacedEquals),
+            ("{:password, \"hunter2\"}", "password", "hunter2", Sign::Colon),
             ("config.set(\"password\", \"letmein\")", "password", "letmein", Sign::Colon),
             ("a\\npassword=hunter2\\nb", "password", "hunter2", Sign::Equals),
             ("password=hun(te)r2)", "password", "hun(te)r2", Sign::Equals),
@@ -469,6 +490,8 @@ mod tests {
             ("token::Kind", "token"),
             (r#"["password", 5]"#, "password"),
             (r#"{"password": ""}"#, "password"),
+            (r#"{"a":"input[name=password]","b":"x"}"#, "password"),
+            ("type=\"password\" :placeholder=\"x\"", "password"),
             (r#"{"type":"token","count":5}"#, "token"),
         ] {
             assert_eq!(value(text, word), None, "{text}");

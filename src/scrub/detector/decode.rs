@@ -31,6 +31,7 @@ use escape::Said;
 use escape::backslash;
 use escape::disguised;
 use escape::entity;
+use escape::is_empty_string;
 use escape::joint;
 use escape::of_layer;
 use escape::percent;
@@ -209,7 +210,11 @@ impl Decoded {
 
     /// Undoes the escapes of some kinds in `text`; `None` where there are none.
     pub(in crate::scrub) fn new(kinds: Kinds, text: &[u8]) -> Option<Self> {
-        let mut decoded = Self::undo(text, |rest| kinds.next(rest), |rest| kinds.escape(rest))?;
+        let escape = |rest: &[u8]| match is_empty_string(text, rest) {
+            true => None,
+            false => kinds.escape(rest),
+        };
+        let mut decoded = Self::undo(text, |rest| kinds.next(rest), escape)?;
         decoded.part(text);
         Some(decoded)
     }
@@ -359,6 +364,7 @@ mod tests {
             (Escapes::Entities, "ghp&lowbar;a&bsol;&hyphen;", r"ghp_a\-"),
             (Escapes::Joints, r#""gh" + "p_" . "a" +1"#, r#""ghp_a" +1"#),
             (Escapes::Joints, r"'it'\''s' ''a''", "'it's' 'a'"),
+            (Escapes::Joints, r#"a="" b="x" + "y""#, r#"a="" b="xy""#),
             (Escapes::Quoted, "a=3D=C3=A9=\nc d=69 =20\n", "a=éc d=69  \n"),
             (Escapes::Quoted, r"a=\nb=\\r\\nc", "abc"),
             (Escapes::Form, "a+b%2Bc", "a b+c"),

@@ -72,7 +72,7 @@ const HITS_MIN: usize = 4096;
 const BYTES_PER_HIT_MIN: usize = 12;
 
 /// How many elements of a list under a secret key are looked at.
-const ELEMENTS_MAX: usize = 256;
+pub(in crate::scrub::detector) const ELEMENTS_MAX: usize = 256;
 
 /// What is found in one text, and what is left of its budget.
 pub(in crate::scrub) struct Search<'d, 'p> {
@@ -412,7 +412,12 @@ impl<'d, 'p> Search<'d, 'p> {
                 }
             }
             Some(assignment) => self.assigned(text, assignment, rules, found),
-            None => self.column(text, &name, rules, found),
+            None => {
+                self.column(text, &name, rules, found);
+                if before == found.len() {
+                    self.tabbed(text, &name, rules, found);
+                }
+            }
         }
         if found.len() == before {
             self.behind(text, &name, rules, read.as_ref(), found);

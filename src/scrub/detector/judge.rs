@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::Compiled;
 use crate::scrub::detector::assign;
+use crate::scrub::detector::find::ELEMENTS_MAX;
 use crate::scrub::detector::find::Known;
 use crate::scrub::detector::find::Search;
 use crate::scrub::detector::hidden::DEPTH_MAX;
@@ -53,11 +54,28 @@ impl<'d> Search<'d, '_> {
             Known::Secret(rules) => {
                 self.judge(text, 0..text.len(), rules, Standing::Whole, None, found);
                 let start = text.len() - text.trim_ascii_start().len();
-                if found.is_empty() && text.get(start) == Some(&b'{') {
-                    self.members(text, assign::Members::new(text, start), rules, found);
+                match text.get(start) {
+                    Some(b'{') if found.is_empty() => {
+                        self.members(text, assign::Members::new(text, start), rules, found);
+                    }
+                    Some(b'[') if found.is_empty() => self.strings(text, start, rules, found),
+                    _ => {}
                 }
             }
             Known::Below(rules) => self.judge_below(text, rules, found),
+        }
+    }
+
+    /// Judges the strings of the list at `start` that is all of a text: `["x"]`, as values that are
+    /// several are written in one attribute.
+    fn strings(&mut self, text: &[u8], start: usize, rules: Rules<'d>, found: &mut Vec<Match>) {
+        let mut element = assign::next_element(text, start);
+        for _ in 0..ELEMENTS_MAX {
+            let Some((range, depth)) = element else { break };
+            self.step(range.len());
+            let behind = range.end + depth + 1;
+            self.judge(text, range, rules, Standing::Whole, None, found);
+            element = assign::next_element(text, behind);
         }
     }
 

@@ -45,11 +45,14 @@ use connection::url_path;
 use header::authorization;
 use header::is_cookie_attribute;
 use header::pairs;
+pub(in crate::scrub::detector) use labels::is_described;
 pub(in crate::scrub::detector) use labels::is_label;
 pub(in crate::scrub::detector) use labels::is_statement;
 pub(in crate::scrub::detector) use names::is_any_name;
 use names::is_compound;
+pub(in crate::scrub::detector) use names::is_condition;
 pub(in crate::scrub::detector) use names::is_secret_name;
+pub(in crate::scrub::detector) use names::is_telling_condition;
 pub(in crate::scrub::detector) use no_secret::is_closing;
 pub(in crate::scrub::detector) use no_secret::is_no_secret;
 use no_secret::is_parameter;
@@ -59,10 +62,13 @@ use shaped::is_numbered_pair;
 pub(in crate::scrub::detector) use shaped::is_shaped;
 use shaped::is_three_words;
 pub(in crate::scrub::detector) use shaped::is_word_and_number;
+pub(in crate::scrub::detector) use shaped::scheme_len;
 pub(in crate::scrub::detector) use told::is_chosen_word;
 pub(in crate::scrub::detector) use told::is_drawn;
 pub(in crate::scrub::detector) use told::is_drawn_number;
 pub(in crate::scrub::detector) use told::is_long_mixed;
+pub(in crate::scrub::detector) use told::is_passphrase;
+pub(in crate::scrub::detector) use told::is_said_phrase;
 pub(in crate::scrub::detector) use told::is_told;
 
 /// How much of a value is looked at to tell whether it is secret.
@@ -178,6 +184,10 @@ fn is_secret(form: ValueForm, text: &[u8], standing: Standing) -> bool {
             let tied = sure || matches!(word, Some(Sign::Colon | Sign::SpacedEquals | Sign::Flag));
             is_credential(text)
                 || (sure && (is_phrase(text) || is_chosen_name(text)))
+                || (word.is_none() && is_ended_phrase(text))
+                || (word == Some(Sign::Colon)
+                    && TOKEN_DIGITS_MIN <= text.len()
+                    && is_long_number(text))
                 || (tied && is_pair_of_words(text))
         }
         ValueForm::Password => match word {
@@ -221,6 +231,15 @@ fn is_page(text: &[u8]) -> bool {
 fn is_long_number(text: &[u8]) -> bool {
     let different = (b'0'..=b'9').filter(|digit| text.contains(digit)).count();
     (16..=64).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) && 5 <= different
+}
+
+/// How many digits a token has at least that is a number, as some servers make them: what
+/// numbers rows is shorter.
+const TOKEN_DIGITS_MIN: usize = 18;
+
+/// Three and more plain words, and behind them a number or a sign: `hunter copper garden!`.
+fn is_ended_phrase(text: &[u8]) -> bool {
+    text.last().is_some_and(|byte| !byte.is_ascii_alphabetic()) && is_passphrase(text)
 }
 
 /// How many hexadecimal digits are no number and no id that people read out.
@@ -287,32 +306,6 @@ fn is_words(text: &[u8]) -> bool {
     4 <= words.clone().count()
         && words.all(|word| 3 < word.len() && word.iter().all(u8::is_ascii_lowercase))
         && !is_sentence(text)
-}
-
-/// Three and more plain words, perhaps with a number or a sign behind them, which say nothing
-/// together: a passphrase.
-pub(in crate::scrub::detector) fn is_passphrase(text: &[u8]) -> bool {
-    /// Words of sentences that are as long as words of phrases.
-    const STOPS: [&[u8]; 34] = [
-        b"that", b"this", b"with", b"from", b"have", b"been", b"will", b"must", b"when", b"then",
-        b"than", b"only", b"into", b"your", b"them", b"they", b"does", b"were", b"what", b"which",
-        b"should", b"could", b"would", b"after", b"before", b"until", b"because", b"cannot",
-        b"please", b"never", b"here", b"there", b"check", b"checks",
-    ];
-    let is_tail = |byte: &u8| byte.is_ascii_digit() || b"!?.+#*%$&@-".contains(byte);
-    let tail = text.iter().rev().take_while(|byte| is_tail(byte)).count();
-    let words = text.get(..text.len() - tail).unwrap_or_default().trim_ascii_end();
-    let words = words.split(|byte| *byte == b' ');
-    let count = words.clone().count();
-    // In a long one a word may mean something: `copper cookie maple lantern`.
-    let plain = words.clone().filter(|word| is_plain(word) || *word == b"cookie").count();
-    let is_word = |word: &[u8]| {
-        3 < word.len() && word.iter().all(u8::is_ascii_lowercase) && !STOPS.contains(&word)
-    };
-    tail <= 5
-        && (3..=8).contains(&count)
-        && count <= plain + usize::from(3 < count)
-        && words.into_iter().all(is_word)
 }
 
 /// Two to four plain words that hyphens or underscores join, and that name nothing: a password,
@@ -405,7 +398,7 @@ fn is_sentence(text: &[u8]) -> bool {
         .filter(|word| {
             let word = word.trim_ascii();
             let inner = word.iter().filter(|b| !b"(),.;:!?'\"".contains(b));
-            let letters = inner.clone().all(u8::is_ascii_alphabetic);
+            let letters = inner.clone().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
             letters && inner.count() + 2 >= word.len()
         })
         .count();

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::assign::source::is_fetched;
 use crate::scrub::detector::bytes::is_base64;
 use crate::scrub::detector::bytes::is_drawn;
 use crate::scrub::detector::bytes::is_key_byte;
@@ -65,9 +66,9 @@ fn names_parameter(before: &[u8]) -> bool {
 }
 
 /// Whether a name is part of the name of a resource: `arn:aws:secretsmanager:…:secret:db`; of a
-/// path of types; or of a digest, as Vault writes secrets in its audit log.
+/// path of types; of a digest, as Vault writes secrets in its audit log; or of a call that fetches.
 pub(in crate::scrub) fn is_in_resource_name(text: &[u8], key: &Range<usize>) -> bool {
-    if is_in_path_of_types(text, key) || is_digest_name(text, key) {
+    if is_in_path_of_types(text, key) || is_digest_name(text, key) || is_fetched(text, key) {
         return true;
     }
     let from = key.start.saturating_sub(BEFORE_MAX);

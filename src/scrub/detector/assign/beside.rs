@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::scrub::detector::bytes::digits_in;
 use crate::scrub::detector::decode::break_len;
+use crate::scrub::detector::value;
 
 /// How long a line is that ends in a colon and has its value below.
 const LINE_MAX: usize = 160;
@@ -42,8 +43,66 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
             }
         }
     }
+    if line.is_empty() && is_expression_line(text, key_at) {
+        return printed(text, at);
+    }
     let tells = strokes || line.last() == Some(&b':') || is_command_line(text, key_at);
-    last_word(text, at).filter(|_| tells)
+    let ends = line.is_empty() && is_heading(text, key_at);
+    // A name that is all of its line, and below it what can be nothing else.
+    let is_drawn = |range: &Range<usize>| text.get(range.clone()).is_some_and(value::is_drawn);
+    last_word(text, at).filter(|range| tells || (ends && is_drawn(range)))
+}
+
+/// Whether the line up to `at` is but a name, or words that lead to what is below: `here is the api
+/// key`. Other sentences that end so speak of something else.
+fn is_heading(text: &[u8], at: usize) -> bool {
+    const FIRST: [&[u8]; 8] =
+        [b"here", b"here's", b"heres", b"your", b"this", b"my", b"our", b"new"];
+    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = memchr::memmem::rfind(line, b"\\n")
+        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
+    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    words.next().is_none() || FIRST.iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// Whether the line up to `at` is an expression that somebody typed at the prompt of a language:
+/// `>>> client.secret`, `In [4]: token`, `irb(main):001> key`.
+fn is_expression_line(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = memchr::memmem::rfind(line, b"\\n")
+        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
+    let is_shell = |name: &[u8]| {
+        let prompt = memchr::memchr(b'>', line.get(..PROMPT_MAX).unwrap_or(line));
+        line.starts_with(name) && prompt.is_some()
+    };
+    line.starts_with(b">>> ")
+        || (line.starts_with(b"In [") && memchr::memmem::find(line, b"]: ").is_some())
+        || [&b"irb("[..], b"iex(", b"[1] pry(", b"scala>", b"julia>", b"ghci>", b"node>"]
+            .into_iter()
+            .any(is_shell)
+}
+
+/// How long the prompt of a language is at most.
+const PROMPT_MAX: usize = 32;
+
+/// What an expression gave, at `at`: a string in quotes, perhaps behind an arrow or a number.
+fn printed(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..text.len().min(at + LINE_MAX * 2))?;
+    let lead = match rest {
+        [b'=', b'>', b' ', ..] => 3,
+        [b'O', b'u', b't', b'[', ..] => memchr::memmem::find(rest, b"]: ")? + 3,
+        _ => 0,
+    };
+    let rest = rest.get(lead..)?;
+    let depth = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    let quote = *rest.get(depth).filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let inner = rest.get(depth + 1..)?;
+    let len = memchr::memchr2(quote, b'\\', inner)?;
+    let start = at + lead + depth + 1;
+    (0 < len && inner.get(..len)?.iter().all(u8::is_ascii_graphic)).then_some(start..start + len)
 }
 
 /// The word at `at`, if its line ends behind it.
@@ -103,7 +162,10 @@ pub(in crate::scrub) fn ends_line(text: &[u8], at: usize) -> bool {
 
 /// What may stand between a value and the name behind it: `x (password)`, `x  # password`,
 /// `use x as password`, `type "x" into the password field`.
-const JOINTS: [&[u8]; 33] = [
+const JOINTS: [&[u8]; 35] = [
+    // Where a shell writes it to.
+    b">",
+    b">>",
     b"(",
     b"#",
     b"//",
@@ -265,8 +327,16 @@ mod tests {
             ("token (valid)\n-----\nx1\n", Some("x1")),
             ("token, copy it now\nx1", None),
             ("token:\nx1 and more", None),
+            (">>> c.token\n'x1'\n>>> ", Some("x1")),
+            ("In [4]: c.token\nOut[4]: 'x1'", Some("x1")),
+            ("irb(main):001> token\n=> \"x1\"", Some("x1")),
+            ("read c.token\n'x1'", None),
+            ("API_token\nASj1Qmmlm5SDutVNvxUyTPBE", Some("ASj1Qmmlm5SDutVNvxUyTPBE")),
+            ("here is the token\n\nASj1Qmmlm5SDutVNvxUyTPBE", Some("ASj1Qmmlm5SDutVNvxUyTPBE")),
+            ("Unable to find token\nASj1Qmmlm5SDutVNvxUyTPBE", None),
         ] {
-            let found = below(text.as_bytes(), 5).map(|range| &text[range]);
+            let at = text.find("token").expect("the name stands in the text") + 5;
+            let found = below(text.as_bytes(), at).map(|range| &text[range]);
             assert_eq!(found, value, "{text}");
         }
     }

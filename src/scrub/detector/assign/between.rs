@@ -258,6 +258,10 @@ impl<'t> Between<'t> {
             return Some(false);
         }
         let word = rest.get(..len).unwrap_or_default().to_ascii_lowercase();
+        // `from json_credentials import isP12Credentials`
+        if word == b"import" {
+            return None;
+        }
         self.words += 1;
         if WORDS_MAX < self.words {
             return None;
@@ -358,6 +362,7 @@ mod tests {
             ("password from old1 to x1", Some("x1"), true),
             ("password x1", Some("x1"), false),
             ("password for x1", None, false),
+            ("password import x1", None, false),
             ("password digest: x1", None, false),
             ("password::x1", None, false),
             ("password/x1", None, false),

@@ -176,15 +176,21 @@ fn value_of_number(text: &[u8], at: usize, number: usize) -> Option<Range<usize>
     let window = text.get(at..text.len().min(at + REACH))?;
     let small = window.to_ascii_lowercase();
     let first = NAMES.iter().filter_map(|name| memchr::memmem::find(&small, name)).min();
+    // The name of a logger has such a word, too: `org.hibernate.orm.jdbc.bind`.
+    if first.is_some()
+        && let Some(binder) = memchr::memmem::find(&small, b"binding parameter")
+    {
+        return bound_below(text, at + binder, number);
+    }
     let Some(first) = first else {
+        if let Some(value) = listed_before(text, at, number) {
+            return Some(value);
+        }
         let line = memchr::memchr(b'\n', window).unwrap_or(window.len());
         let open = memchr::memmem::find(window.get(..line)?, b" [")? + 1;
         return element(text, at + open, number);
     };
     let start = at + first;
-    if small.get(first..)?.starts_with(b"binding parameter") {
-        return bound_below(text, start, number);
-    }
     // `parameters: $1 = 'x', $2 = 'y'` (PostgreSQL).
     let name = format!("${} = '", number + 1);
     let rest = window.get(first..)?;
@@ -200,6 +206,19 @@ fn value_of_number(text: &[u8], at: usize, number: usize) -> Option<Range<usize>
     }
     let open = line.iter().position(|byte| matches!(byte, b'[' | b'('))?;
     element(text, start + open, number)
+}
+
+/// The value of a number in the list that stands before its statement: `bindings: ['x'], sql:
+/// 'update t set secret = ?'`.
+fn listed_before(text: &[u8], at: usize, number: usize) -> Option<Range<usize>> {
+    const NAMES: [&[u8]; 5] =
+        [b"bindings: [", b"params: [", b"parameters: [", b"values: [", b"args: ["];
+    let from = at.saturating_sub(REACH);
+    let before = text.get(from..at)?;
+    let ends = NAMES
+        .iter()
+        .filter_map(|name| memchr::memmem::rfind(before, name).map(|found| found + name.len() - 1));
+    element(text, from + ends.max()?, number)
 }
 
 /// Whether a list says the type of each value behind it: `bob(String), 7(Integer)` (MyBatis).
@@ -304,6 +323,14 @@ mod tests {
             ("password = $1\nDETAIL:  parameters: $1 = 'x1'", Some("x1")),
             ("binding parameter [password] as [VARCHAR] - [x1]", Some("x1")),
             ("where password=?\nbinding parameter (1:VARCHAR) <- [x1]", Some("x1")),
+            (
+                "a where password=? b\norg.jdbc.bind - binding parameter (1:VARCHAR) <- [x1]",
+                Some("x1"),
+            ),
+            (
+                "{ bindings: [ 'x1', 7 ], sql: 'update t set `password` = ? where id = ?' }",
+                Some("x1"),
+            ),
             ("where password = 'x'\nargs=('y',)", None),
             ("password = ? and nothing", None),
         ] {

@@ -5,14 +5,18 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::around::takes_string;
+use crate::scrub::detector::assign::lines::is_tab;
+use crate::scrub::detector::assign::record::is_attribute;
 use crate::scrub::detector::assign::record::is_value_name;
+use crate::scrub::detector::assign::record::is_yaml_name;
 use crate::scrub::detector::assign::record::value_tag;
+use crate::scrub::detector::assign::record::yaml_value_len;
 use crate::scrub::detector::bytes::is_key_byte;
 use crate::scrub::detector::decode::break_len;
 use crate::scrub::detector::decode::colour_len;
 
 /// Blanks between a key, its sign and its value.
-const BLANKS_MAX: usize = 64;
+const BLANKS_MAX: usize = 160;
 
 /// A value is looked for this far; a longer one is masked up to there and beyond, to the
 /// end of its text.
@@ -47,6 +51,7 @@ impl<'t> Cursor<'t> {
                 [b'\\', b'n' | b't' | b'r', b' ' | b'\\' | b'"' | b'{' | b'[' | b'<', ..] => {
                     self.at += 2;
                 }
+                [b'\\', b't', next, ..] if is_tab(self.text, self.at, *next) => self.at += 2,
                 _ => break,
             }
         }
@@ -129,9 +134,10 @@ impl<'t> Cursor<'t> {
             self.at += depth + 1;
         }
         self.curly_quote();
-        let depth = key_quote.map(|quote| quote.0);
         self.visibility();
         let closes = self.brackets(key);
+        let key_quote = key_quote.or_else(|| self.selected(key));
+        let depth = key_quote.map(|quote| quote.0);
         self.emphasis();
         let behind_key = self.at;
         if key_quote.is_some() && self.form_part(key) {
@@ -153,6 +159,14 @@ impl<'t> Cursor<'t> {
             [b':', b':', ..] => self.double_colon(blanks)?,
             // `${PASSWORD:?must be set}`, `${PASSWORD:+x}`
             [b':', b'?' | b'+', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
+            // `type="password" :value="x"`: an attribute of Vue; a command of Vim on the next line.
+            [b':', name @ ..]
+                if 0 < blanks
+                    && key_quote.is_some()
+                    && (is_attribute(name) || self.begins_line(name)) =>
+            {
+                return None;
+            }
             [b':', ..] => self.colon()?,
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
@@ -162,6 +176,7 @@ impl<'t> Cursor<'t> {
                 self.at += 1;
                 self.behind_comma(key, depth)?
             }
+            [b'}', b',', ..] if key_quote.is_some() => self.behind_object(key, depth)?,
             // `postgres://<user>:<password>@host`, `use <password> and <token>`
             [b'>', b'@' | b' ' | b'.' | b',', ..] if !self.is_closed_tag() => return None,
             // The end of a type, or of what stands for a value.
@@ -173,8 +188,8 @@ impl<'t> Cursor<'t> {
             [b'>', ..] if is_element(self.text, key) || is_named(self.text, key, depth) => {
                 self.skip(1, Sign::Element)
             }
-            rest if let Some(len) = yaml_value_len(rest)
-                && is_yaml_name(self.text, key, depth) =>
+            rest if is_yaml_name(self.text, key, depth)
+                && let Some(len) = yaml_value_len(rest) =>
             {
                 self.skip(len, Sign::Colon)
             }
@@ -459,20 +474,6 @@ pub(in crate::scrub) fn closing_quote(text: &[u8], start: usize, depth: usize, q
         }
     }
     text.len()
-}
-
-/// `name: KEY` before a line `value: …`, as an environment stands in a manifest.
-fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
-    let quote = depth.map_or(0, |depth| depth + 1);
-    let before = text.get(..key.start.saturating_sub(quote)).unwrap_or_default();
-    let before = before.trim_ascii_end();
-    before.ends_with(b"name:") || before.ends_with(b"key:")
-}
-
-/// The length of the key of a value beside a name, with its sign, that a text begins with.
-fn yaml_value_len(rest: &[u8]) -> Option<usize> {
-    const KEYS: [&[u8]; 2] = [b"value:", b"default:"];
-    KEYS.iter().find(|key| rest.starts_with(key)).map(|key| key.len())
 }
 
 /// Whether the value is the next word: behind a flag, or behind a command that sets it.

@@ -67,6 +67,23 @@ impl<'t> Cursor<'t> {
         Some(true)
     }
 
+    /// What ties the value beside the object whose member names the key: `{"target": {"name": "key"},
+    /// "value": "x"}`.
+    pub(super) fn behind_object(
+        &mut self,
+        key: &Range<usize>,
+        depth: Option<usize>,
+    ) -> Option<Sign> {
+        let depth = depth.filter(|depth| is_named_by_member(self.text, key, *depth))?;
+        let mut inner = Cursor { text: self.text, at: self.at + 2 };
+        inner.blanks();
+        let name = inner.member_name(depth).filter(|name| is_value_name(name))?;
+        inner.blanks();
+        inner.quote().filter(|quote| quote.0 == depth && !name.is_empty())?;
+        self.at = inner.at;
+        Some(Sign::Colon)
+    }
+
     /// The strings that a change gives for the key that ends here, the old one and the new
     /// one: `"field": "key", "old": "x", "new": "y"`.
     fn changes(&mut self, key: &Range<usize>, depth: usize) -> Vec<Range<usize>> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
 use crate::scrub::detector::bytes::is_word;
+use crate::scrub::detector::decode::break_len;
 
 /// How long the name of a member may be, and how many attributes are read.
 const NAME_MAX: usize = 40;
@@ -51,6 +52,19 @@ pub(in crate::scrub) fn is_value_name(name: &[u8]) -> bool {
     ];
     NAMES.iter().any(|value| name.eq_ignore_ascii_case(value))
 }
+
+/// Whether a text begins with the name of an attribute, its sign and a quote: `placeholder="`.
+pub(super) fn is_attribute(text: &[u8]) -> bool {
+    let of_name = |byte: &&u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'.');
+    let len = text.iter().take(ATTRIBUTE_LEN_MAX).take_while(of_name).count();
+    let sign = text.get(len..).unwrap_or_default();
+    let sign = sign.strip_prefix(b"=").unwrap_or_default();
+    let quote = sign.iter().find(|byte| **byte != b'\\');
+    0 < len && matches!(quote, Some(b'"' | b'\''))
+}
+
+/// How long the name of an attribute is at most.
+const ATTRIBUTE_LEN_MAX: usize = 32;
 
 /// How long the tag is that begins the value of an element, with the prefix of its namespace:
 /// `<value>`, `<sv:value>`.
@@ -184,6 +198,69 @@ fn line_before(text: &[u8], key: &Range<usize>, quote_len: usize) -> Option<Rang
     let front = value.iter().take_while(|byte| of_quote(byte)).count();
     let back = value.iter().rev().take_while(|byte| of_quote(byte)).count();
     (front + back < value.len()).then(|| offset + front..offset + value.len() - back)
+}
+
+/// `name: KEY` before a line `value: …`, as an environment stands in a manifest.
+pub(super) fn is_yaml_name(text: &[u8], key: &Range<usize>, depth: Option<usize>) -> bool {
+    let quote = depth.map_or(0, |depth| depth + 1);
+    let before = text.get(..key.start.saturating_sub(quote)).unwrap_or_default();
+    let before = before.trim_ascii_end();
+    before.ends_with(b"name:") || before.ends_with(b"key:")
+}
+
+/// The length of the key of a value beside a name, with its sign, that a text begins with; or that
+/// stands some lines below, behind other members: `description: x`.
+pub(super) fn yaml_value_len(rest: &[u8]) -> Option<usize> {
+    const KEYS: [&[u8]; 2] = [b"value:", b"default:"];
+    let mut at = 0;
+    for _ in 0..=MEMBERS_BETWEEN_MAX {
+        let line = rest.get(at..)?;
+        if let Some(key) = KEYS.iter().find(|key| line.starts_with(key)) {
+            return Some(at + key.len());
+        }
+        let name = line.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
+        let len =
+            line.iter().take(MEMBER_LEN_MAX).take_while(|byte| !matches!(byte, b'\n' | b'\\'));
+        let len = len.count();
+        if name == 0 || !line.get(name..)?.starts_with(b": ") {
+            return None;
+        }
+        at += len + break_len(line.get(len..)?)?;
+        // The next line has an indent, too.
+        if rest.get(at - 1) != Some(&b' ') {
+            return None;
+        }
+    }
+    None
+}
+
+/// How many members stand between a name and its value at most, and how long one is.
+const MEMBERS_BETWEEN_MAX: usize = 4;
+const MEMBER_LEN_MAX: usize = 200;
+
+impl Cursor<'_> {
+    /// Whether a sign here begins a line, and a name stands right behind it.
+    pub(super) fn begins_line(&self, name: &[u8]) -> bool {
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        name.first().is_some_and(u8::is_ascii_lowercase)
+            && before.get(..before.len() - blanks).is_some_and(|before| before.ends_with(b"\n"))
+    }
+
+    /// The quote behind a selector of an element that the key names, `"input[name=key]"`; leaves
+    /// the cursor behind it.
+    pub(super) fn selected(&mut self, key: &Range<usize>) -> Option<(usize, u8)> {
+        if self.at != key.end + 1 || self.text.get(key.end) != Some(&b']') {
+            return None;
+        }
+        let before = self.text.get(..key.start)?;
+        let (depth, quote) = self.quote().filter(|_| before.ends_with(b"="))?;
+        let start = before.iter().rev().take(NAME_MAX).position(|byte| *byte == b'[')?;
+        let name = before.get(before.len() - start..before.len() - 1)?;
+        let of_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'*' | b'^');
+        name.iter().all(of_name).then(|| self.at += depth + 1)?;
+        Some((depth, quote))
+    }
 }
 
 fn without_blanks(text: &[u8]) -> &[u8] {

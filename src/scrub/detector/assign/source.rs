@@ -43,6 +43,9 @@ pub(in crate::scrub) fn is_source(
         return true;
     }
     let value = text.get(word.clone()).unwrap_or_default();
+    if sign == Sign::Prose && is_pointer(value) || is_named_after(text, key, sign, &word) {
+        return true;
+    }
     if NAME_MAX < value.len() || !value.first().is_some_and(|byte| is_word(*byte)) {
         return false;
     }
@@ -66,8 +69,72 @@ pub(in crate::scrub) fn is_source(
             let is_argument = ends || matches!(behind, [b',' | b')', ..]);
             is_argument && (is_member(bare) || (is_identifier(bare) && in_call(text, key.start)))
         }
+        Sign::Prose => in_row_of_names(text, key, &word),
+        Sign::Colon => value.contains(&b'_') && value::is_secret_name(bare),
         _ => false,
     }
+}
+
+/// `*slot;`, `*PK11_UnwrapPrivKey(PK11SlotInfo`: what C declares behind the name of a type.
+fn is_pointer(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"*") else { return false };
+    let name = name.strip_prefix(b"*").unwrap_or(name);
+    let len = name.iter().take_while(|byte| is_word(**byte)).count();
+    0 < len && matches!(name.get(len), Some(b';' | b',' | b'(' | b')'))
+}
+
+/// Whether a word without quotes is a variable or a member that has the key's name, with more
+/// words before it: `id_token=extracted_id_token,`, `'password': form.user_password,`.
+fn is_named_after(text: &[u8], key: &Range<usize>, sign: Sign, word: &Range<usize>) -> bool {
+    let value = text.get(word.clone()).unwrap_or_default();
+    let bare = value.strip_suffix(b")").unwrap_or(value);
+    let ends = bare.len() < value.len() || matches!(text.get(word.end), Some(b',' | b')'));
+    let of_path = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.');
+    let letters = |text: &[u8]| -> Vec<u8> {
+        text.iter().filter(|b| b.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
+    };
+    let name = text.get(key.clone()).unwrap_or_default();
+    let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    matches!(sign, Sign::Equals | Sign::Colon)
+        && ends
+        && bare.len() <= NAME_MAX
+        && bare.iter().all(of_path)
+        && bare.iter().any(|byte| matches!(byte, b'_' | b'.'))
+        && NAME_MIN <= name.len()
+        && letters(bare).ends_with(&letters(name))
+        && name.len() < bare.len()
+}
+
+/// How many words beside each other begin alike that are a list of names, and with how many bytes.
+const ROW_MIN: usize = 4;
+const ROW_PREFIX_LEN: usize = 2;
+
+/// Whether a key and the word behind it stand in a list of names with a prefix, which only blanks
+/// part: `n4captureprt n4chgpassword n4detach n4dirattrget`.
+fn in_row_of_names(text: &[u8], key: &Range<usize>, word: &Range<usize>) -> bool {
+    let Some(prefix) = text.get(key.start..key.start + ROW_PREFIX_LEN) else { return false };
+    let begins = |name: &&[u8]| name.starts_with(prefix) && name.iter().all(|byte| is_word(*byte));
+    let of_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let before = line_before(text, key.start).rsplit(of_blank).skip(1).take(ROW_MIN);
+    let behind = text.get(word.start..text.len().min(word.start + LINE_MAX)).unwrap_or_default();
+    let behind = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let behind = behind.split(of_blank).take(ROW_MIN).take_while(begins).count();
+    0 < behind && ROW_MIN <= 1 + behind + before.take_while(begins).count()
+}
+
+/// Whether a name in a call ends a member of a list, and the next member has a name of its own:
+/// `'key' => env('APP_KEY'), 'cipher' => 'AES-256-CBC'`.
+pub(super) fn is_fetched(text: &[u8], key: &Range<usize>) -> bool {
+    let behind = text.get(key.end..text.len().min(key.end + NAME_MAX)).unwrap_or_default();
+    let Some((quote, rest)) = behind.split_first() else { return false };
+    let Some(rest) = rest.strip_prefix(b"),").map(<[u8]>::trim_ascii_start) else { return false };
+    if !matches!(quote, b'"' | b'\'') || rest.first() != Some(quote) {
+        return false;
+    }
+    let name = rest.iter().skip(1).take_while(|byte| is_key_byte(**byte)).count();
+    let sign = rest.get(name + 1..).and_then(|rest| rest.strip_prefix(&[*quote]));
+    let sign = sign.map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    sign.starts_with(b"=>") || sign.starts_with(b":")
 }
 
 /// Whether a string is no value but one more name beside that of the key, or that of the key
@@ -102,7 +169,7 @@ pub(in crate::scrub) fn is_other_name(
 fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let is_lower = |text: &[u8]| !text.iter().any(u8::is_ascii_uppercase);
     let is_upper = |text: &[u8]| !text.iter().any(u8::is_ascii_lowercase);
-    let is_joined = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'_' | b'-'));
+    let is_joined = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'_' | b'-' | b' '));
     let has_digit = value.iter().any(u8::is_ascii_digit);
     let of_names = |byte: &u8| is_key_byte(*byte) || matches!(byte, b'/' | b' ' | b'\\' | b'"');
     if !loose || !value.iter().all(of_names) {
@@ -110,6 +177,8 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     }
     let shared = key.iter().zip(value).take_while(|(a, b)| a == b).count();
     let are_paths = key.starts_with(b"/") && value.starts_with(b"/");
+    let folder = |path: &[u8]| memchr::memrchr(b'/', path).filter(|at| 2 < *at);
+    let are_beside = folder(key).is_some_and(|at| at < shared && folder(value) == Some(at));
     let are_constants = is_upper(key) && is_upper(value) && is_joined(value) && is_joined(key);
     let joint = key.get(..shared).and_then(|same| same.iter().rposition(|b| b"_-".contains(b)));
     let begin_alike = joint.is_some_and(|at| 2 <= at);
@@ -118,6 +187,7 @@ fn are_alike(key: &[u8], value: &[u8], loose: bool, breaks: bool) -> bool {
     let joint = key.get(..shared).unwrap_or_default().iter().any(|byte| b"_- ".contains(byte));
     let begin_alike = joint && PREFIX_MIN <= shared && digits_in(value) <= 2;
     (breaks && (are_paths || begin_alike))
+        || (are_beside && !has_digit)
         || (are_constants && (breaks || !has_digit))
         || (digits_in(value) <= 2 && is_joined_or_camel(value) && value::is_named_alike(key, value))
         || (!has_digit && (are_fields || are_members))
@@ -230,7 +300,7 @@ fn is_member(text: &[u8]) -> bool {
     let mut parts = text.split(|byte| *byte == b'.');
     let first = parts.next().unwrap_or_default();
     let is_name = |part: &[u8]| {
-        part.first().is_some_and(u8::is_ascii_lowercase)
+        part.first().is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'_')
             && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
     };
     first.len() < text.len()
@@ -322,6 +392,10 @@ mod tests {
             ("f(CERTFILE, password=KEY_PASSWORD)", true),
             ("g(password=self.consumer.secret,", true),
             ("    password=request.resource_owner_key):", true),
+            ("f(password=self._password,", true),
+            ("f(key_password=FLAGS.service_key_password,", true),
+            ("f(password=user_password, x)", true),
+            ("f(password=mypassword, x)", false),
             (":param password: Show asterisks", true),
             ("def f(user: Optional[str], password: Optional[HiddenText]", true),
             ("C(user=bob, password=letmein, port=1)", false),
@@ -353,6 +427,8 @@ mod tests {
             ("'PROXY-PASSWORD',\n'PROXY-USERID',", true),
             ("'ssh2_auth_password',\n'ssh2_auth_pubkey_file',", true),
             ("x['db_password', 'db_name']", true),
+            ("x('kadmin/password', 'kadmin/server')", true),
+            ("x('kadmin/password', 'hunter/server')", false),
             ("('db_password', 'root_password')", false),
             ("f('DB_PASSWORD', 'WINTER_FALCON_2')", false),
             ("\"password\",\n\"passw0rd\"", false),

@@ -230,7 +230,7 @@ impl<'t> Said<'t> {
         let says = VERBS.iter().any(|verb| name.eq_ignore_ascii_case(verb))
             || (self.loose && (FOREIGN_VERBS.contains(&name) || HOMOGRAPHS.contains(&name)));
         let ties = says || is(&TIES) || is(&VERBS) || is(&FOREIGN_VERBS);
-        self.sure = says || (word == "to" && changes);
+        self.sure = says || (word == "to" && changes) || (self.loose && word.ends_with(':'));
         self.tied = word.ends_with(':')
             || self.from
             || (word == "to" && changes)

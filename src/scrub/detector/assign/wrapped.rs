@@ -5,18 +5,15 @@ use std::ops::Range;
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
+use crate::scrub::detector::assign::lines::comment_len;
 use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::is_word;
-use crate::scrub::detector::decode::break_len;
 
 /// How many constructors may stand around a value: `Some(Secret(Text("x")))`.
 const WRAPPERS_MAX: usize = 4;
 
 /// How long a tag may be, in bytes.
 const TAG_LEN_MAX: usize = 128;
-
-/// How long a heredoc may be, in bytes.
-const HEREDOC_MAX: usize = 1 << 11;
 
 /// How long the name of a constructor may be.
 const NAME_MAX: usize = 40;
@@ -53,6 +50,9 @@ impl Cursor<'_> {
             }
         } else if let [b'\\', b'\n', ..] | [b'\\', b'\r', b'\n', ..] = rest {
             self.at += 1;
+            self.blanks();
+        } else if let Some(len) = comment_len(rest) {
+            self.at += len;
             self.blanks();
         } else if rest.starts_with(b"!!str ") || rest.starts_with(b"!!binary ") {
             self.at += memchr::memchr(b' ', rest).map_or(0, |at| at + 1);
@@ -97,9 +97,14 @@ impl Cursor<'_> {
         if let Some(sign) = self.printed_type(key, key_quote, blanks) {
             return Some(sign);
         }
-        // An arrow; the dots that lead from one column to the next.
-        if rest.starts_with("\u{2192}".as_bytes()) {
-            return Some(self.skip("\u{2192}".len(), Sign::Colon));
+        // `Password (again): x`
+        if let Some(len) = aside_len(rest).filter(|_| 0 < blanks && key_quote.is_none()) {
+            return Some(self.skip(len, Sign::Colon));
+        }
+        // Arrows; the dots that lead from one column to the next.
+        let arrows = ["\u{2192}".as_bytes(), "\u{21d2}".as_bytes(), b"==>", b"-->"];
+        if let Some(arrow) = arrows.iter().find(|arrow| rest.starts_with(arrow)) {
+            return Some(self.skip(arrow.len(), Sign::Colon));
         }
         if rest.starts_with(b"...") {
             let dots = rest.iter().take(80).take_while(|byte| **byte == b'.').count();
@@ -110,7 +115,8 @@ impl Cursor<'_> {
             return Some(self.skip(said, sign));
         }
         // Erlang's tuples and PHP's `serialize`.
-        let in_tuple = key.start.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&b'{');
+        let before = self.text.get(..key.start)?;
+        let in_tuple = before.ends_with(b"{") || before.ends_with(b"{:");
         if key_quote.is_none() && in_tuple && rest.first() == Some(&b',') {
             let mut inner = Cursor { text: self.text, at: self.at + 1 };
             inner.blanks();
@@ -254,45 +260,6 @@ impl Cursor<'_> {
         (is_padded && tells && ends).then(|| self.skip(3, Sign::Colon))
     }
 
-    /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
-    pub(super) fn heredoc(&self, sign: Sign) -> Option<Range<usize>> {
-        if !matches!(sign, Sign::Equals | Sign::SpacedEquals | Sign::Colon) {
-            return None;
-        }
-        let rest = self.rest().strip_prefix(b"<<")?;
-        let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
-        let len = rest.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();
-        let (mark, behind) = rest.split_at(len);
-        if mark.is_empty() || !mark.iter().any(u8::is_ascii_uppercase) {
-            return None;
-        }
-        let gap = break_len(behind)?;
-        let start = self.text.len() - behind.len() + gap;
-        let body = self.text.get(start..)?;
-        let body = body.get(..HEREDOC_MAX).unwrap_or(body);
-        let end = memchr::memmem::find_iter(body, mark).find_map(|at| {
-            // A line that is nothing but the mark.
-            let before = body.get(..at)?;
-            let line =
-                before.len() - before.iter().rev().take_while(|b| b" \t".contains(b)).count();
-            let begins = matches!(before.get(..line)?, [.., b'\n'] | [.., b'\\', b'n']);
-            let behind = body.get(at + mark.len());
-            let ends = behind.is_none_or(|byte| !is_word(*byte) && *byte != b' ');
-            if !begins || !ends {
-                return None;
-            }
-            let before = before.trim_ascii_end();
-            // The line end may be an escape.
-            let slashes = |text: &[u8]| text.iter().rev().take_while(|b| **b == b'\\').count();
-            let escaped = before.strip_suffix(b"n").filter(|before| 0 < slashes(before));
-            let before = escaped.map_or(before, |before| {
-                before.get(..before.len() - slashes(before)).unwrap_or(before)
-            });
-            (before.len() < at).then_some(before.len())
-        })?;
-        Some(start..start + end)
-    }
-
     /// The element behind the one that names the key: Apple's property lists, Hadoop's
     /// settings.
     pub(super) fn next_element(&mut self) -> Option<Sign> {
@@ -349,38 +316,6 @@ impl Cursor<'_> {
     }
 }
 
-/// How far an expression may reach before its fallback, in bytes.
-const FALLBACK_REACH: usize = 96;
-
-/// The string that takes the place of a value that is read from elsewhere and is not there:
-/// `os.getenv("X") or "y"`.
-pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<Range<usize>> {
-    const OPERATORS: [&[u8]; 7] =
-        [b" or ", b" || ", b" ?? ", b" ?: ", b".unwrap_or(", b".orElse(", b".getOrElse("];
-    let rest = text.get(at..text.len().min(at + FALLBACK_REACH))?;
-    let line = rest.split(|byte| *byte == b'\n').next()?;
-    // Only calls and members are read from elsewhere.
-    let of_path = |byte: &&u8| is_word(**byte) || matches!(**byte, b'.' | b':' | b'$');
-    let path = line.iter().take_while(of_path).count();
-    if !matches!(line.get(path), Some(b'(' | b'[' | b' ')) || path == 0 {
-        return None;
-    }
-    let (found, operator) = OPERATORS.iter().find_map(|operator| {
-        memchr::memmem::find(line, operator).map(|found| (found, operator.len()))
-    })?;
-    // Not inside of a call.
-    let call = line.get(..found)?;
-    let count = |byte: u8| memchr::memchr_iter(byte, call).count();
-    if count(b'(') != count(b')') {
-        return None;
-    }
-    let mut cursor = Cursor { text, at: at + found + operator };
-    cursor.string_prefix();
-    let (depth, quote) = cursor.quote()?;
-    let start = cursor.at + depth + 1;
-    Some(start..closing_quote(text, start, depth, quote))
-}
-
 /// Where the bracket of a list stands whose type is written before it: `[]string{`,
 /// `new String[] {`, `vec![`; or of one in braces, `{"a", "b"}`.
 pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {
@@ -410,6 +345,16 @@ pub(in crate::scrub) fn list_start(text: &[u8], at: usize) -> Option<usize> {
     let mut behind = Cursor { text, at: end + depth + 1 };
     behind.blanks();
     matches!(behind.peek(), Some(b',' | b'}')).then_some(at)
+}
+
+/// The length of what is said aside of a name, and of the sign behind it: `(again): `.
+fn aside_len(rest: &[u8]) -> Option<usize> {
+    const ASIDE_MAX: usize = 24;
+    let inner = rest.strip_prefix(b"(")?;
+    let of_words = |byte: &&u8| byte.is_ascii_alphanumeric() || b" -_./".contains(*byte);
+    let len = inner.iter().take(ASIDE_MAX).take_while(of_words).count();
+    let behind = inner.get(len..)?;
+    (0 < len && (behind.starts_with(b"): ") || behind.starts_with(b") = "))).then_some(len + 4)
 }
 
 /// How long what a value is wrapped in is, if `rest` begins with it.
@@ -442,12 +387,31 @@ fn wrapper(rest: &[u8]) -> Option<usize> {
     let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
     let len = rest.iter().take(NAME_MAX).take_while(|byte| of_name(byte)).count();
     let name = rest.get(..len)?;
+    // `String.new("x")`, `Secret.of("x")`
+    let makes =
+        MAKERS.iter().find(|maker| rest.get(len..).is_some_and(|rest| rest.starts_with(maker)));
+    if let Some(maker) = makes.filter(|_| is_constructor(name)) {
+        return Some(len + maker.len());
+    }
     let opens = match rest.get(len) {
         Some(b'[') => name == b"Optional",
         sign => sign == Some(&b'('),
     };
     (opens && is_constructor(name)).then_some(len + 1)
 }
+
+/// Methods of a type that make a value of the string that they get.
+const MAKERS: [&[u8]; 9] = [
+    b".new(",
+    b".of(",
+    b".from(",
+    b".create(",
+    b".valueOf(",
+    b".wrap(",
+    b".fromString(",
+    b".From(",
+    b".Create(",
+];
 
 /// Whether a call makes a value of its argument, as a constructor does: one that gets it
 /// from somewhere has a verb or a place in its name.

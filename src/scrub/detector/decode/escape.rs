@@ -158,6 +158,18 @@ pub(super) fn joint(rest: &[u8]) -> Option<(Said, usize)> {
     (near.get(next) == Some(quote)).then_some((Said::Nothing, next + 1))
 }
 
+/// Whether the quotes that `rest`, the end of `text`, begins with are an empty string that is
+/// assigned, and no quote that is written twice: `secret="" err="x"`.
+pub(super) fn is_empty_string(text: &[u8], rest: &[u8]) -> bool {
+    let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+    let is_pair = matches!(rest, [b'"', b'"', ..] | [b'\'', b'\'', ..]);
+    let ends = matches!(
+        rest.get(2),
+        None | Some(b' ' | b',' | b';' | b')' | b'}' | b']' | b'\t' | b'\r' | b'\n')
+    );
+    is_pair && ends && matches!(before, [.., b'=' | b':' | b'('] | [.., b'=' | b':', b' '])
+}
+
 /// How a quote is written in a string between such quotes.
 const DOUBLED: [&[u8]; 6] = [b"'\\''", b"'\\\\''", b"'\"'\"'", b"'\\\"'\\\"'", b"''", b"\"\""];
 

@@ -55,6 +55,9 @@ impl Packed {
             [0xfe, 0xff, ..] => Some(Self::Utf16 { big_endian: true }),
             [low, 0, ..] if *low != 0 => Self::of_ascii(bytes, false),
             [0, low, ..] if *low != 0 => Self::of_ascii(bytes, true),
+            // A letter of Greek, Cyrillic, Hebrew or Arabic: no text begins with such a control byte.
+            [_, 3..=6, ..] => Self::of_units(bytes, false),
+            [3..=6, _, ..] => Self::of_units(bytes, true),
             _ => None,
         }
     }
@@ -295,6 +298,16 @@ mod tests {
                 assert!(!is_all_of(packed, &more, text), "{packed:?} {behind:?}");
             }
         }
+    }
+
+    #[test]
+    fn text_that_begins_with_a_letter_of_another_script_is_known() {
+        for big_endian in [false, true] {
+            let bytes =
+                pack(Packed::Utf16 { big_endian }, "\u{41c}\u{43e}\u{439} key x1y2".as_bytes());
+            assert_eq!(Packed::of(&bytes), Some(Packed::Utf16 { big_endian }));
+        }
+        assert_eq!(Packed::of(b"\x0a\x04name and more"), None);
     }
 
     #[test]

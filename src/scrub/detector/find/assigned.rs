@@ -121,7 +121,9 @@ impl<'d> Search<'d, '_> {
             Sign::Prose | Sign::Stated
                 if value::is_quoted_password(value)
                     || (self.form(rules) == ValueForm::Password
-                        && value::is_plain_words(value)) =>
+                        && value::is_plain_words(value))
+                    || (is_joined(text.get(assignment.key.clone()).unwrap_or_default())
+                        && (value::is_drawn(value) || value::is_drawn_number(value))) =>
             {
                 Standing::Whole
             }
@@ -195,6 +197,9 @@ impl<'d> Search<'d, '_> {
             }
             // A template: `${{ secrets.PASSWORD }}`.
             [b'{', b'{', ..] | [b'$', b'{', b'{', ..] => None,
+            [b'{', ..] if let Some(len) = value::scheme_len(value) => {
+                Some(Open { start: range.start + len, line: range.start + len..range.end })
+            }
             // JSON, or a value that begins so.
             [b'{', ..] => {
                 if self.members(text, assign::Members::new(text, range.start), rules, found) {
@@ -290,9 +295,25 @@ fn extent(
             return (start + phrase.len(), Standing::Whole);
         }
     }
+    // The phrase that a sentence says it is.
+    if sign == Sign::Stated && form == ValueForm::Password {
+        let rest = text.get(start..line.end.min(start + PHRASE_MAX)).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\\' | b',' | b'.' | b'(');
+        let phrase = rest.split(ends).next().unwrap_or_default().trim_ascii_end();
+        if value::is_said_phrase(phrase) {
+            return (start + phrase.len(), Standing::Whole);
+        }
+    }
     let end = assign::word_end(text, line, sign);
     let is_property = sign == Sign::SpacedEquals && is_property(text, assignment, start..end);
     (end, Standing::Word(if is_property { Sign::Equals } else { sign }))
+}
+
+/// Whether a name is one that programs give, of words that a sign or a capital joins:
+/// `_authToken`. Behind it stands what it is, not what is said of it.
+fn is_joined(name: &[u8]) -> bool {
+    name.iter().any(|byte| matches!(byte, b'_' | b'.'))
+        || name.windows(2).any(|two| matches!(two, [b'a'..=b'z', b'A'..=b'Z']))
 }
 
 /// Whether a block of YAML begins behind a key: `key: |` and a line end.
@@ -364,7 +385,10 @@ fn is_of_line(text: &[u8], assignment: &Assignment, sign: Sign, word: Range<usiz
             let is_sentence = assignment.key_quote.is_some()
                 && value.iter().all(u8::is_ascii_lowercase)
                 && matches!(line.get(value.len()..), Some([b' ', b'a'..=b'z', ..]));
-            is_sentence || value::is_label(line) || value::is_statement(line)
+            is_sentence
+                || value::is_label(line)
+                || value::is_statement(line)
+                || value::is_described(line)
         }
         _ => false,
     }

@@ -11,6 +11,7 @@ use crate::scrub::detector::find::Search;
 use crate::scrub::detector::overlap::Certainty;
 use crate::scrub::detector::overlap::How;
 use crate::scrub::detector::overlap::Match;
+use crate::scrub::detector::value;
 
 /// How far before the first word its quote may open, and how long the others may be, in bytes.
 const BEFORE_MAX: usize = 16;
@@ -85,6 +86,9 @@ fn phrase_end(text: &[u8], first: &Match) -> Option<usize> {
     let Range { start, end } = first.range;
     let rest = text.get(end..text.len().min(end + WORDS_LEN_MAX))?;
     let word = text.get(start..end)?;
+    if let Some(end) = second_end(text, &first.range, rest) {
+        return Some(end);
+    }
     if rest.first() != Some(&b' ') || !WORD_LEN.contains(&word.len()) || !is_of_phrase(word) {
         return None;
     }
@@ -109,6 +113,18 @@ fn phrase_end(text: &[u8], first: &Match) -> Option<usize> {
         && assign::ends_line(text, end + len)
         && is_assigned(before);
     (quoted || is_line).then_some(end + len)
+}
+
+/// Where the second of two drawn words ends that one pair of quotes holds, as a hash and its salt
+/// stand: `"x y"`.
+fn second_end(text: &[u8], first: &Range<usize>, rest: &[u8]) -> Option<usize> {
+    let quote = *first.start.checked_sub(1).and_then(|at| text.get(at))?;
+    if !matches!(quote, b'"' | b'\'') || rest.first() != Some(&b' ') {
+        return None;
+    }
+    let len = memchr::memchr2(quote, b'\\', rest)?;
+    let both = [text.get(first.clone())?, rest.get(1..len)?];
+    both.into_iter().all(value::is_drawn).then_some(first.end + len)
 }
 
 /// The length of the number and the signs that end a phrase: ` 42`, `7!`.

@@ -3,7 +3,8 @@
 //!
 //! A form gives a new password twice, and the second name says nothing (`confirm`); the message
 //! of a reader quotes the value that it could not read before the text in which it stands. So what
-//! shows by its looks that it is a secret is masked in all of a text in which a key names it once.
+//! shows by its looks that it is a secret is masked in all of a text in which a key names it once,
+//! or what stands around it.
 
 use std::ops::Range;
 
@@ -60,15 +61,14 @@ const COMPARES: [&[u8]; 24] = [
 impl Search<'_, '_> {
     /// Adds what a secret is compared with, and the places where it stands again.
     pub(super) fn repeated(&mut self, text: &[u8], found: &mut Vec<Match>) {
-        let is_key = |one: &Match| {
-            matches!(one.certainty, Certainty::Key | Certainty::KeyAndPattern)
-                && matches!(one.how, How::Plain | How::Url)
-        };
+        let is_plain = |one: &Match| matches!(one.how, How::Plain | How::Url);
+        // What a pattern finds by its own looks is found wherever it stands.
+        let is_named = |one: &Match| one.certainty != Certainty::Pattern;
         if found.is_empty() || MATCHES_MAX < found.len() || TEXT_LEN_MAX < text.len() {
             return;
         }
         for number in 0..found.len() {
-            let Some(first) = found.get(number).filter(|one| is_key(one)).cloned() else {
+            let Some(first) = found.get(number).filter(|one| is_plain(one)).cloned() else {
                 continue;
             };
             let places = [compared_behind(text, &first.range), compared_before(text, &first.range)];
@@ -76,7 +76,7 @@ impl Search<'_, '_> {
                 self.again(text, &first, range, found);
             }
             let secret = text.get(first.range.clone()).unwrap_or_default();
-            if !LEN.contains(&secret.len()) || !shows(secret) {
+            if !LEN.contains(&secret.len()) || !shows(secret) || !is_named(&first) {
                 continue;
             }
             self.step(text.len());

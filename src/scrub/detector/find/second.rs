@@ -140,9 +140,23 @@ fn beside(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
     };
     let joint = JOINTS.iter().find(is_joint)?;
     let at = first.end + behind + joint.len();
-    let range = value_at(text, at).or_else(|| quoted_at(text, at, quote?))?;
+    let range = value_at(text, at)
+        .or_else(|| quoted_at(text, at, quote?))
+        .or_else(|| words_at(text, first.start, at, joint))?;
     let is_quoted = matches!(text.get(range.start - 1), Some(b'"' | b'\'' | b'`'));
     (is_quoted == quote.is_some()).then_some(range)
+}
+
+/// Plain words that a sign joins, where the first one stands behind `from`: `changed from x to
+/// anchor-violin`.
+fn words_at(text: &[u8], first: usize, at: usize, joint: &[u8]) -> Option<Range<usize>> {
+    let changes = text.get(..first)?.ends_with(b"from ") && joint == b" to ";
+    let rest = text.get(at..text.len().min(at + VALUE_LEN_MAX))?;
+    let of_words = |byte: &&u8| byte.is_ascii_lowercase() || b"-_.".contains(*byte);
+    let len = rest.iter().take_while(of_words).count();
+    let words = rest.get(..len)?;
+    let words = words.strip_suffix(b".").unwrap_or(words);
+    (changes && value::is_plain_words(words)).then_some(at..at + words.len())
 }
 
 /// One word in the quotes that the first one has, which is no word of a language.
@@ -193,6 +207,14 @@ mod tests {
             ("Winter99xQ1 with node-2", None),
         ] {
             let found = beside(text.as_bytes(), &(0..11)).map(|range| &text[range]);
+            assert_eq!(found, second, "{text}");
+        }
+        for (text, second) in [
+            ("from Winter99xQ1 to anchor-violin", Some("anchor-violin")),
+            ("with Winter99xQ1 to anchor-violin", None),
+            ("from Winter99xQ1 to read-only", None),
+        ] {
+            let found = beside(text.as_bytes(), &(5..16)).map(|range| &text[range]);
             assert_eq!(found, second, "{text}");
         }
         for (text, value) in [

@@ -95,6 +95,9 @@ impl<'d> Search<'d, '_> {
             && let Some((first, mut depth)) =
                 assign::next_element(text, typed.unwrap_or(range.start))
         {
+            if lists_conditions(text, first.clone(), depth) {
+                return true;
+            }
             let mut element = Some(first);
             for _ in 0..ELEMENTS_MAX {
                 let Some(range) = element else { break };
@@ -224,7 +227,7 @@ impl<'d> Search<'d, '_> {
             Class::Secret(rules) => return Some(rules),
             _ => return None,
         };
-        let is_map = assign::Members::stand_under(text, name);
+        let is_map = assign::Members::stand_under(text, name) || lists_drawn(text, name.end);
         match (self.detector.keys.classify(one), class) {
             (Class::Secret(rules), _) if is_map => Some(rules),
             (_, Class::Secret(rules)) => Some(rules),
@@ -301,6 +304,32 @@ impl<'d> Search<'d, '_> {
             }
         }
     }
+}
+
+/// Whether a list of strings stands behind a name that ends at `at`, of which the first is drawn:
+/// `tokens": ["x", `. Those of a model are words.
+fn lists_drawn(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..text.len().min(at + CODE_GAP_MAX)).unwrap_or_default();
+    let Some(open) = memchr::memchr(b'[', rest) else { return false };
+    let joins = |byte: &u8| b"\"'\\: =".contains(byte);
+    rest.get(..open).unwrap_or_default().iter().all(joins)
+        && assign::next_element(text, at + open)
+            .is_some_and(|(first, _)| text.get(first).is_some_and(value::is_drawn))
+}
+
+/// Whether a list is one of the conditions of a field: `'password' => ['required', 'min:12']`.
+fn lists_conditions(text: &[u8], first: Range<usize>, depth: usize) -> bool {
+    let (mut element, mut tells) = (Some((first, depth)), false);
+    for _ in 0..ELEMENTS_MAX {
+        let Some((range, depth)) = element else { return tells };
+        let condition = text.get(range.clone()).unwrap_or_default();
+        if !value::is_condition(condition) {
+            return false;
+        }
+        tells |= value::is_telling_condition(condition);
+        element = assign::next_element(text, range.end + depth + 1);
+    }
+    false
 }
 
 /// Whether a code has what another has at each place: a letter or a digit, or the same sign;

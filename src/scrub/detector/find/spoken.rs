@@ -18,6 +18,9 @@ const STEPS: usize = 128;
 /// The rules for codes, which may be numbers.
 const CODE_RULES: [&str; 3] = ["second-factor-field", "pin-field", "access-code-field"];
 
+/// How many hexadecimal digits are no id that stands in a column.
+const HEX_TOKEN_LEN: usize = 40;
+
 impl<'d> Search<'d, '_> {
     /// Judges what belongs to a key without a sign between: on its line, in its sentence, in
     /// the rows below.
@@ -78,7 +81,9 @@ impl<'d> Search<'d, '_> {
         let value = value.get(..len).unwrap_or_default();
         let tells = match behind {
             [] | [b'\n' | b'\r' | b'"', ..] | [b'\\', b'n' | b'r', ..] => {
-                value::is_told(value, false) || value::is_drawn(value)
+                value::is_told(value, false)
+                    || value::is_drawn(value)
+                    || (HEX_TOKEN_LEN <= value.len() && value::is_drawn_number(value))
             }
             // What stands in more columns may be anything.
             [b'\t', ..] | [b'\\', b't', ..] => value::is_drawn(value),

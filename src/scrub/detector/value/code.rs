@@ -5,6 +5,7 @@
 //! What looks like a password that a program made is code only if its names are words.
 
 use crate::scrub::detector::assign::Sign;
+use crate::scrub::detector::value::chosen::is_chosen_name;
 use crate::scrub::detector::value::chosen::is_generated;
 use crate::scrub::detector::value::is_numbered_pair;
 use crate::scrub::detector::value::is_three_words;
@@ -16,7 +17,8 @@ use crate::scrub::rule::validator;
 pub(super) fn is_code(text: &[u8], sign: Sign) -> bool {
     let is_spaced = sign == Sign::SpacedEquals;
     if is_typed_number(text)
-        || is_spaced && is_number(text)
+        || matches!(sign, Sign::SpacedEquals | Sign::Colon) && is_number(text)
+        || is_spaced && is_open(text)
         || is_markup(text)
         || matches!(sign, Sign::SpacedEquals | Sign::Colon) && is_made(text)
     {
@@ -66,11 +68,19 @@ pub(super) fn is_code(text: &[u8], sign: Sign) -> bool {
     let random = (member || reference) && 20 <= plain.len() && validator::looks_random(plain);
     (member
         && !random
+        && !is_chosen_name(plain)
         && matches!(sign, Sign::SpacedEquals | Sign::Colon | Sign::Prose)
         && !(sign == Sign::Colon && is_three_words(text)))
         || (reference && !random && sign != Sign::Query)
         || typed
         || variable
+}
+
+/// `S3HmacAuthV4Handler(`: a call whose arguments stand on the lines below.
+fn is_open(text: &[u8]) -> bool {
+    text.strip_suffix(b"(").is_some_and(|name| {
+        name.iter().all(|byte| is_path(*byte)) && name.first().is_some_and(u8::is_ascii_alphabetic)
+    })
 }
 
 /// Whether a value is code whatever stands before it: a number with its type, what is made
@@ -248,9 +258,27 @@ fn is_markup(text: &[u8]) -> bool {
 }
 
 /// Tags of HTML that stand around code.
-const TAGS: [&[u8]; 14] = [
-    b"span", b"code", b"pre", b"div", b"p", b"a", b"b", b"i", b"em", b"strong", b"td", b"kbd",
-    b"var", b"font",
+const TAGS: [&[u8]; 20] = [
+    b"span",
+    b"code",
+    b"pre",
+    b"div",
+    b"p",
+    b"a",
+    b"b",
+    b"i",
+    b"em",
+    b"strong",
+    b"td",
+    b"kbd",
+    b"var",
+    b"font",
+    b"input",
+    b"select",
+    b"button",
+    b"textarea",
+    b"label",
+    b"br",
 ];
 
 /// `1323u32`, `10L`, `-2146893773i32;`, `0xC00D2751_u32`
@@ -294,12 +322,13 @@ fn is_macro(text: &[u8]) -> bool {
     0 < name && matches!(text.get(name..), Some([b'!', b'[' | b'(' | b'{', ..]))
 }
 
-/// `String?`, `Int32?`; no `Kettle80?`, which has a number that no type has.
+/// `String?`, `Int32?`; no `Kettle80?` and no `q1w2e3?`, which have numbers that no type has.
 fn is_optional_type(text: &[u8]) -> bool {
     let Some(name) = text.strip_suffix(b"?") else { return false };
     let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let (word, bits) = name.split_at(name.len() - digits);
-    digits < 2 || (word.len() <= 6 && matches!(bits, b"16" | b"32" | b"64" | b"128"))
+    (digits < 2 && !word.iter().any(u8::is_ascii_digit))
+        || (word.len() <= 6 && matches!(bits, b"16" | b"32" | b"64" | b"128"))
 }
 
 /// What names in code are made of.
@@ -331,6 +360,8 @@ mod tests {
             "-2146893773i32;",
             "<span",
             "qr/[\\x21]/",
+            "Config.Database.Password2",
+            "Settings.Default.Value12",
         ] {
             assert!(is_code(text.as_bytes(), Sign::SpacedEquals), "{text}");
         }
@@ -346,6 +377,8 @@ mod tests {
             "TrKKYLyvhWocpZ",
             "Harbor{stone",
             "maple(stone}",
+            "q1w2e3r4t5?",
+            "Lamp.Correct.Anchor14",
             "<hunter",
         ] {
             assert!(!is_code(text.as_bytes(), Sign::Colon), "{text}");

@@ -61,6 +61,7 @@ pub(super) fn authorization(
         }
         Some(scheme) => {
             let rest = trim(value, range.start + scheme.len()..range.end);
+            let rest = behind_arrow(value, rest);
             let rest = match standing {
                 // `Bearer x status=200`: what follows the token is another matter.
                 Standing::Line(_) if is_one_token_scheme(scheme) => {
@@ -96,6 +97,13 @@ pub(super) fn authorization(
     }
 }
 
+/// What stands behind an arrow that leads from a scheme to what it says: `Basic -> bob:x`.
+fn behind_arrow(value: &[u8], rest: Range<usize>) -> Range<usize> {
+    let text = value.get(rest.clone()).unwrap_or_default();
+    let arrow = text.starts_with(b"-> ") || text.starts_with(b"=> ");
+    rest.start + if arrow { 3 } else { 0 }..rest.end
+}
+
 /// How many words without a number are no credentials.
 const WORDS_MIN: usize = 4;
 
@@ -112,6 +120,8 @@ fn is_said(text: &[u8]) -> bool {
             && (WORDS_MIN <= text.split(|byte| *byte == b' ').count() || NAMES.contains(&last))
     };
     text.starts_with(b"https://")
+        // What is secret then stands in a header of its own (Web Services Security).
+        || text.starts_with(b"WSSE profile=")
         || text.starts_with(b"http://")
         || memchr::memmem::find(text, b"%s").is_some()
         || goes_on_elsewhere(text)

@@ -222,6 +222,75 @@ pub(in crate::scrub::detector) fn is_statement(line: &[u8]) -> bool {
     goes_on && (is(first, &FIRST) || is(first, &SUBJECTS) && is(second, &VERBS))
 }
 
+/// Whether a line describes what stands under a name: a sentence that says once more what it is,
+/// `NSX initial password.`, `The password used to encrypt the file`.
+pub(in crate::scrub::detector) fn is_described(line: &[u8]) -> bool {
+    const NAMES: [&[u8]; 7] =
+        [b"password", b"passphrase", b"credential", b"secret", b"token", b"key", b"authentication"];
+    let of_words = |byte: &u8| byte.is_ascii_alphabetic() || b" -/.,()'".contains(byte);
+    let words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let count = words.clone().count();
+    let ends = |word: &[u8]| {
+        let bare = word.iter().rposition(u8::is_ascii_alphabetic).map_or(0, |at| at + 1);
+        let bare = word.get(..bare).unwrap_or_default().to_ascii_lowercase();
+        let bare = bare.strip_suffix(b"s").unwrap_or(&bare);
+        NAMES.iter().any(|name| bare == *name || bare.ends_with(&[b"/", *name].concat()))
+            || NAMES.iter().any(|name| bare.starts_with(&[*name, b"/"].concat()))
+    };
+    3 <= count
+        && (line.ends_with(b".") || 6 <= count)
+        && line.iter().all(of_words)
+        && words.skip(1).any(ends)
+}
+
+/// `see vault`, `ask the ops team`: where, or of whom, one gets it.
+pub(super) fn is_direction(text: &[u8]) -> bool {
+    const VERBS: [&[u8]; 9] =
+        [b"see", b"ask", b"check", b"contact", b"in", b"via", b"from", b"per", b"request"];
+    const HOLDERS: [&[u8]; 32] = [
+        b"vault",
+        b"ops",
+        b"admin",
+        b"admins",
+        b"keepass",
+        b"bitwarden",
+        b"1password",
+        b"onepassword",
+        b"lastpass",
+        b"wiki",
+        b"team",
+        b"it",
+        b"manager",
+        b"above",
+        b"below",
+        b"docs",
+        b"config",
+        b"env",
+        b"keychain",
+        b"helpdesk",
+        b"support",
+        b"owner",
+        b"runbook",
+        b"sre",
+        b"devops",
+        b"platform",
+        b"confluence",
+        b"readme",
+        b"notes",
+        b"thycotic",
+        b"us",
+        b"me",
+    ];
+    let mut words = text.split(|byte| *byte == b' ');
+    let first = words.next().unwrap_or_default();
+    let is = |list: &[&[u8]], word: &[u8]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let last = words.clone().next_back().unwrap_or_default();
+    (1..=3).contains(&words.clone().count())
+        && is(&VERBS, first)
+        && is(&HOLDERS, last)
+        && words.all(|word| word.iter().all(u8::is_ascii_alphanumeric))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

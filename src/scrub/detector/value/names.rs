@@ -209,47 +209,53 @@ pub(in crate::scrub::detector) fn is_compound(text: &[u8]) -> bool {
         && (0..behind.len()).all(of_name)
 }
 
-/// Whether a text lists the conditions of a field, as Laravel writes them:
-/// `required|string|min:8`.
+/// Conditions of the field of a form, as Laravel and CodeIgniter name them.
+const CONDITIONS: [&[u8]; 24] = [
+    b"required",
+    b"nullable",
+    b"string",
+    b"confirmed",
+    b"sometimes",
+    b"present",
+    b"filled",
+    b"min",
+    b"max",
+    b"between",
+    b"numeric",
+    b"hashed",
+    b"current_password",
+    b"bail",
+    b"regex",
+    b"different",
+    b"size",
+    b"unique",
+    b"exists",
+    b"same",
+    b"alpha_num",
+    b"min_length",
+    b"max_length",
+    b"trim",
+];
+
+/// Whether a text is a condition of a field, with its limits: `required`, `min:8`.
+pub(in crate::scrub::detector) fn is_condition(text: &[u8]) -> bool {
+    let end = memchr::memchr2(b':', b'[', text).unwrap_or(text.len());
+    let name = text.get(..end).unwrap_or_default();
+    CONDITIONS.contains(&name)
+}
+
+/// Whether it is one that no password is: two words alone are a password as well as a list.
+pub(in crate::scrub::detector) fn is_telling_condition(text: &[u8]) -> bool {
+    let words: [&[u8]; 4] = [b"required", b"nullable", b"confirmed", b"sometimes"];
+    words.contains(&text) || text.iter().any(|byte| b":[".contains(byte))
+}
+
+/// Whether a text lists the conditions of a field: `required|string|min:8`.
 pub(in crate::scrub::detector) fn is_conditions(text: &[u8]) -> bool {
-    const CONDITIONS: [&[u8]; 24] = [
-        b"required",
-        b"nullable",
-        b"string",
-        b"confirmed",
-        b"sometimes",
-        b"present",
-        b"filled",
-        b"min",
-        b"max",
-        b"between",
-        b"numeric",
-        b"hashed",
-        b"current_password",
-        b"bail",
-        b"regex",
-        b"different",
-        b"size",
-        b"unique",
-        b"exists",
-        b"same",
-        b"alpha_num",
-        b"min_length",
-        b"max_length",
-        b"trim",
-    ];
-    let name = |condition: &[u8]| {
-        let end = memchr::memchr2(b':', b'[', condition).unwrap_or(condition.len());
-        let name = condition.get(..end).unwrap_or_default();
-        CONDITIONS.contains(&name)
-    };
-    // Two words alone are a password as well as a list.
-    let is_telling = |condition: &[u8]| {
-        let words: [&[u8]; 4] = [b"required", b"nullable", b"confirmed", b"sometimes"];
-        words.contains(&condition) || condition.iter().any(|byte| b":[".contains(byte))
-    };
     let conditions = || text.split(|byte| *byte == b'|');
-    memchr::memchr(b'|', text).is_some() && conditions().all(name) && conditions().any(is_telling)
+    memchr::memchr(b'|', text).is_some()
+        && conditions().all(is_condition)
+        && conditions().any(is_telling_condition)
 }
 
 /// Whether a text is a call of a function, perhaps cut, that gets what a statement holds the

@@ -1,6 +1,7 @@
 //! Values that say by themselves that they are no secret.
 
 use crate::scrub::detector::value::chosen::names_something;
+use crate::scrub::detector::value::labels::is_direction;
 use crate::scrub::detector::value::names::is_call_of_parameter;
 use crate::scrub::detector::value::names::is_conditions;
 use crate::scrub::detector::value::names::is_expression;
@@ -281,6 +282,7 @@ pub(in crate::scrub::detector) fn is_no_secret(text: &[u8]) -> bool {
         || is_expression(text)
         || is_fingerprint(text)
         || is_call_of_parameter(text)
+        || is_direction(text)
 }
 
 /// `(optional)`, `(bool`: what documentation says of a parameter first.
@@ -469,6 +471,8 @@ mod tests {
             "2026-07-01 02:28:46.123456 +0000 UTC",
             "2026-07-01T02:28",
             "SHA256:jG3uhkWKFLf6xuI5aHUQPFeNBTxaQWk8JzFalHlsZfY",
+            "see vault",
+            "Ask the ops team",
         ] {
             assert!(is_no_secret(text.as_bytes()), "{text}");
         }
@@ -486,6 +490,8 @@ mod tests {
             "^1a",
             "2026-07-01",
             "2026-07-01T02:28Xk9",
+            "see spot run",
+            "vault ask",
         ] {
             assert!(!is_no_secret(text.as_bytes()), "{text}");
         }

@@ -1,6 +1,7 @@
 //! Values that are something else, and show it by their form: an object identifier, a file, a
 //! host with its port, a template, settings, a digest, a reference to a store, a tag of HTML, a prompt.
 
+use crate::scrub::detector::value::names::is_secret_name;
 use crate::scrub::rule::validator;
 
 /// Whether a value is one of these.
@@ -24,6 +25,10 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
         [.., b'_', b'*'] => true,
         [b'c' | b't' | b'i' | b'n', ..] if is_response_type(text) => true,
         [b'[', ..] => is_class(text),
+        [b'/', ..] | [b'~', b'/', ..] if is_system_path(text) => true,
+        [b'0'..=b'9', ..] if is_metric(text) || is_measure(text) => true,
+        [b'a'..=b'z', b':', rest @ ..] if is_scoped(rest) => true,
+        [b':', rest @ ..] if is_place_name(rest) => true,
         _ => {
             is_prompt(text)
                 || is_supplied(text)
@@ -31,6 +36,8 @@ pub(super) fn is_something_else(text: &[u8]) -> bool {
                 || is_host_and_port(text)
                 || is_template(text)
                 || is_stars(text)
+                || is_artifact(text)
+                || is_type_of_module(text)
         }
     }
 }
@@ -82,6 +89,136 @@ fn is_file_here(text: &[u8]) -> bool {
     text.iter().all(of_path)
         && (1..=5).contains(&extension.len())
         && extension.iter().all(u8::is_ascii_lowercase)
+}
+
+/// `/etc/app/db-password`, `~/.config/app/token`: a file, below one of the folders that systems
+/// have.
+fn is_system_path(text: &[u8]) -> bool {
+    const LEN_MAX: usize = 160;
+    // `/run/user/1000`
+    const USER_LEN_MAX: usize = 6;
+    const FOLDERS: [&[u8]; 20] = [
+        b"~",
+        b"etc",
+        b"run",
+        b"var",
+        b"opt",
+        b"usr",
+        b"srv",
+        b"tmp",
+        b"mnt",
+        b"dev",
+        b"home",
+        b"root",
+        b"proc",
+        b"sys",
+        b"data",
+        b"app",
+        b"secrets",
+        b"credentials",
+        b"workspace",
+        b"config",
+    ];
+    let of_part =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(byte);
+    let is_part = |part: &[u8]| {
+        !part.is_empty()
+            && part.iter().all(of_part)
+            && (part.iter().any(u8::is_ascii_lowercase) || part.len() <= USER_LEN_MAX)
+            && !validator::looks_random(part)
+    };
+    let mut parts = text.strip_prefix(b"/").unwrap_or(text).split(|byte| *byte == b'/');
+    let first = parts.next().unwrap_or_default();
+    text.len() <= LEN_MAX
+        && FOLDERS.contains(&first)
+        && parts.clone().next().is_some()
+        && parts.all(is_part)
+}
+
+/// `1|c|#env:prod`, `320|ms|@0.1`: a number and its type, as StatsD has them.
+fn is_metric(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'|');
+    let number = parts.next().unwrap_or_default();
+    let kind = parts.next().unwrap_or_default();
+    number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        && matches!(kind, b"c" | b"g" | b"ms" | b"h" | b"s" | b"d")
+        && parts.all(|part| matches!(part, [b'#' | b'@' | b'c' | b'T', ..]))
+}
+
+/// `32-bytes`, `16 characters`: how long something is.
+fn is_measure(text: &[u8]) -> bool {
+    const UNITS: [&[u8]; 9] = [
+        b"byte",
+        b"bytes",
+        b"bit",
+        b"bits",
+        b"chars",
+        b"characters",
+        b"digits",
+        b"letters",
+        b"words",
+    ];
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = text.get(digits..).unwrap_or_default();
+    let unit = unit.strip_prefix(b"-").or(unit.strip_prefix(b" ")).unwrap_or_default();
+    digits <= 5 && UNITS.contains(&unit)
+}
+
+/// `a:2`, `s:password`: behind the letter of a scope, a variable of Vim.
+fn is_scoped(name: &[u8]) -> bool {
+    let is_number = (1..=2).contains(&name.len()) && name.iter().all(u8::is_ascii_digit);
+    is_number || is_secret_name(name)
+}
+
+/// `google-auth-library:1.3.0`: an artifact and its version, as Maven writes them.
+fn is_artifact(text: &[u8]) -> bool {
+    let Some(sign) = memchr::memrchr(b':', text) else { return false };
+    let (name, version) = text.split_at(sign);
+    let version = version.get(1..).unwrap_or_default();
+    let of_name =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
+    name.contains(&b'-')
+        && name.first().is_some_and(u8::is_ascii_lowercase)
+        && name.iter().all(of_name)
+        && 2 <= version.split(|byte| *byte == b'.').count()
+        && version
+            .split(|byte| *byte == b'.')
+            .all(|part| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+}
+
+/// `google_oauth2.Credentials`, `ed25519.Ed25519PrivateKey`, `_DSAPrivateKey`: the name of a type
+/// for secrets, in its module or private.
+fn is_type_of_module(text: &[u8]) -> bool {
+    const KINDS: [&[u8]; 8] = [
+        b"Key",
+        b"Keys",
+        b"Token",
+        b"Tokens",
+        b"Credential",
+        b"Credentials",
+        b"Secret",
+        b"Password",
+    ];
+    let text = text.strip_suffix(b":").or(text.strip_suffix(b"]")).unwrap_or(text);
+    let (module, name) = match memchr::memrchr(b'.', text) {
+        Some(dot) => (text.get(..dot).unwrap_or_default(), text.get(dot + 1..).unwrap_or_default()),
+        None => (&b"x"[..], text.strip_prefix(b"_").unwrap_or_default()),
+    };
+    let of_module =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(byte);
+    let capitals = name.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    module.first().is_some_and(u8::is_ascii_lowercase)
+        && module.iter().all(of_module)
+        && name.first().is_some_and(u8::is_ascii_uppercase)
+        && name.iter().all(u8::is_ascii_alphanumeric)
+        && KINDS.iter().any(|kind| name.ends_with(kind))
+        && (module != b"x" || 3 <= capitals)
+}
+
+/// `:secret_key`: behind a colon the name of a column for secrets, in the place of its value.
+fn is_place_name(name: &[u8]) -> bool {
+    (name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') && is_secret_name(name))
+        || [&b"password"[..], b"passwd", b"secret", b"token", b"pwd"].contains(&name)
 }
 
 /// `varchar(255)`: the type of a column.
@@ -280,6 +417,20 @@ mod tests {
             "events!connection/{connection_id}/auth",
             "${regKey}:_authToken",
             ":****",
+            "/etc/credstore/db-password",
+            "~/.config/app/token.txt",
+            "/run/user/1000/app/secret",
+            "1|c|#env:prod,service:web",
+            "320|ms|@0.1",
+            ":secret_key",
+            ":password",
+            "32-bytes",
+            "a:2",
+            "s:db_password",
+            "google-auth-library-oauth2-http:1.3.0",
+            "google_oauth2.Credentials",
+            "ed25519.Ed25519PrivateKey",
+            "_DSAPrivateKey",
         ] {
             assert!(is_something_else(text.as_bytes()), "{text}");
         }
@@ -296,6 +447,19 @@ mod tests {
             "hunter2{x}",
             "{noop}DgDkbadawxX",
             "{falcon7}",
+            "/etc",
+            "/etc/Xk39fQz7Lp",
+            "/harbor/lantern/7",
+            "1|xk39",
+            "7|c|hunter2",
+            ":hunter2",
+            "32-dragons",
+            "s:hunter2",
+            "lamp-horse:2024",
+            "harbor.Lantern",
+            "MySecretKey",
+            "_MyKey",
+            ":lamp_horse_",
             "****a",
         ] {
             assert!(!is_something_else(text.as_bytes()), "{text}");

@@ -53,6 +53,27 @@ pub(in crate::scrub::detector) fn is_shaped(text: &[u8]) -> bool {
         || is_numbered_pair(text)
 }
 
+/// How long the name in braces is with which a value begins that says how it is kept: `{noop}x`
+/// (Spring), `{AES-…}x` (389 Directory Server), `{PLAIN}x` (Dovecot), `{xor}x` (WebSphere).
+pub(in crate::scrub::detector) fn scheme_len(text: &[u8]) -> Option<usize> {
+    const SCHEMES: [&[u8]; 22] = [
+        b"noop", b"bcrypt", b"blf-", b"pbkdf2", b"scrypt", b"argon2", b"ssha", b"sha", b"smd5",
+        b"md5", b"crypt", b"aes", b"xor", b"cipher", b"enc", b"des", b"3des", b"rc4", b"plain",
+        b"clear", b"cram-", b"scram-",
+    ];
+    const NAME_MAX: usize = 96;
+    let inner = text.strip_prefix(b"{")?;
+    let end = memchr::memchr(b'}', inner.get(..NAME_MAX).unwrap_or(inner))?;
+    let name = inner.get(..end)?;
+    let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_+/=.:".contains(byte);
+    let is_known = SCHEMES.iter().any(|scheme| {
+        name.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    });
+    let goes_on =
+        inner.get(end + 1).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'$');
+    (is_known && goes_on && name.iter().all(of_name)).then_some(end + 2)
+}
+
 /// Whether a text is one plain word and a number, which a sign joins: `sakura-2024`. So are many
 /// names; a sentence must say that it is a password.
 pub(in crate::scrub::detector) fn is_word_and_number(text: &[u8]) -> bool {

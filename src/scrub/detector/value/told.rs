@@ -8,6 +8,7 @@ use crate::scrub::detector::bytes::PASSWORD_SIGNS;
 use crate::scrub::detector::value::chosen::is_base64_with_slash;
 use crate::scrub::detector::value::chosen::is_generated;
 use crate::scrub::detector::value::chosen::is_phrase;
+use crate::scrub::detector::value::chosen::is_plain;
 use crate::scrub::detector::value::chosen::names_something;
 use crate::scrub::detector::value::is_no_secret;
 use crate::scrub::rule::validator;
@@ -94,6 +95,7 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
         || validator::is_placeholder(text)
         || is_no_secret(text)
         || memchr::memmem::find(text, b"://").is_some()
+        || is_account(text)
     {
         return false;
     }
@@ -119,6 +121,157 @@ pub(in crate::scrub::detector) fn is_told(text: &[u8], is_code: bool) -> bool {
         return 2 <= lowers + uppers && (0 < digits || (0 < lowers && 0 < uppers));
     }
     is_phrase(text) || is_mixed_word(text, lowers, uppers, digits)
+}
+
+/// Three and more plain words, perhaps with a number or a sign behind them, which say nothing
+/// together: a passphrase.
+pub(in crate::scrub::detector) fn is_passphrase(text: &[u8]) -> bool {
+    /// Words of sentences that are as long as words of phrases.
+    const STOPS: [&[u8]; 34] = [
+        b"that", b"this", b"with", b"from", b"have", b"been", b"will", b"must", b"when", b"then",
+        b"than", b"only", b"into", b"your", b"them", b"they", b"does", b"were", b"what", b"which",
+        b"should", b"could", b"would", b"after", b"before", b"until", b"because", b"cannot",
+        b"please", b"never", b"here", b"there", b"check", b"checks",
+    ];
+    let is_tail = |byte: &u8| byte.is_ascii_digit() || b"!?.+#*%$&@-".contains(byte);
+    let tail = text.iter().rev().take_while(|byte| is_tail(byte)).count();
+    let words = text.get(..text.len() - tail).unwrap_or_default().trim_ascii_end();
+    let words = words.split(|byte| *byte == b' ');
+    let count = words.clone().count();
+    // In a long one a word may mean something: `copper cookie maple lantern`.
+    let plain = words.clone().filter(|word| is_plain(word) || *word == b"cookie").count();
+    let is_word = |word: &[u8]| {
+        3 < word.len() && word.iter().all(u8::is_ascii_lowercase) && !STOPS.contains(&word)
+    };
+    tail <= 5
+        && (3..=8).contains(&count)
+        && count <= plain + usize::from(3 < count)
+        && words.into_iter().all(is_word)
+}
+
+/// Words of sentences that say how a password is, as long as words of phrases.
+const SAID: [&[u8]; 107] = [
+    b"same",
+    b"like",
+    b"last",
+    b"week",
+    b"always",
+    b"often",
+    b"once",
+    b"more",
+    b"most",
+    b"less",
+    b"very",
+    b"also",
+    b"such",
+    b"much",
+    b"many",
+    b"some",
+    b"none",
+    b"every",
+    b"each",
+    b"both",
+    b"other",
+    b"another",
+    b"wrong",
+    b"weak",
+    b"strong",
+    b"short",
+    b"long",
+    b"enough",
+    b"already",
+    b"again",
+    b"still",
+    b"quite",
+    b"just",
+    b"even",
+    b"kept",
+    b"sent",
+    b"lost",
+    b"about",
+    b"above",
+    b"below",
+    b"under",
+    b"over",
+    b"while",
+    b"since",
+    b"without",
+    b"within",
+    b"against",
+    b"later",
+    b"soon",
+    b"today",
+    b"never",
+    b"plain",
+    b"clear",
+    b"text",
+    b"hard",
+    b"easy",
+    b"written",
+    b"word",
+    b"case",
+    b"sensitive",
+    b"insensitive",
+    b"eight",
+    b"seven",
+    b"nine",
+    b"four",
+    b"five",
+    b"characters",
+    b"letters",
+    b"digits",
+    b"symbols",
+    b"numbers",
+    b"chars",
+    b"minimum",
+    b"maximum",
+    b"good",
+    b"fine",
+    b"simple",
+    b"english",
+    b"known",
+    b"visible",
+    b"almost",
+    b"close",
+    b"near",
+    b"gone",
+    b"late",
+    b"early",
+    b"first",
+    b"second",
+    b"third",
+    b"next",
+    b"safe",
+    b"open",
+    b"only",
+    b"common",
+    b"shared",
+    b"public",
+    b"private",
+    b"secure",
+    b"random",
+    b"unique",
+    b"special",
+    b"different",
+    b"difficult",
+    b"important",
+    b"possible",
+    b"wise",
+    b"here",
+];
+
+/// Three and more plain words that say nothing of a password: what a sentence says that it is.
+pub(in crate::scrub::detector) fn is_said_phrase(text: &[u8]) -> bool {
+    let says = |word: &[u8]| SAID.contains(&word) || word.ends_with(b"ly");
+    is_passphrase(text) && !text.split(|byte| *byte == b' ').any(says)
+}
+
+/// `0x` and twenty bytes: an account or a contract of a chain of blocks (EIP-55), which sentences
+/// about tokens name.
+fn is_account(text: &[u8]) -> bool {
+    const DIGITS: usize = 40;
+    text.strip_prefix(b"0x")
+        .is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether a word of letters and a number is a password where what stands around it says that
@@ -264,7 +417,25 @@ pub(super) fn is_address(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::is_said_phrase;
     use super::is_told;
+
+    #[test]
+    fn a_phrase_is_told_from_the_rest_of_a_sentence() {
+        assert!(is_said_phrase(b"orchard hammock violin purple tractor"));
+        assert!(is_said_phrase(b"copper lantern maple willow 42"));
+        for text in [
+            "never shown here again",
+            "long enough already",
+            "the same as last week",
+            "case sensitive plain text only",
+            "exactly eight characters",
+            "simple english word",
+            "stored hashed with salt",
+        ] {
+            assert!(!is_said_phrase(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn a_secret_is_told_from_the_words_of_a_sentence() {
@@ -309,6 +480,7 @@ mod tests {
             "eu-west-1",
             "12345678",
             "--force2",
+            "0x43ba20500692154fe0649265894f24521f8a49dc",
         ] {
             assert!(!is_told(text.as_bytes(), false), "{text}");
         }

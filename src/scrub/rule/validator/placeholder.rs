@@ -10,11 +10,13 @@
 //! in the middle, whose rest is still secret.
 
 mod stand_in;
+mod tool;
 
 use crate::scrub::rule::validator::WordList;
 use crate::scrub::rule::validator::looks_random;
 
 use stand_in::is_stand_in;
+use tool::is_of_tool;
 
 /// Whole values, in lower case and without brackets, that hold nothing.
 const EMPTY_WORDS: WordList<32> = WordList::new([
@@ -155,6 +157,7 @@ pub fn is_placeholder(value: &[u8]) -> bool {
             .has(text.trim_matches(['[', ']', '<', '>', '(', ')', '{', '}', '*', '_']).as_bytes())
         || MASK_STARTS.begins(bytes)
         || is_variable(text)
+        || is_of_tool(text)
         || is_stand_in(text)
         || fetches(text)
         || is_resource(text)
