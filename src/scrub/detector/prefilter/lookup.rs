@@ -1,11 +1,16 @@
 //! From a window to the needles that it may be of.
 
+use std::collections::HashMap;
+
 use crate::scrub::detector::prefilter::CASE;
 use crate::scrub::detector::prefilter::Needle;
+use crate::scrub::detector::prefilter::window;
 use crate::scrub::detector::prefilter::window::Window;
 
 /// From a window to the needles that it may be of.
 pub(super) struct Lookup {
+    /// How long its windows are, in bytes.
+    len: usize,
     /// One bit for each hash.
     bitmap: Box<[u64; WORDS]>,
     /// Open addressing.
@@ -21,6 +26,37 @@ struct Slot {
     window: u32,
     start: u32,
     end: u32,
+    /// Which bytes may stand right before and right behind it, for any of the needles.
+    beside: [Bytes; 2],
+}
+
+/// A set of bytes, which may have more of them than were added.
+#[derive(Clone, Copy, Default)]
+struct Bytes(u64);
+
+impl Bytes {
+    const ALL: Self = Self(u64::MAX);
+
+    /// The set of this one, and of what is the same to some needle.
+    fn of(byte: u8, caseless: bool) -> Self {
+        let cases = window::cases(byte, caseless);
+        Self(cases.into_iter().fold(0, |bits, byte| bits | 1 << (byte & 63)))
+    }
+
+    #[inline(always)]
+    fn may_have(self, byte: u8) -> bool {
+        self.0 >> (byte & 63) & 1 == 1
+    }
+}
+
+/// Which bytes may stand beside a window of a needle: right before it, and right behind it.
+fn beside(needle: &Needle, window: &Window) -> [Bytes; 2] {
+    let before = window.offset.checked_sub(1);
+    let at = [before, Some(window.offset + window.len)];
+    at.map(|at| {
+        let byte = at.and_then(|at| needle.bytes.get(at));
+        byte.map_or(Bytes::ALL, |byte| Bytes::of(*byte, needle.caseless))
+    })
 }
 
 /// Where a window stands in needles that look alike.
@@ -119,20 +155,26 @@ impl Look {
 }
 
 impl Lookup {
-    /// Looks up these windows, each by the number given with it.
+    /// Looks up these windows of `len` bytes, each by the number given with it.
     pub(super) fn new<'w>(
         needles: &[Needle],
+        len: usize,
         windows: impl Iterator<Item = (u32, &'w Window)>,
     ) -> Self {
+        let mut sets: HashMap<u32, [Bytes; 2]> = HashMap::new();
         let entry = |(number, window): (u32, &Window)| {
-            let look = Look::new(needles.get(window.needle)?, window.offset);
-            Some((number, look, window.needle))
+            let needle = needles.get(window.needle)?;
+            let sets = sets.entry(number).or_default();
+            let more = beside(needle, window);
+            sets.iter_mut().zip(more).for_each(|(set, more)| set.0 |= more.0);
+            Some((number, Look::new(needle, window.offset), window.needle))
         };
         let mut entries: Vec<(u32, Look, usize)> = windows.filter_map(entry).collect();
         entries.sort_unstable();
         entries.dedup();
         let slots = (entries.len() * 2).next_power_of_two().max(16);
         let mut lookup = Self {
+            len,
             bitmap: Box::new([0; WORDS]),
             slots: vec![Slot::default(); slots],
             places: Vec::new(),
@@ -148,14 +190,16 @@ impl Lookup {
                 start = end;
             }
             if let Some(&(window, ..)) = of_window.first() {
-                lookup.insert(window, first, lookup.places.len() as u32);
+                let (end, beside) = (lookup.places.len() as u32, sets.get(&window));
+                let beside = beside.copied().unwrap_or([Bytes::ALL; 2]);
+                lookup.insert(Slot { window, start: first, end, beside });
             }
         }
         lookup
     }
 
-    fn insert(&mut self, window: u32, start: u32, end: u32) {
-        let hash = hash(window);
+    fn insert(&mut self, new: Slot) {
+        let hash = hash(new.window);
         if let Some(word) = self.bitmap.get_mut(hash >> 6) {
             *word |= 1 << (hash & 63);
         }
@@ -165,7 +209,7 @@ impl Lookup {
             at = (at + 1) & mask;
         }
         if let Some(slot) = self.slots.get_mut(at) {
-            *slot = Slot { window, start, end };
+            *slot = new;
         }
     }
 
@@ -188,7 +232,7 @@ impl Lookup {
         needles: &[Needle],
         mut show: impl FnMut(u32, usize),
     ) {
-        for place in self.places(window) {
+        for place in self.places(window, bytes, at) {
             let Some(start) = at.checked_sub(place.look.offset as usize) else { continue };
             if bytes.get(start..).is_none_or(|rest| !place.look.may_begin(rest)) {
                 continue;
@@ -202,16 +246,23 @@ impl Lookup {
     }
 
     #[inline]
-    fn places(&self, window: u32) -> &[Place] {
+    fn places(&self, window: u32, bytes: &[u8], at: usize) -> &[Place] {
         let mask = self.slots.len() - 1;
-        let mut at = hash(window) & mask;
-        while let Some(&Slot { window: taken, start, end }) = self.slots.get(at)
-            && start < end
+        let mut number = hash(window) & mask;
+        while let Some(slot) = self.slots.get(number)
+            && slot.start < slot.end
         {
-            if taken == window {
-                return self.places.get(start as usize..end as usize).unwrap_or_default();
+            if slot.window == window {
+                let [before, behind] = slot.beside;
+                let may_be = |set: Bytes, at: Option<usize>| {
+                    at.and_then(|at| bytes.get(at)).is_none_or(|byte| set.may_have(*byte))
+                };
+                if !may_be(before, at.checked_sub(1)) || !may_be(behind, Some(at + self.len)) {
+                    return &[];
+                }
+                return self.places.get(slot.start as usize..slot.end as usize).unwrap_or_default();
             }
-            at = (at + 1) & mask;
+            number = (number + 1) & mask;
         }
         &[]
     }
