@@ -62,8 +62,9 @@ pub struct Settings {
     pub unknown_fields: UnknownFields,
     /// Texts that are not UTF-8: `replace`, `keep` or `refuse`.
     pub invalid_utf8: InvalidUtf8,
-    /// How much memory, in MiB, long texts may take in which nothing was found, and
-    /// attributes, so that they are not searched again when they come again; 0: none is kept.
+    /// How much memory, in MiB, long texts may take in which nothing was found,
+    /// attributes and short texts, so that they are not searched again when they come again;
+    /// 0: none is kept.
     pub known_texts_mib: KnownTexts,
     /// A candidate rule set that sees a sample of the requests and changes nothing: what it
     /// would add, lose and change is counted and told.
