@@ -130,7 +130,7 @@ pub enum PartKind {
     Value,
     /// A shorter text, in the same places but for values.
     Text,
-    /// The key of a longer attribute.
+    /// The key of a longer attribute, behind which the tag of its value stands.
     Key,
     /// A span, a log record or the like, without its tag and length, all of whose parts are
     /// known. It comes behind these.

@@ -224,6 +224,67 @@ fn bodies() -> Vec<String> {
     ]
 }
 
+/// A field that holds a message or a text.
+fn field(number: u8, contents: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encode_length_delimiter(contents.len(), &mut field).expect("a vector grows");
+    [&field, contents].concat()
+}
+
+/// `AnyValue.string_value`, as the value of an attribute.
+fn value(text: &str) -> Vec<u8> {
+    field(2, &field(1, text.as_bytes()))
+}
+
+/// How often a text leaves as it came.
+fn left_of(scrubber: &Scrubber, signal: Signal, request: Vec<u8>, text: &str) -> usize {
+    let request = Request { signal, encoding: Encoding::Protobuf, bytes: request.into() };
+    let (scrubbed, _) = scrubber.scrub(&request).expect("scrubs");
+    scrubbed.bytes().windows(text.len()).filter(|found| *found == text.as_bytes()).count()
+}
+
+#[test]
+fn a_short_name_is_a_key_on_either_side_of_its_value_however_often_it_came() {
+    let scrubber = scrubber(RULES);
+    for text in ["harbour7lantern".to_owned(), "harbour7lantern-".repeat(20)] {
+        let logs = |attributes: &[Vec<u8>]| {
+            let record: Vec<u8> = attributes.iter().flat_map(|one| field(6, one)).collect();
+            field(1, &field(2, &field(2, &record)))
+        };
+        let (key, value) = (|key: &str| field(1, key.as_bytes()), value(&text));
+        let usual = |name: &str| [key(name), value.clone()].concat();
+        let reversed = |name: &str| [value.clone(), key(name)].concat();
+        for _ in 0..5 {
+            for of in [&usual as &dyn Fn(&str) -> Vec<u8>, &reversed] {
+                let request = logs(&[of("note"), of("pwd"), of("lantern")]);
+                assert_eq!(left_of(&scrubber, Signal::Logs, request, &text), 2);
+            }
+        }
+        for of in [&usual as &dyn Fn(&str) -> Vec<u8>, &reversed] {
+            let request = logs(&[of("pwd"), of("pwd")]);
+            assert_eq!(left_of(&scrubber, Signal::Logs, request, &text), 0);
+        }
+    }
+}
+
+#[test]
+fn an_attribute_whose_key_stands_in_a_table_is_known_by_no_bytes_of_its_own() {
+    let scrubber = scrubber(RULES);
+    let text = "harbour7lantern";
+    let strings = |key: &str| [field(5, b""), field(5, key.as_bytes())].concat();
+    // `KeyValue.key_strindex`, behind the value; `KeyValueAndUnit.key_strindex`, before it.
+    let attribute = field(1, &[value(text), vec![3 << 3, 1]].concat());
+    let in_table = field(6, &[vec![1 << 3, 1], value(text)].concat());
+    let resource = field(1, &field(1, &attribute));
+    for _ in 0..5 {
+        for (key, expected) in [("note", 2), ("pwd", 0), ("db.password", 0)] {
+            let dictionary = field(2, &[strings(key), in_table.clone()].concat());
+            let request = [resource.clone(), dictionary].concat();
+            assert_eq!(left_of(&scrubber, Signal::Profiles, request, text), expected, "{key}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -27,11 +27,12 @@ use tokio::net::TcpStream;
 /// peer takes.
 const LEN_MIN: usize = 16 * 1024;
 
-/// What says that more follows, where there is such a flag.
+/// What is said of every write, and of one behind which more follows, where there are such
+/// flags.
 #[cfg(target_os = "linux")]
-const MORE: SendFlags = SendFlags::MORE;
+const FLAGS: [SendFlags; 2] = [SendFlags::NOSIGNAL, SendFlags::NOSIGNAL.union(SendFlags::MORE)];
 #[cfg(not(target_os = "linux"))]
-const MORE: SendFlags = SendFlags::empty();
+const FLAGS: [SendFlags; 2] = [SendFlags::empty(); 2];
 
 thread_local! {
     /// The connections on which the task at hand wrote something that the system may hold.
@@ -60,10 +61,8 @@ impl Held {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let is_long = LEN_MIN <= bufs.iter().map(|buf| buf.len()).sum();
-        let flags = match is_long {
-            true => SendFlags::NOSIGNAL | MORE,
-            false => SendFlags::NOSIGNAL,
-        };
+        let [usual, more] = FLAGS;
+        let flags = if is_long { more } else { usual };
         loop {
             std::task::ready!(stream.poll_write_ready(cx))?;
             let written = stream.try_io(Interest::WRITABLE, || {

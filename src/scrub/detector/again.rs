@@ -7,6 +7,7 @@ use crate::scrub::detector::Detector;
 use crate::scrub::detector::Use;
 use crate::scrub::detector::decode::Packed;
 use crate::scrub::detector::familiar::Table;
+use crate::scrub::detector::prefilter::BORDER_REACH;
 use crate::scrub::detector::prefilter::Hit;
 use crate::scrub::detector::prefilter::NEEDLE_LEN_MIN;
 use crate::scrub::detector::recent::Seen;
@@ -25,9 +26,6 @@ use crate::scrub::otlp::Shown;
 /// How many bytes that are known must stand in a row, so that it pays to leave them out of
 /// the scan, which begins anew behind them.
 const LEFT_OUT_MIN: usize = 96;
-
-/// How many bytes behind what is scanned are looked at: the tag and the length of a field.
-const BEHIND: usize = 8;
 
 /// The parts of a request that matter; each list in wire order.
 #[derive(Default)]
@@ -373,7 +371,7 @@ impl Scanned {
     /// text ends as it does where nothing is left out.
     fn until(mut self, end: usize) -> Vec<Range<usize>> {
         for part in &mut self.0 {
-            part.end = end.min(part.end + BEHIND);
+            part.end = end.min(part.end + BORDER_REACH);
         }
         self.0
     }

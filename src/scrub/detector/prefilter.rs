@@ -45,6 +45,7 @@ mod sieve;
 mod tables;
 mod window;
 
+pub(in crate::scrub) use check::BORDER_REACH;
 pub(in crate::scrub) use check::CHECK_REACH;
 pub(in crate::scrub) use check::Check;
 

@@ -186,6 +186,8 @@ pub(crate) enum Step {
     Scalar,
     /// The index of a text in the string table.
     StringIndex,
+    /// The same of the key of an attribute, which was read as one when the walk came to it.
+    KeyIndex,
     /// Enter a message.
     Enter,
     /// Enter an attribute.
@@ -361,6 +363,7 @@ impl Field {
         match (self.decision, self.kind) {
             (Decision::Drop(_), _) => Step::Drop,
             (Decision::Scalar, Kind::Int32) => Step::StringIndex,
+            (Decision::KeyIndex, _) => Step::KeyIndex,
             (Decision::Scalar, _) => Step::Scalar,
             (Decision::Table, _) => Step::Table,
             (_, Kind::String) => Step::Text,

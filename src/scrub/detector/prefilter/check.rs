@@ -261,7 +261,7 @@ fn is_setter(bytes: &[u8], start: usize) -> bool {
 
 /// How far behind the end of a text the first control character of the wire format stands,
 /// at most: behind a number of eight bytes and its tag.
-const BORDER_REACH: usize = 10;
+pub(in crate::scrub) const BORDER_REACH: usize = 10;
 
 /// How far behind a name that the next tag was taken for a part of, the tag of an attribute's
 /// key stands, which is a line's end in a text: a length of one or two bytes.

@@ -144,10 +144,19 @@ impl<J: Judge> Walker<'_, J> {
         Ok((context, shown))
     }
 
+    /// What a key says. The scan knows one by the value's tag behind it; any other is shown
+    /// as one that it did not see: the last field of an attribute, an entry of a string table.
     fn key(&mut self, key: &Range<usize>, outer: Context) -> Context {
         let bytes = self.request.get(key.clone()).unwrap_or_default();
-        self.judge.key(Shown { bytes, at: Some(key.start) }, outer)
+        let at = is_before_value(self.request, key).then_some(key.start);
+        self.judge.key(Shown { bytes, at }, outer)
     }
+}
+
+/// Whether the tag of the value stands behind a key.
+#[inline]
+pub(super) fn is_before_value(bytes: &[u8], key: &Range<usize>) -> bool {
+    bytes.get(key.end) == Some(&VALUE)
 }
 
 /// Reads an attribute at `at..bytes.len()` if it is in the usual layout.

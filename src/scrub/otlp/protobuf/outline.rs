@@ -11,6 +11,7 @@ use crate::scrub::otlp::PartKind;
 use crate::scrub::otlp::WalkOptions;
 use crate::scrub::otlp::protobuf::Walker;
 use crate::scrub::otlp::protobuf::attribute::PlainValue;
+use crate::scrub::otlp::protobuf::attribute::is_before_value;
 use crate::scrub::otlp::protobuf::attribute::plain;
 use crate::scrub::otlp::protobuf::attribute::plain_value;
 use crate::scrub::otlp::protobuf::check_id;
@@ -91,7 +92,7 @@ impl<F: FnMut(Part) -> Option<usize>> Reader<'_, F> {
                 }
                 Some(Step::Text) => {
                     let text = wire::delimited(bytes, after)?;
-                    let kind = self.text_kind(tag, text.len());
+                    let kind = self.text_kind(tag, &text);
                     self.show(kind, tag, text)
                 }
                 // No text stands in these.
@@ -104,7 +105,11 @@ impl<F: FnMut(Part) -> Option<usize>> Reader<'_, F> {
                     id.end
                 }
                 Some(
-                    Step::Scalar | Step::StringIndex | Step::PackedVarint | Step::PackedFixed64,
+                    Step::Scalar
+                    | Step::StringIndex
+                    | Step::KeyIndex
+                    | Step::PackedVarint
+                    | Step::PackedFixed64,
                 ) => {
                     self.record = None;
                     wire::contents(bytes, tag, after)?.end
@@ -118,12 +123,15 @@ impl<F: FnMut(Part) -> Option<usize>> Reader<'_, F> {
     }
 
     /// What a text of the message at hand is.
-    fn text_kind(&self, tag: u64, len: usize) -> PartKind {
+    fn text_kind(&self, tag: u64, text: &Range<usize>) -> PartKind {
+        let len = text.len();
         match self.message.field(tag >> 3).map(|field| field.decision) {
             Some(Decision::Scan) if LONG_TEXT_MIN <= len => PartKind::LongText,
             // What stands around it may say something of a value.
             Some(Decision::Scan) if !self.message.is_value() => PartKind::Text,
-            Some(Decision::Key) if len < LONG_TEXT_MIN => PartKind::Key,
+            Some(Decision::Key) if len < LONG_TEXT_MIN && is_before_value(self.request, text) => {
+                PartKind::Key
+            }
             _ => PartKind::Other,
         }
     }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::scrub::otlp::Judge;
 use crate::scrub::otlp::protobuf::Walker;
+use crate::scrub::otlp::protobuf::attribute::is_before_value;
 use crate::scrub::otlp::protobuf::attribute::plain;
 use crate::scrub::otlp::protobuf::check_id;
 use crate::scrub::otlp::schema::Kind;
@@ -115,7 +116,9 @@ impl<J: Judge> Walker<'_, J> {
     #[inline(always)]
     fn is_quiet_field(&self, message: &Message, tag: u64, text: &Range<usize>) -> bool {
         match message.keys() {
-            Some(keys) if keys.text == Some(tag) => self.is_quiet_key(text),
+            Some(keys) if keys.text == Some(tag) => {
+                is_before_value(self.request, text) && self.is_quiet_key(text)
+            }
             _ => self.is_quiet_text(text),
         }
     }
