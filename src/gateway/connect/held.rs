@@ -104,20 +104,20 @@ pub struct SendingExecutor;
 
 impl<F> Executor<F> for SendingExecutor
 where
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output = ()> + Send + Unpin + 'static,
 {
     fn execute(&self, task: F) {
-        tokio::spawn(Sending(Box::pin(task)));
+        tokio::spawn(Sending(task));
     }
 }
 
-struct Sending<F>(Pin<Box<F>>);
+struct Sending<F>(F);
 
-impl<F: Future> Future for Sending<F> {
+impl<F: Future + Unpin> Future for Sending<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let polled = self.0.as_mut().poll(cx);
+        let polled = Pin::new(&mut self.0).poll(cx);
         HELD.with_borrow_mut(|held| held.drain(..).for_each(|held| held.send()));
         polled
     }
