@@ -4,6 +4,7 @@
 //! a line; a longer line is taken in parts.
 
 mod cut;
+mod document;
 
 use std::fs::File;
 use std::io;
@@ -21,6 +22,7 @@ use clap::ValueEnum;
 use crate::cli::ConfigArgs;
 use crate::cli::closed_pipe;
 use crate::cli::complain;
+use crate::cli::scrub::document::Unread;
 use crate::gateway::config::ConfigError;
 use crate::gateway::config::ProcessorConfig;
 use crate::scrub::Encoding;
@@ -51,7 +53,7 @@ Examples:
   otel-redact scrub --config gateway.yaml app.log    with the scrubber of a configuration
 
 Bytes that are no UTF-8 come out as U+FFFD. Each line is scrubbed by itself, a private
-key that spans lines whole.";
+key that spans lines whole, and so is an OTLP/JSON request.";
 
 /// What `scrub` is asked to do.
 #[derive(Debug, Args)]
@@ -111,6 +113,17 @@ pub(in crate::cli) enum LineError {
         "expected an object with resourceSpans, resourceMetrics, resourceLogs or resourceProfiles"
     )]
     NoSignal,
+    /// Requests in an array.
+    #[error(
+        "expected one OTLP/JSON request after the other, found an array of them: see `jq -c '.[]'`"
+    )]
+    Array,
+    /// The input ends within it.
+    #[error(
+        "an OTLP/JSON request begins here that goes on over lines and is not whole: see \
+         `--format text`"
+    )]
+    CutShort,
     /// Malformed.
     #[error(transparent)]
     Scrub(#[from] ScrubError),
@@ -184,11 +197,12 @@ impl From<io::Error> for Failure {
 
 /// The loop: a piece in, a piece out.
 fn scrub_lines(
-    mut input: impl BufRead,
+    input: impl BufRead,
     out: &mut impl Write,
     format: Format,
     scrubber: &Scrubber,
 ) -> Result<(), Failure> {
+    let mut input = Unread::new(input);
     let mut stream = TextStream::new(scrubber);
     let mut scrubbed = Vec::new();
     let mut piece = Vec::new();
@@ -205,6 +219,20 @@ fn scrub_lines(
             out.write_all(&scrubbed)?;
             return Ok(());
         }
+        if begins
+            && ends
+            && format != Format::Text
+            && let Some(lines) = document::read(&mut input, &mut piece, line)?
+        {
+            stream.finish(&mut scrubbed);
+            let request = scrub_request(&piece, scrubber);
+            scrubbed.extend(request.map_err(|reason| Failure::Line(line, reason))?);
+            out.write_all(&scrubbed)?;
+            scrubbed.clear();
+            piece.clear();
+            line += lines;
+            continue;
+        }
         let signal = signal(&piece).filter(|_| begins && format != Format::Text);
         if !ends && (signal.is_some() || format == Format::OtlpJson) {
             ends = read_piece(&mut input, &mut piece, REQUEST_BYTES_MAX)?;
@@ -213,15 +241,12 @@ fn scrub_lines(
             }
         }
         match (signal, format) {
-            (Some(signal), _) => {
+            (Some(_), _) => {
                 stream.finish(&mut scrubbed);
                 out.write_all(&scrubbed)?;
                 scrubbed.clear();
-                match scrub_request(signal, &piece, scrubber) {
-                    Ok(request) => {
-                        out.write_all(&request)?;
-                        out.write_all(b"\n")?;
-                    }
+                match scrub_request(&piece, scrubber) {
+                    Ok(request) => out.write_all(&request)?,
                     // It only began like one.
                     Err(LineError::Scrub(ScrubError::Malformed(_))) if format == Format::Auto => {
                         stream.push(String::from_utf8_lossy(&piece).as_bytes(), &mut scrubbed);
@@ -312,11 +337,13 @@ pub(in crate::cli) fn signal(line: &[u8]) -> Option<Signal> {
     }
 }
 
-fn scrub_request(signal: Signal, line: &[u8], scrubber: &Scrubber) -> Result<Bytes, LineError> {
-    let bytes = Bytes::copy_from_slice(line.trim_ascii());
+/// The request as it leaves, with the end of its line.
+fn scrub_request(request: &[u8], scrubber: &Scrubber) -> Result<Vec<u8>, LineError> {
+    let signal = signal(request).ok_or(LineError::NoSignal)?;
+    let bytes = Bytes::copy_from_slice(request.trim_ascii());
     let request = Request { signal, encoding: Encoding::Json, bytes };
     let (scrubbed, _) = scrubber.scrub(&request)?;
-    Ok(scrubbed.bytes().clone())
+    Ok([scrubbed.bytes(), &b"\n"[..]].concat())
 }
 
 #[cfg(test)]

@@ -138,6 +138,53 @@ fn requests_in_lines_are_scrubbed_as_requests() {
     );
 }
 
+/// A request whose secret is told by its attribute alone, printed for people.
+fn printed(token: &str) -> String {
+    let values = format!("[\n{{\"stringValue\": \"{token}\"}}\n]");
+    let attribute = format!(
+        "{{\n\"key\": \"db.password\",\n\"value\": {{\"arrayValue\": {{\"values\": {values}}}}}\n}}"
+    );
+    format!(
+        "{{\n  \"resourceLogs\": [{{\n\"scopeLogs\": [{{\"logRecords\": [{{\"attributes\": [{attribute}]}}]}}]}}\n]\n}}\n"
+    )
+}
+
+#[test]
+fn a_request_that_goes_on_over_lines_is_scrubbed_as_one() {
+    let token = "harbour-walnut-77";
+    for format in ["auto", "otlp-json"] {
+        let input = format!("{0}{0}", printed(token));
+        let output = run(&["scrub", "--format", format], &input);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let printed = stdout(&output);
+        assert!(!printed.contains(token), "{printed}");
+        let masked = printed.matches("[redacted:").count();
+        assert_eq!((masked, printed.lines().count()), (2, input.lines().count()), "{printed}");
+    }
+}
+
+#[test]
+fn requests_that_cannot_be_read_whole_do_not_pass_as_text() {
+    let printed = printed("harbour-walnut-77");
+    let cut = printed.rsplit_once(']').expect("a bracket").0;
+    let in_array = format!("[\n{}\n]\n", printed.trim());
+    for (input, said) in [(cut, "is not whole"), (in_array.as_str(), "found an array of them")] {
+        let output = run(&["scrub"], input);
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!stdout(&output).contains("walnut"), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn other_json_over_lines_is_text_line_by_line() {
+    let text =
+        "[\n{\n  \"level\": \"info\",\n  \"password\": \"harbour-walnut-77\"\n}\n]\n{\nlast\n";
+    let output = run(&["scrub"], text);
+    let expected = text.replace("harbour-walnut-77", "[redacted:password-field]");
+    assert_eq!(stdout(&output), expected);
+}
+
 #[test]
 fn a_line_that_only_begins_like_a_request_is_text() {
     let token = token();
