@@ -87,6 +87,44 @@ fn less_is_shown_where_less_is_asked_for() {
     assert_eq!(render(&delivery(), Verbosity::Normal, false), expected);
 }
 
+/// What is shown of a clean request, a line a record, behind the heading.
+fn lines(signal: Signal, json: &str) -> String {
+    let request = Request { signal, encoding: Encoding::Json, bytes: json.to_owned().into() };
+    let (scrubbed, _) = Scrubber::without_rules().unwrap().scrub(&request).unwrap();
+    let delivery = Delivery::new(scrubbed, Arc::new(Report::default()), None);
+    let text = render(&delivery, Verbosity::Normal, false);
+    text.split_once('\n').expect("a heading").1.to_owned()
+}
+
+#[test]
+fn a_data_point_is_shown_with_its_metric_and_its_numbers() {
+    let attributes = r#""attributes":[{"key":"k","value":{"stringValue":"v"}}]"#;
+    let json = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"scope":{{"name":"io"}},"metrics":[
+          {{"name":"requests","sum":{{"dataPoints":[{{{attributes},"asInt":"5"}}]}}}},
+          {{"name":"took","histogram":{{"dataPoints":[{{{attributes},"count":"4","sum":1.5}}]}}}}]}}]}}]}}"#
+    );
+    assert_eq!(lines(Signal::Metrics, &json), "  requests k=v 5\n  took k=v count=4 sum=1.5\n");
+}
+
+#[test]
+fn a_profile_is_shown_by_its_id_and_its_samples() {
+    let id = "0102030405060708090a0b0c0d0e0f10";
+    let json = format!(
+        r#"{{"resourceProfiles":[{{"scopeProfiles":[{{"profiles":[{{"profileId":"{id}","samples":[{{}},{{}}]}}]}}]}}]}}"#
+    );
+    assert_eq!(lines(Signal::Profiles, &json), format!("  {id} samples=2\n"));
+}
+
+#[test]
+fn what_is_nested_as_deep_as_may_be_is_shown() {
+    let (open, close) = (r#"{"arrayValue":{"values":["#.repeat(40), "]}}".repeat(40));
+    let json = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{open}{{"stringValue":"deep"}}{close}}}]}}]}}]}}"#
+    );
+    assert!(lines(Signal::Logs, &json).contains("deep"), "{}", lines(Signal::Logs, &json));
+}
+
 #[test]
 fn masks_are_red_on_a_terminal() {
     let text = render(&delivery(), Verbosity::Detailed, true);

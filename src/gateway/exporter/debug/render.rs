@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
 
@@ -52,11 +53,11 @@ pub fn render(delivery: &Delivery, verbosity: Verbosity, coloured: bool) -> Stri
         return out;
     }
     let json = delivery.scrubbed().to_json().ok();
-    let json = json.and_then(|json| serde_json::from_slice::<Value>(json.bytes()).ok());
+    let json = json.and_then(|json| parse(json.bytes()));
     match json {
         None => out.push_str("  (cannot be shown)\n"),
         Some(json) if verbosity == Verbosity::Normal => {
-            lines(&mut out, delivery.scrubbed().signal(), &json, style);
+            lines(&mut out, delivery.scrubbed().signal(), &json, "", style);
         }
         Some(json) => {
             if let Value::Object(fields) = &json {
@@ -66,6 +67,13 @@ pub fn render(delivery: &Delivery, verbosity: Verbosity, coloured: bool) -> Stri
         }
     }
     out
+}
+
+/// Parses a request, whose depth the walk has bounded.
+fn parse(json: &[u8]) -> Option<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    reader.disable_recursion_limit();
+    Value::deserialize(&mut reader).ok()
 }
 
 fn summary(delivery: &Delivery, style: Style) -> String {
@@ -112,7 +120,7 @@ fn redactions(out: &mut String, delivery: &Delivery, style: Style) {
 }
 
 /// A line for each record.
-fn lines(out: &mut String, signal: Signal, value: &Value, style: Style) {
+fn lines(out: &mut String, signal: Signal, value: &Value, metric: &str, style: Style) {
     let list = match signal {
         Signal::Traces => "spans",
         Signal::Logs => "logRecords",
@@ -120,27 +128,46 @@ fn lines(out: &mut String, signal: Signal, value: &Value, style: Style) {
         Signal::Profiles => "profiles",
     };
     let Value::Object(fields) = value else { return };
+    let own = fields.get("name").and_then(Value::as_str);
+    let metric = own.unwrap_or(metric);
     for (name, field) in fields {
-        let Value::Array(elements) = field else {
-            lines(out, signal, field, style);
-            continue;
-        };
-        for element in elements {
-            if name != list {
-                lines(out, signal, element, style);
-                continue;
+        match field {
+            Value::Array(elements) if name == list => elements.iter().for_each(|element| {
+                let _ = writeln!(out, "  {}", style.text(line(element, metric).trim(), 4));
+            }),
+            Value::Array(elements) => {
+                elements.iter().for_each(|element| lines(out, signal, element, metric, style))
             }
-            let name = element.get("name").map(scalar);
-            let body = element.get("body").map(plain);
-            let mut line = name.or(body).unwrap_or_default();
-            let attributes = element.get("attributes").and_then(Value::as_array);
-            for attribute in attributes.into_iter().flatten() {
-                let (key, value) = pair(attribute);
-                let _ = write!(line, " {key}={}", plain(value));
-            }
-            let _ = writeln!(out, "  {}", style.text(line.trim(), 4));
+            field => lines(out, signal, field, metric, style),
         }
     }
+}
+
+/// What a data point or a profile is known by, beside its name.
+const NUMBERS: [&str; 6] = ["asInt", "asDouble", "count", "sum", "min", "max"];
+
+/// A record in one line: its name or its text, its attributes, and what it counts.
+fn line(record: &Value, metric: &str) -> String {
+    let name = record.get("name").map(scalar);
+    let id = || record.get("profileId").map(scalar);
+    let name = name.or_else(|| record.get("body").map(plain)).or_else(id);
+    let mut line = name.unwrap_or_else(|| metric.to_owned());
+    let attributes = record.get("attributes").and_then(Value::as_array);
+    for attribute in attributes.into_iter().flatten() {
+        let (key, value) = pair(attribute);
+        let _ = write!(line, " {key}={}", plain(value));
+    }
+    for number in NUMBERS {
+        let _ = match record.get(number).map(scalar) {
+            Some(value) if number.starts_with("as") => write!(line, " {value}"),
+            Some(value) => write!(line, " {number}={value}"),
+            None => Ok(()),
+        };
+    }
+    if let Some(samples) = record.get("samples").and_then(Value::as_array) {
+        let _ = write!(line, " samples={}", samples.len());
+    }
+    line
 }
 
 fn pair(attribute: &Value) -> (String, &Value) {
