@@ -219,52 +219,47 @@ fn scrub_lines(
             out.write_all(&scrubbed)?;
             return Ok(());
         }
-        if begins
-            && ends
-            && format != Format::Text
-            && let Some(lines) = document::read(&mut input, &mut piece, line)?
-        {
-            stream.finish(&mut scrubbed);
-            let request = scrub_request(&piece, scrubber);
-            scrubbed.extend(request.map_err(|reason| Failure::Line(line, reason))?);
-            out.write_all(&scrubbed)?;
-            scrubbed.clear();
-            piece.clear();
-            line += lines;
-            continue;
-        }
-        let signal = signal(&piece).filter(|_| begins && format != Format::Text);
-        if !ends && (signal.is_some() || format == Format::OtlpJson) {
+        let is_request = begins && format != Format::Text && document::may_begin(&piece);
+        if !ends && (is_request || format == Format::OtlpJson) {
             ends = read_piece(&mut input, &mut piece, REQUEST_BYTES_MAX)?;
             if !ends {
                 return Err(Failure::Line(line, LineError::TooLong));
             }
         }
-        match (signal, format) {
-            (Some(_), _) => {
+        let lines = match is_request {
+            true => document::read(&mut input, &mut piece, line)?,
+            false => None,
+        };
+        match (lines, format) {
+            (Some(lines), _) => {
                 stream.finish(&mut scrubbed);
                 out.write_all(&scrubbed)?;
                 scrubbed.clear();
                 match scrub_request(&piece, scrubber) {
-                    Ok(request) => out.write_all(&request)?,
+                    Ok(request) => scrubbed = request,
                     // It only began like one.
-                    Err(LineError::Scrub(ScrubError::Malformed(_))) if format == Format::Auto => {
+                    Err(LineError::Scrub(ScrubError::Malformed(_)))
+                        if format == Format::Auto && lines == 1 =>
+                    {
                         stream.push(String::from_utf8_lossy(&piece).as_bytes(), &mut scrubbed);
                     }
                     Err(reason) => return Err(Failure::Line(line, reason)),
                 }
+                line += lines - 1;
             }
-            (None, Format::OtlpJson) if piece.trim_ascii().is_empty() => out.write_all(&piece)?,
+            (None, Format::OtlpJson) if piece.trim_ascii().is_empty() => {
+                scrubbed.extend_from_slice(&piece);
+            }
             (None, Format::OtlpJson) => return Err(Failure::Line(line, LineError::NoSignal)),
             (None, Format::Auto | Format::Text) => {
                 if !ends {
                     ends = cut_off(&mut input, &mut piece, &mut rest, scrubber, line)?;
                 }
                 stream.push(String::from_utf8_lossy(&piece).as_bytes(), &mut scrubbed);
-                out.write_all(&scrubbed)?;
-                scrubbed.clear();
             }
         }
+        out.write_all(&scrubbed)?;
+        scrubbed.clear();
         piece.clear();
         line += u64::from(ends);
         begins = ends;

@@ -168,7 +168,10 @@ fn requests_that_cannot_be_read_whole_do_not_pass_as_text() {
     let printed = printed("harbour-walnut-77");
     let cut = printed.rsplit_once(']').expect("a bracket").0;
     let in_array = format!("[\n{}\n]\n", printed.trim());
-    for (input, said) in [(cut, "is not whole"), (in_array.as_str(), "found an array of them")] {
+    // Longer than what is read of a line at once.
+    let in_line = format!("[{}{}]", printed.replace('\n', " "), " ".repeat(2 << 20));
+    let array = "found an array of them";
+    for (input, said) in [(cut, "is not whole"), (&in_array, array), (&in_line, array)] {
         let output = run(&["scrub"], input);
         assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
         assert!(stderr(&output).contains(said), "{}", stderr(&output));

@@ -56,9 +56,14 @@ impl<R: BufRead> BufRead for Unread<R> {
     }
 }
 
-/// Reads on where `piece`, the line with number `line`, begins a request that goes on in the
-/// lines behind it. Gives how many lines it has; `None`: it is no such line, and nothing was
-/// read.
+/// Whether a line may begin a request, or an array of some.
+pub(in crate::cli::scrub) fn may_begin(line: &[u8]) -> bool {
+    is_opening(line) || signal(of_array(line).unwrap_or(line)).is_some()
+}
+
+/// Reads on where the request that `piece` may begin, which is the line with number `line`,
+/// goes on in the lines behind it. Gives how many lines it has; `None`: it is none, and nothing
+/// was read.
 pub(in crate::cli::scrub) fn read(
     input: &mut Unread<impl BufRead>,
     piece: &mut Vec<u8>,
@@ -70,14 +75,12 @@ pub(in crate::cli::scrub) fn read(
     while is_opening(piece) && piece.len() < OPENING_BYTES_MAX && goes_on(input, piece)? {
         lines += 1;
     }
-    let document = piece.trim_ascii_start();
-    let inner = document.strip_prefix(b"[").unwrap_or(document);
-    if signal(inner).is_none() {
+    if of_array(piece).is_some_and(|inner| signal(inner).is_some()) {
+        return failed(LineError::Array);
+    }
+    if signal(piece).is_none() {
         input.give_back(&piece.split_off(first));
         return Ok(None);
-    }
-    if inner.len() < document.len() {
-        return failed(LineError::Array);
     }
     let mut open = Open::default();
     open.read(piece);
@@ -88,20 +91,24 @@ pub(in crate::cli::scrub) fn read(
         let known = piece.len();
         if !goes_on(input, piece)? {
             // A line that was cut, most likely, among others.
-            return if lines == 1 { Ok(None) } else { failed(LineError::CutShort) };
+            return if lines == 1 { Ok(Some(1)) } else { failed(LineError::CutShort) };
         }
         open.read(piece.get(known..).unwrap_or_default());
         lines += 1;
     }
-    Ok((1 < lines).then_some(lines))
+    Ok(Some(lines))
+}
+
+/// What stands behind the bracket that opens an array.
+fn of_array(document: &[u8]) -> Option<&[u8]> {
+    document.trim_ascii_start().strip_prefix(b"[")
 }
 
 /// Whether this is nothing but blanks and the brackets that a request, or an array of some,
 /// begins with.
 fn is_opening(piece: &[u8]) -> bool {
-    let document = piece.trim_ascii();
-    let inner = document.strip_prefix(b"[").unwrap_or(document).trim_ascii_start();
-    !document.is_empty() && inner.strip_prefix(b"{").unwrap_or(inner).is_empty()
+    let inner = of_array(piece).unwrap_or(piece).trim_ascii();
+    !piece.trim_ascii().is_empty() && inner.strip_prefix(b"{").unwrap_or(inner).is_empty()
 }
 
 /// Adds the next line, if JSON may go on in it: it is broken behind brackets and commas, and
@@ -136,7 +143,9 @@ struct Open {
 
 impl Open {
     fn read(&mut self, json: &[u8]) {
-        for byte in json {
+        let mut rest = json;
+        while let Some((byte, behind)) = rest.split_first() {
+            rest = behind;
             match byte {
                 _ if self.is_escaped => self.is_escaped = false,
                 b'\\' if self.in_string => self.is_escaped = true,
@@ -144,6 +153,10 @@ impl Open {
                 b'{' | b'[' if !self.in_string => self.depth += 1,
                 b'}' | b']' if !self.in_string => self.depth = self.depth.saturating_sub(1),
                 _ => {}
+            }
+            if self.in_string && !self.is_escaped {
+                let len = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                rest = rest.get(len..).unwrap_or_default();
             }
         }
     }
