@@ -108,8 +108,7 @@ impl Again {
         let of = |part: &Part| request.get(part.range.clone()).unwrap_or_default();
         let is_kept = |part: &&Part| {
             let (kind, here) = (part.kind, hits_in(hits, &part.range));
-            (here.is_empty()
-                || may_be_judged(detector, kind, here) && otlp::last_text(kind, of(part)).is_some())
+            (here.is_empty() || may_be_judged(detector, kind, here))
                 && otlp::is_quiet(kind, of(part), &mut Quiet(detector))
         };
         let kept: Vec<&Part> = new.iter().filter(is_kept).collect();
@@ -123,14 +122,15 @@ impl Again {
             if !hits_in(&alone, &part.range).iter().all(|hit| here.contains(hit)) {
                 continue;
             }
-            match otlp::last_text(part.kind, bytes) {
-                Some(text) if !here.is_empty() => self.undecided.push(Undecided {
+            if here.is_empty() {
+                table.keep(part.kind, bytes);
+            } else if let Some(text) = otlp::last_text(part.kind, bytes) {
+                self.undecided.push(Undecided {
                     kind: part.kind,
                     bytes: bytes.into(),
                     start,
                     text: start + text.start,
-                }),
-                _ => table.keep(part.kind, bytes),
+                });
             }
         }
     }

@@ -13,6 +13,7 @@ mod between;
 mod block;
 mod bound;
 mod cell;
+mod colon;
 mod columns;
 mod cursor;
 mod fallback;
@@ -146,7 +147,7 @@ pub(in crate::scrub) fn assignment(text: &[u8], key: Range<usize>) -> Option<Ass
     cursor.tags(sign);
     cursor.opening(sign);
     cursor.continued();
-    if let Some(value) = cursor.heredoc(sign) {
+    if let Some(value) = cursor.lines(sign) {
         let delimiter = Delimiter::Quote(0);
         return Some(Assignment { key, sign, value, delimiter, key_quote });
     }
@@ -184,9 +185,7 @@ pub(in crate::scrub) fn next_element(text: &[u8], after: usize) -> Option<(Range
     cursor.at += 1;
     cursor.blanks();
     cursor.string_prefix();
-    let (depth, quote) = cursor.quote()?;
-    let start = cursor.at + depth + 1;
-    Some((start..closing_quote(text, start, depth, quote), depth))
+    cursor.string()
 }
 
 /// Where an undelimited value ends that takes the rest of its line: at a line feed,
@@ -269,9 +268,7 @@ pub(in crate::scrub) fn changed_to(text: &[u8], end: usize, depth: usize) -> Opt
     let arrow = arrows.iter().find(|arrow| cursor.rest().starts_with(arrow))?;
     cursor.at += arrow.len();
     cursor.blanks();
-    let (_, quote) = cursor.quote().filter(|quote| quote.0 == depth)?;
-    let start = cursor.at + depth + 1;
-    Some(start..closing_quote(text, start, depth, quote))
+    cursor.string_of(depth)
 }
 
 /// `?key=` or `&key=`; also `key=` at the start of a form body, `key=x&…`.

@@ -58,11 +58,8 @@ fn below_colon(text: &[u8], at: usize) -> Option<Range<usize>> {
 fn is_heading(text: &[u8], at: usize) -> bool {
     const FIRST: [&[u8]; 8] =
         [b"here", b"here's", b"heres", b"your", b"this", b"my", b"our", b"new"];
-    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
-    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = memchr::memmem::rfind(line, b"\\n")
-        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
-    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let mut words =
+        line_before(text, at).split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default();
     words.next().is_none() || FIRST.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
@@ -70,10 +67,7 @@ fn is_heading(text: &[u8], at: usize) -> bool {
 /// Whether the line up to `at` is an expression that somebody typed at the prompt of a language:
 /// `>>> client.secret`, `In [4]: token`, `irb(main):001> key`.
 fn is_expression_line(text: &[u8], at: usize) -> bool {
-    let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
-    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = memchr::memmem::rfind(line, b"\\n")
-        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
+    let line = line_before(text, at);
     let is_shell = |name: &[u8]| {
         let prompt = memchr::memchr(b'>', line.get(..PROMPT_MAX).unwrap_or(line));
         line.starts_with(name) && prompt.is_some()
@@ -113,12 +107,16 @@ fn last_word(text: &[u8], at: usize) -> Option<Range<usize>> {
     (ends_line(word, len) && 0 < len).then_some(at..at + len)
 }
 
-/// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.
-fn is_command_line(text: &[u8], at: usize) -> bool {
+/// What stands before `at` on its line, which may begin behind an escape.
+fn line_before(text: &[u8], at: usize) -> &[u8] {
     let before = text.get(at.saturating_sub(LINE_MAX)..at).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = memchr::memmem::rfind(line, b"\\n")
-        .map_or(line, |end| line.get(end + 2..).unwrap_or_default());
+    memchr::memmem::rfind(line, b"\\n").and_then(|end| line.get(end + 2..)).unwrap_or(line)
+}
+
+/// Whether the line up to `at` is a command behind a prompt: `$ tool show-password`.
+fn is_command_line(text: &[u8], at: usize) -> bool {
+    let line = line_before(text, at);
     let line = line.strip_prefix(b"\"").unwrap_or(line);
     matches!(line, [b'$' | b'#' | b'%' | b'>', b' ', ..])
 }

@@ -6,7 +6,6 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::around::is_set;
 use crate::scrub::detector::assign::around::takes_string;
 use crate::scrub::detector::assign::lines::is_tab;
-use crate::scrub::detector::assign::record::is_attribute;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::is_yaml_name;
 use crate::scrub::detector::assign::record::value_tag;
@@ -118,6 +117,19 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// The string in quotes that begins here, and how many backslashes its quotes have.
+    pub(super) fn string(&self) -> Option<(Range<usize>, usize)> {
+        let (depth, _) = self.quote()?;
+        Some((self.string_of(depth)?, depth))
+    }
+
+    /// The same, if they have `depth` of them.
+    pub(super) fn string_of(&self, depth: usize) -> Option<Range<usize>> {
+        let (_, quote) = self.quote().filter(|quote| quote.0 == depth)?;
+        let start = self.at + depth + 1;
+        Some(start..closing_quote(self.text, start, depth, quote))
+    }
+
     /// The backslashes before a quote here, and the quote.
     pub(super) fn quote(&self) -> Option<(usize, u8)> {
         let depth = self.rest().iter().take_while(|&&byte| byte == b'\\').take(64).count();
@@ -155,19 +167,7 @@ impl<'t> Cursor<'t> {
             }
             // CEF writes the sign in a value so.
             [b'\\', b'=', ..] => self.skip(2, Sign::Equals),
-            [b':', b':', b'=', ..] => self.skip(3, Sign::SpacedEquals),
-            [b':', b':', ..] => self.double_colon(blanks)?,
-            // `${PASSWORD:?must be set}`, `${PASSWORD:+x}`
-            [b':', b'?' | b'+', ..] if self.text.get(..key.start)?.ends_with(b"${") => return None,
-            // `type="password" :value="x"`: an attribute of Vue; a command of Vim on the next line.
-            [b':', name @ ..]
-                if 0 < blanks
-                    && key_quote.is_some()
-                    && (is_attribute(name) || self.begins_line(name)) =>
-            {
-                return None;
-            }
-            [b':', ..] => self.colon()?,
+            [b':', ..] => self.colon_sign(key, key_quote, blanks)?,
             // Behind a quote or a bracket it is the type of a function.
             [b'-', b'>', ..] if 0 < blanks && behind_key == key.end => self.skip(2, Sign::Colon),
             // Below an argument that is a call stands another argument: a message.
@@ -231,30 +231,6 @@ impl<'t> Cursor<'t> {
             && skipped.len() == blanks
             && skipped.iter().all(|byte| matches!(byte, b' ' | b'\t'))
             && !matches!(self.peek(), Some(b'|' | b',' | b')'))
-    }
-
-    /// `: value`; in `: Type = value` the value stands behind the second sign. `None` where the
-    /// type is a number: a length, a limit.
-    fn colon(&mut self) -> Option<Sign> {
-        const NUMBERS: [&[u8]; 12] = [
-            b"usize", b"isize", b"u8", b"u16", b"u32", b"u64", b"i32", b"i64", b"int", b"float",
-            b"number", b"Int",
-        ];
-        self.at += 1;
-        let rest = self.rest();
-        let of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[]|?.:' ".contains(byte);
-        let generic = memchr::memchr(b'<', rest.get(..16).unwrap_or(rest)).is_some();
-        let of_type = |byte: &u8| of_type(byte) || (generic && *byte == b',');
-        let len = rest.iter().take(48).take_while(|byte| of_type(byte)).count();
-        let name = rest.get(..len).unwrap_or_default();
-        let behind = rest.get(len..).unwrap_or_default();
-        let assigns = matches!(behind, [b'=', next, ..] if !matches!(next, b'=' | b'>'));
-        let joins = name.windows(2).any(|two| matches!(two, b"&&" | b"||"));
-        if assigns && !joins && name.ends_with(b" ") && name.iter().any(u8::is_ascii_alphabetic) {
-            self.at += len + 1;
-            return (!NUMBERS.contains(&name.trim_ascii())).then_some(Sign::SpacedEquals);
-        }
-        Some(Sign::Colon)
     }
 
     /// Whether a tag is closed soon behind the one here.
@@ -353,9 +329,7 @@ impl<'t> Cursor<'t> {
 
     /// The name of a member of JSON here; leaves the cursor behind its colon.
     pub(super) fn member_name(&mut self, depth: usize) -> Option<&'t [u8]> {
-        let (_, quote) = self.quote().filter(|quote| quote.0 == depth)?;
-        let start = self.at + depth + 1;
-        let end = closing_quote(self.text, start, depth, quote);
+        let Range { start, end } = self.string_of(depth)?;
         let mut cursor = Cursor { text: self.text, at: end + depth + 1 };
         cursor.blanks();
         if cursor.peek() != Some(b':') {

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::cursor::Cursor;
-use crate::scrub::detector::assign::cursor::closing_quote;
 use crate::scrub::detector::bytes::is_word;
 
 /// How far an expression may reach before its fallback, in bytes.
@@ -39,9 +38,7 @@ pub(in crate::scrub) fn fallback(text: &[u8], at: usize) -> Option<Range<usize>>
     }
     let mut cursor = Cursor { text, at: at + found + operator };
     cursor.string_prefix();
-    let (depth, quote) = cursor.quote()?;
-    let start = cursor.at + depth + 1;
-    Some(start..closing_quote(text, start, depth, quote))
+    cursor.string().map(|(string, _)| string)
 }
 
 /// The second string of a call that reads a setting, which it gives where there is none:
@@ -64,18 +61,15 @@ fn default_of_call(text: &[u8], at: usize, line: &[u8]) -> Option<Range<usize>> 
     })?;
     let mut cursor = Cursor { text, at: at + end };
     if call != b"default(" {
-        let (depth, quote) = cursor.quote()?;
-        let start = cursor.at + depth + 1;
-        cursor.at = closing_quote(text, start, depth, quote) + depth + 1;
+        let (name, depth) = cursor.string()?;
+        cursor.at = name.end + depth + 1;
         cursor.blanks();
         cursor.at += cursor.rest().starts_with(b",").then_some(1)?;
         cursor.blanks();
         cursor.at += if cursor.rest().starts_with(b"default=") { b"default=".len() } else { 0 };
     }
-    let (depth, quote) = cursor.quote()?;
-    let start = cursor.at + depth + 1;
-    let end = closing_quote(text, start, depth, quote);
-    (start < end && end < text.len()).then_some(start..end)
+    let (default, _) = cursor.string()?;
+    (!default.is_empty() && default.end < text.len()).then_some(default)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::columns;
 use crate::scrub::detector::assign::cursor::Cursor;
-use crate::scrub::detector::assign::cursor::closing_quote;
 
 /// How far before a key the list of names may begin, in bytes.
 const NAMES_LEN_MAX: usize = 1024;
@@ -74,11 +73,7 @@ impl Cursor<'_> {
         while cells.len() < CELLS_MAX {
             self.blanks();
             let range = match self.quote() {
-                Some((found, quote)) if found == depth => {
-                    let start = self.at + depth + 1;
-                    start..closing_quote(self.text, start, depth, quote)
-                }
-                Some(_) => return None,
+                Some(_) => self.string_of(depth)?,
                 None => {
                     let of_scalar =
                         |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);

@@ -43,14 +43,16 @@ const HEREDOC_MAX: usize = 1 << 11;
 const NAME_MAX: usize = 40;
 
 impl Cursor<'_> {
-    /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
-    pub(super) fn heredoc(&self, sign: Sign) -> Option<Range<usize>> {
+    /// The value of several lines that begins here, behind a sign.
+    pub(super) fn lines(&self, sign: Sign) -> Option<Range<usize>> {
         if !matches!(sign, Sign::Equals | Sign::SpacedEquals | Sign::Colon) {
             return None;
         }
-        if let Some(value) = self.triple_quoted() {
-            return Some(value);
-        }
+        self.triple_quoted().or_else(|| self.heredoc())
+    }
+
+    /// What stands between `<<MARK` and the line of the mark, in shells and HCL.
+    fn heredoc(&self) -> Option<Range<usize>> {
         let rest = self.rest().strip_prefix(b"<<")?;
         let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
         let len = rest.iter().take(NAME_MAX).take_while(|byte| is_word(**byte)).count();

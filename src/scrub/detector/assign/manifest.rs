@@ -8,7 +8,6 @@
 use std::ops::Range;
 
 use crate::scrub::detector::assign::cursor::Cursor;
-use crate::scrub::detector::assign::cursor::closing_quote;
 
 /// How far from `kind` the data may stand, in bytes.
 const WITHIN: usize = 1 << 15;
@@ -189,11 +188,9 @@ fn members(text: &[u8], behind: usize, depth: usize, found: &mut Vec<Range<usize
             return;
         }
         cursor.blanks();
-        let Some((_, quote)) = cursor.quote().filter(|quote| quote.0 == depth) else { return };
-        let start = cursor.at + depth + 1;
-        let end = closing_quote(text, start, depth, quote);
-        found.push(start..end);
-        cursor.at = end + depth + 1;
+        let Some(string) = cursor.string_of(depth) else { return };
+        cursor.at = string.end + depth + 1;
+        found.push(string);
         cursor.blanks();
         if cursor.peek() != Some(b',') {
             return;

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
-use crate::scrub::detector::assign::cursor::closing_quote;
 use crate::scrub::detector::assign::record::is_name_name;
 use crate::scrub::detector::assign::record::is_value_name;
 use crate::scrub::detector::assign::record::last_name;
@@ -100,11 +99,9 @@ impl<'t> Cursor<'t> {
             let Some(known) = name else { break };
             self.blanks();
             if is_change_name(known)
-                && let Some((value_depth, quote)) = self.quote()
-                && value_depth == depth
+                && let Some(value) = self.string_of(depth)
             {
-                let start = self.at + depth + 1;
-                found.push(start..closing_quote(self.text, start, depth, quote));
+                found.push(value);
             }
             name = self.next_member(depth);
         }
@@ -115,11 +112,7 @@ impl<'t> Cursor<'t> {
     fn next_member(&mut self, depth: usize) -> Option<&'t [u8]> {
         self.blanks();
         match self.quote() {
-            Some((value_depth, quote)) if value_depth == depth => {
-                let start = self.at + depth + 1;
-                self.at = closing_quote(self.text, start, depth, quote) + depth + 1;
-            }
-            Some(_) => return None,
+            Some(_) => self.at = self.string_of(depth)?.end + depth + 1,
             None => {
                 let of_scalar = |byte: &&u8| is_word(**byte) || matches!(byte, b'.' | b'-');
                 self.at += self.rest().iter().take(NAME_MAX).take_while(of_scalar).count();

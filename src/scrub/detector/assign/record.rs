@@ -280,15 +280,13 @@ pub(in crate::scrub) fn member_value(text: &[u8], at: usize, depth: usize) -> Op
         let name = cursor.member_name(depth)?;
         cursor.blanks();
         match cursor.quote() {
-            Some((value_depth, quote)) if value_depth == depth => {
-                let start = cursor.at + depth + 1;
-                let end = closing_quote(text, start, depth, quote);
+            Some(_) => {
+                let value = cursor.string_of(depth)?;
                 if is_value_name(name) {
-                    return (start < end).then_some(start..end);
+                    return (!value.is_empty()).then_some(value);
                 }
-                cursor.at = end + depth + 1;
+                cursor.at = value.end + depth + 1;
             }
-            Some(_) => return None,
             None => {
                 let rest = text.get(cursor.at..)?;
                 let word = rest.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric());

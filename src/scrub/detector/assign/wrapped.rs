@@ -6,7 +6,6 @@ use crate::scrub::detector::assign::Sign;
 use crate::scrub::detector::assign::cursor::Cursor;
 use crate::scrub::detector::assign::cursor::closing_quote;
 use crate::scrub::detector::assign::lines::comment_len;
-use crate::scrub::detector::bytes::base64_len;
 use crate::scrub::detector::bytes::is_word;
 
 /// How many constructors may stand around a value: `Some(Secret(Text("x")))`.
@@ -101,18 +100,8 @@ impl Cursor<'_> {
         if let Some(len) = aside_len(rest).filter(|_| 0 < blanks && key_quote.is_none()) {
             return Some(self.skip(len, Sign::Colon));
         }
-        // Arrows; the dots that lead from one column to the next.
-        let arrows = ["\u{2192}".as_bytes(), "\u{21d2}".as_bytes(), b"==>", b"-->"];
-        if let Some(arrow) = arrows.iter().find(|arrow| rest.starts_with(arrow)) {
-            return Some(self.skip(arrow.len(), Sign::Colon));
-        }
-        if rest.starts_with(b"...") {
-            let dots = rest.iter().take(80).take_while(|byte| **byte == b'.').count();
-            let colon = usize::from(rest.get(dots) == Some(&b':'));
-            let sign = self.skip(dots + colon, Sign::Colon);
-            // `reading /db/password ... value: x`
-            let said = self.rest().strip_prefix(b" value: ").map_or(0, |_| b" value:".len());
-            return Some(self.skip(said, sign));
+        if let Some(sign) = self.leader() {
+            return Some(sign);
         }
         // Erlang's tuples and PHP's `serialize`.
         let before = self.text.get(..key.start)?;
@@ -147,6 +136,24 @@ impl Cursor<'_> {
         self.element_sign(key, key_quote, blanks)
     }
 
+    /// An arrow; the dots that lead from one column to the next.
+    fn leader(&mut self) -> Option<Sign> {
+        let rest = self.rest();
+        let arrows = ["\u{2192}".as_bytes(), "\u{21d2}".as_bytes(), b"==>", b"-->"];
+        if let Some(arrow) = arrows.iter().find(|arrow| rest.starts_with(arrow)) {
+            return Some(self.skip(arrow.len(), Sign::Colon));
+        }
+        if !rest.starts_with(b"...") {
+            return None;
+        }
+        let dots = rest.iter().take(80).take_while(|byte| **byte == b'.').count();
+        let colon = usize::from(rest.get(dots) == Some(&b':'));
+        let sign = self.skip(dots + colon, Sign::Colon);
+        // `reading /db/password ... value: x`
+        let said = self.rest().strip_prefix(b" value: ").map_or(0, |_| b" value:".len());
+        Some(self.skip(said, sign))
+    }
+
     /// What Rust prints of a type that holds one string: `Password("x")`. The name of the type
     /// stands for itself, or it is a call.
     fn printed_type(
@@ -164,12 +171,10 @@ impl Cursor<'_> {
             return None;
         }
         let inner = Cursor { text: self.text, at: self.at + 1 };
-        let (depth, quote) = inner.quote()?;
-        let start = inner.at + depth + 1;
-        let end = closing_quote(self.text, start, depth, quote);
-        let string = self.text.get(start..end)?;
+        let (range, depth) = inner.string()?;
+        let is_closed = self.text.get(range.end + depth + 1) == Some(&b')');
+        let string = self.text.get(range)?;
         let is_word = 6 <= string.len() && string.iter().all(u8::is_ascii_graphic);
-        let is_closed = self.text.get(end + depth + 1) == Some(&b')');
         (is_word && is_closed).then(|| self.skip(1, Sign::Stated))
     }
 
@@ -218,10 +223,8 @@ impl Cursor<'_> {
     fn compared(&mut self, skip: usize) -> Option<Sign> {
         let mut inner = Cursor { text: self.text, at: self.at + skip };
         inner.blanks();
-        let (depth, quote) = inner.quote()?;
-        let start = inner.at + depth + 1;
-        let end = closing_quote(self.text, start, depth, quote);
-        let string = self.text.get(start..end)?;
+        let (range, _) = inner.string()?;
+        let string = self.text.get(range)?;
         let tells = string.iter().all(u8::is_ascii_graphic)
             && string.iter().any(u8::is_ascii_digit)
             && string.iter().any(u8::is_ascii_alphabetic);
@@ -232,32 +235,12 @@ impl Cursor<'_> {
     fn braced(&mut self) -> Option<Sign> {
         let mut inner = Cursor { text: self.text, at: self.at + 1 };
         inner.blanks();
-        let (depth, quote) = inner.quote()?;
-        let start = inner.at + depth + 1;
-        let end = closing_quote(self.text, start, depth, quote);
-        let behind = self.text.get(end + depth + 1..)?.trim_ascii_start();
+        let (range, depth) = inner.string()?;
+        let behind = self.text.get(range.end + depth + 1..)?.trim_ascii_start();
         behind.starts_with(b"}").then(|| {
             self.at = inner.at;
             Sign::SpacedEquals
         })
-    }
-
-    /// Behind `::`: base64 in LDIF (RFC 2849), a string in Jsonnet.
-    pub(super) fn double_colon(&mut self, blanks: usize) -> Option<Sign> {
-        let rest = self.rest().strip_prefix(b"::")?;
-        let skip = if rest.starts_with(b":") { 3 } else { 2 };
-        if self.before_string(skip, Sign::Colon).is_some() {
-            return Some(Sign::Colon);
-        }
-        let value = rest.strip_prefix(b" ").filter(|_| blanks == 0)?;
-        let len = base64_len(value);
-        let padding = value.iter().skip(len).take(2).take_while(|byte| **byte == b'=').count();
-        let len = len + padding;
-        let is_padded = len.is_multiple_of(4) && 4 <= len;
-        let (word, behind) = value.split_at(len);
-        let tells = word.iter().any(|byte| byte.is_ascii_digit() || b"+/=".contains(byte));
-        let ends = behind.first().is_none_or(|byte| b"\r\n\\\"'".contains(byte));
-        (is_padded && tells && ends).then(|| self.skip(3, Sign::Colon))
     }
 
     /// The element behind the one that names the key: Apple's property lists, Hadoop's

@@ -1,6 +1,6 @@
 //! Bytes that are written as pairs of hexadecimal digits with something between: lists
-//! (`70 61 73`, `70:61:73`, `70-61-73`, `0x70, 0x61`, `<Buffer 70 61>`), and dumps in lines, with where each
-//! line begins and what its bytes say (`hexdump -C`, `xxd`, `od -t x1`, `tcpdump -X`).
+//! (`70 61 73`, `70:61:73`, `70-61-73`, `0x70, 0x61`, `<Buffer 70 61>`), and dumps in lines, with
+//! where each line begins and what its bytes say (`hexdump -C`, `xxd`, `od -t x1`, `tcpdump -X`).
 //!
 //! A list is written again with the mask in it. Of a dump, the lines in which something stands
 //! that is masked give way as a whole: whoever reads it reads what its bytes say beside them.

@@ -44,8 +44,8 @@ impl Even {
         Self {
             tables: Tables::new(&short),
             sieve: Sieve::new(long.iter().map(|window| window.folded(fold))),
-            long: Lookup::new(needles, 4, long.iter().map(|window| (window.folded(fold), window))),
-            short: Lookup::new(needles, 3, short.iter().flat_map(Window::spelled)),
+            long: Lookup::new(needles, long.iter().map(|window| (window.folded(fold), window))),
+            short: Lookup::new(needles, short.iter().flat_map(Window::spelled)),
         }
     }
 

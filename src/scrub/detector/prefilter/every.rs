@@ -36,12 +36,8 @@ impl Every {
         Self {
             screen: Screen::new(fours.iter().map(|window| window.folded(fold))),
             octets: Octets::new(&threes),
-            fours: Lookup::new(
-                needles,
-                4,
-                fours.iter().map(|window| (window.folded(fold), window)),
-            ),
-            threes: Lookup::new(needles, 3, threes.iter().flat_map(Window::spelled)),
+            fours: Lookup::new(needles, fours.iter().map(|window| (window.folded(fold), window))),
+            threes: Lookup::new(needles, threes.iter().flat_map(Window::spelled)),
         }
     }
 

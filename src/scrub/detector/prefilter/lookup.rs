@@ -155,17 +155,18 @@ impl Look {
 }
 
 impl Lookup {
-    /// Looks up these windows of `len` bytes, each by the number given with it.
+    /// Looks up these windows, which are as long as each other, each by the number given with it.
     pub(super) fn new<'w>(
         needles: &[Needle],
-        len: usize,
         windows: impl Iterator<Item = (u32, &'w Window)>,
     ) -> Self {
+        let mut len = 0;
         let mut sets: HashMap<u32, [Bytes; 2]> = HashMap::new();
         let entry = |(number, window): (u32, &Window)| {
             let needle = needles.get(window.needle)?;
             let sets = sets.entry(number).or_default();
             let more = beside(needle, window);
+            len = window.len;
             sets.iter_mut().zip(more).for_each(|(set, more)| set.0 |= more.0);
             Some((number, Look::new(needle, window.offset), window.needle))
         };

@@ -57,7 +57,8 @@ fn is_path_of_names(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(of_name)
 }
 
-/// A dollar sign and the name of a variable for a secret that a string takes in, as Groovy, Kotlin and PHP do: `$mavenSecret`, `$db_password`.
+/// A dollar sign and the name of a variable for a secret that a string takes in, as Groovy, Kotlin
+/// and PHP do: `$mavenSecret`, `$db_password`.
 fn is_interpolated_name(name: &str) -> bool {
     const ENDS: [&str; 8] =
         ["Secret", "Password", "Token", "Key", "_secret", "_password", "_token", "_key"];
